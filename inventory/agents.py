@@ -1,0 +1,170 @@
+"""What a host's agent and the controller say to each other.
+
+The agent speaks only outward, over TLS to the controller's agent door. It proves itself once with
+a single-use boot token and gets a client certificate for its host; from then on it repeats one
+exchange: *here is what I see* (`ObservedState`) against *here is what should be* (`DesiredState`).
+Both are whole documents, so a lost exchange costs nothing, and neither is a command: the agent
+compares and converges. Provisioning writes `acceptance`, runtime writes `ray`; they meet here and
+never call each other.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pods.acceptance import Measurement
+from pods.facts import HardwareFacts
+
+BOOT_DOCUMENT_VERSION = 1
+
+
+class Document(BaseModel):
+    """The base of everything on this wire: frozen, strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BootDocument(Document):
+    """What a booting host is given, once, on its boot medium.
+
+    `GET {boot door}/boot/v1/media/{media id}.iso` answers with this, as JSON. The token inside is
+    single-use, bound to the serial, and valid for minutes.
+    """
+
+    podyard_boot: Literal[1] = 1
+    host: str
+    """The host's name."""
+    serial: str
+    controller: str
+    """`address:port` of the agent door (TLS)."""
+    controller_name: str = "podyard-controller"
+    """The name that the controller's certificate carries: what the agent verifies, whatever the
+    address."""
+    ca_pem: str
+    """The site's certificate authority, PEM: the only one that the agent trusts."""
+    token: str
+
+
+class EnrolRequest(Document):
+    """`POST /agent/v1/enrol`, without a client certificate."""
+
+    token: str
+    serial: str
+    csr_pem: str
+    """PKCS#10, PEM. Only its public key is used: the controller writes the names."""
+
+
+class EnrolReply(Document):
+    """The client certificate for this boot of this host (common name: the host's id)."""
+
+    host_id: str
+    certificate_pem: str
+    ca_pem: str
+    expires_at: datetime
+
+
+class AcceptanceOrder(Document):
+    """Run these tests once; the report carries the same id."""
+
+    order_id: str
+    tests: tuple[str, ...]
+    rounds: int = 9
+    """Interleaved pairs of host slice and reference slice per test."""
+
+
+class AcceptanceReport(Document):
+    """What the tests measured. `failed` names tests that could not run, with the reason."""
+
+    order_id: str
+    measurements: tuple[Measurement, ...] = ()
+    failed: dict[str, str] = Field(default_factory=dict)
+    finished: bool
+    progress: str = ""
+
+
+class RayOrder(Document):
+    """Be part of this Ray cluster. Absent from the desired state: be part of none."""
+
+    cluster_id: str
+    cluster: str
+    """`<tenant>/<cluster name>`, for people."""
+    role: Literal["head", "worker"]
+    network: str
+    """The tenant network to attach to."""
+    address: str
+    """This host's address in it, CIDR."""
+    head_address: str
+    """The head's address, without prefix."""
+    gcs_port: int = 6379
+    dashboard_port: int = 8265
+    serve_port: int = 8000
+    port_block: tuple[int, int] = (20000, 20999)
+    """Worker ports, first and last."""
+    token: str
+    """The cluster's Ray token; the agent keeps it in a 0600 file."""
+    num_cpus: int
+    num_gpus: int
+    resources: dict[str, float] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class RayObserved(Document):
+    """What became of the Ray order."""
+
+    cluster_id: str
+    role: Literal["head", "worker"]
+    phase: Literal["starting", "running", "failed", "stopping"]
+    message: str = ""
+    since: datetime
+    restarts: int = 0
+    isolated: bool = False
+    """True when Ray listens only inside a namespace of this host's network."""
+    relays: dict[str, str] = Field(default_factory=dict)
+    """On the head: `dashboard` and `serve` to the Unix socket (as the controller's machine sees
+    it) that reaches them."""
+
+
+class DesiredState(Document):
+    """What should be so on the host."""
+
+    generation: int
+    acceptance: AcceptanceOrder | None = None
+    ray: RayOrder | None = None
+    drain: bool = False
+
+
+class ObservedState(Document):
+    """What is so on the host."""
+
+    generation: int
+    """The generation last acted on; 0 before the first."""
+    boot_id: str
+    """New at every start of the host."""
+    physical_host: str
+    """The same for all hosts that share one physical machine (simulated and virtual hosts do):
+    acceptance runs one at a time on each."""
+    agent_version: str
+    simulated: bool
+    isolated: bool
+    """The host has a network namespace (or a machine) of its own."""
+    facts: HardwareFacts | None = None
+    acceptance: AcceptanceReport | None = None
+    ray: RayObserved | None = None
+    usage: dict[str, float] = Field(default_factory=dict)
+
+
+class SyncRequest(Document):
+    """`POST /agent/v1/sync`, with the client certificate. Waits up to `wait_s` for a newer
+    generation than the one observed (long poll), then answers with the desired state."""
+
+    observed: ObservedState
+    wait_s: float = Field(default=0.0, ge=0, le=30)
+
+
+class SyncReply(Document):
+    """The desired state, whole."""
+
+    desired: DesiredState

@@ -1,0 +1,293 @@
+"""The records of the inventory: what exists, in which state, who holds it.
+
+Records are frozen values; a change is a new value written through a store, which bumps `version`
+and refuses a write that was based on an older one. They carry no behaviour beyond small questions
+about themselves: deciding happens in the deciders, writing in the store.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from inventory.agents import ObservedState, RayOrder
+from inventory.states import ClaimState, Health, HostState, PowerState, UnitState
+from pods.facts import HardwareFacts
+from pods.match import Mismatch
+from pods.plan import Plan
+from pods.rating import Rating
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
+
+
+class Record(BaseModel):
+    """The base of every record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Problem(Record):
+    """Why a host does not move on. It stands beside the state and never replaces it."""
+
+    kind: str
+    message: str
+    since: datetime
+    seen: int = 1
+    tried: tuple[str, ...] = ()
+    next_step: str = ""
+    next_at: datetime | None = None
+    remedy: str = ""
+    """What a person must do; empty when podyard goes on by itself."""
+
+    @property
+    def parked(self) -> bool:
+        """True when only a person can move this host."""
+        return self.next_at is None
+
+
+class BmcAccess(Record):
+    """Where and as whom to reach a host's BMC. The password is in `secrets`, enveloped."""
+
+    address: str
+    fingerprint: str
+    username: str
+
+
+class BootRecord(Record):
+    """The boot medium made for one boot of a host."""
+
+    media_id: str
+    media_url: str
+    token_hash: str
+    expires_at: datetime
+    used: bool = False
+
+
+class Host(Record):
+    """One physical server with a BMC."""
+
+    id: str
+    name: Name
+    site: Name = "here"
+    pod: Name
+    slot: Name
+    rack: Name
+    feed: Name
+    host_type: Name
+    simulated: bool
+    wave: int = 0
+    state: HostState = HostState.ENROLLED
+    state_since: datetime
+    target: Literal["enrolled", "ready", "retired"] = "enrolled"
+    """Where people want it: the only thing that API and CLI set."""
+    serial: str
+    uuid: str = ""
+    bmc: BmcAccess
+    power: PowerState = PowerState.UNKNOWN
+    health: Health = Health.UNKNOWN
+    problem: Problem | None = None
+    maintenance: str = ""
+    waiting: str = ""
+    """What the host is waiting for, in words for an operator."""
+    wake_at: datetime
+    facts: HardwareFacts | None = None
+    mismatches: tuple[Mismatch, ...] = ()
+    boot: BootRecord | None = None
+    configured_boot_id: str = ""
+    """The boot that ansible configured last; another boot needs it again."""
+    acceptance_order: str = ""
+    certificate_id: str = ""
+    reserved_watts: int = 0
+    """Held on the feed by power admission."""
+    root: str = ""
+    """Simulated hosts only: the directory that stands for the host's file system."""
+    version: int = 1
+
+
+class AgentRecord(Record):
+    """The last exchange with a host's agent, and what it should do."""
+
+    host_id: str
+    certificate_serial: str = ""
+    seen_at: datetime | None = None
+    observed: ObservedState | None = None
+    acceptance_order: str = ""
+    acceptance_tests: tuple[str, ...] = ()
+    ray: RayOrder | None = None
+    drain: bool = False
+    generation: int = 1
+
+
+class Pod(Record):
+    """One instance of a PodSpec at a site."""
+
+    name: Name
+    site: Name
+    spec: str
+    spec_digest: str
+    spec_document: dict[str, Any]
+    plan: Plan
+    simulated: bool
+    created_at: datetime
+    bring_up: Literal["planned", "running", "held"] = "planned"
+    version: int = 1
+
+
+class CertificateRecord(Record):
+    """A signed certificate as stored: the envelope is the truth, the rest is for finding it."""
+
+    id: str
+    host_id: str
+    host: str
+    envelope: dict[str, Any]
+    issued_at: datetime
+    expires_at: datetime
+    simulated: bool
+    facts_digest: str
+
+
+class ComputeUnit(Record):
+    """The uniform thing offered upward."""
+
+    id: str
+    name: str
+    pod: str
+    site: str
+    unit_class: str
+    accelerators: int
+    host_ids: tuple[str, ...]
+    certificate_ids: tuple[str, ...]
+    rating: Rating
+    labels: dict[str, str]
+    simulated: bool
+    state: UnitState = UnitState.AVAILABLE
+    claim: str = ""
+    version: int = 1
+
+
+class Claim(Record):
+    """A tenant's hold on units until released or expired."""
+
+    id: str
+    tenant: Name
+    cluster: Name = "main"
+    unit_class: str
+    count: Annotated[int, Field(ge=1, le=4096)]
+    accept_simulated: bool = False
+    state: ClaimState = ClaimState.PENDING
+    why: str = ""
+    unit_ids: tuple[str, ...] = ()
+    created_at: datetime
+    bound_at: datetime | None = None
+    released_at: datetime | None = None
+    expires_at: datetime | None = None
+    idempotency_key: str = ""
+    version: int = 1
+
+
+class RayCluster(Record):
+    """A tenant's named Ray cluster on the hosts of its claims."""
+
+    id: str
+    tenant: Name
+    name: Name
+    simulated: bool
+    network: str
+    subnet: int
+    """Third octet of 10.77.x.0/24: one network per cluster."""
+    head_host_id: str = ""
+    member_host_ids: tuple[str, ...] = ()
+    phase: Literal["forming", "running", "degraded", "stopping", "stopped"] = "forming"
+    nodes_alive: int = 0
+    isolated: bool = False
+    message: str = ""
+    version: int = 1
+
+
+class Deployment(Record):
+    """A model served on a cluster."""
+
+    id: str
+    tenant: Name
+    cluster: Name
+    name: Name
+    """Also the model name that tenants ask for."""
+    engine: Literal["xllamacpp"] = "xllamacpp"
+    source: str
+    """`package:<module>/<file>` or an absolute path on the hosts."""
+    sha256: str
+    replicas: Annotated[int, Field(ge=1, le=256)] = 1
+    context_tokens: Annotated[int, Field(ge=256, le=131072)] = 2048
+    phase: Literal["pending", "deploying", "running", "failed", "deleting"] = "pending"
+    message: str = ""
+    version: int = 1
+
+
+class Tenant(Record):
+    """Who pays."""
+
+    name: Name
+    created_at: datetime
+
+
+class ApiKey(Record):
+    """How a tenant or an operator proves who it is. Only the hash of the secret is kept."""
+
+    id: str
+    """The public middle part of `pyd_<id>_<secret>`."""
+    secret_hash: str
+    role: Literal["viewer", "operator", "admin", "tenant", "setup"]
+    tenant: str = ""
+    requests_per_minute: int = 0
+    """0: no limit."""
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class UsageRecord(Record):
+    """A metered quantity for a tenant over an interval."""
+
+    id: str
+    """Given by whoever metered it: ingesting the same id twice counts once."""
+    tenant: str
+    kind: Literal["tokens", "unit_seconds"]
+    model: str = ""
+    claim: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    unit_seconds: float = 0.0
+    started_at: datetime
+    ended_at: datetime
+
+
+class Event(Record):
+    """Append-only: who, what, from, to, why, when."""
+
+    seq: int = 0
+    at: datetime
+    actor: str
+    kind: str
+    subject: str
+    """`host:<name>`, `pod:<name>`, `claim:<id>` …"""
+    old: str = ""
+    new: str = ""
+    why: str = ""
+
+
+class Intent(Record):
+    """A destructive act, written down before the hardware is touched."""
+
+    id: str
+    host_id: str
+    step: str
+    """What it is for: the same step of the same host has one open intent at most."""
+    step_class: Literal["destructive-observable", "destructive-blind"]
+    arguments: dict[str, Any]
+    fence: int
+    state: Literal["open", "done", "parked", "failed"] = "open"
+    note: str = ""
+    created_at: datetime
+    settled_at: datetime | None = None
