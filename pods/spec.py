@@ -19,7 +19,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
 class Part(BaseModel):
     """The base of every piece of a spec: frozen, strict, and no unknown field passes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class AcceleratorSpec(Part):
@@ -31,7 +31,7 @@ class AcceleratorSpec(Part):
 
 
 class ProcessorSpec(Part):
-    """The CPU sockets of one host type."""
+    """The CPU sockets of one host type; `cores` counts those of one socket."""
 
     model: str
     count: Annotated[int, Field(ge=1, le=8)]
@@ -92,8 +92,8 @@ class FeedSpec(Part):
 
     @property
     def budget_watts(self) -> float:
-        """Continuous watts this feed may carry (three phases: line voltage times the root of three)."""
-        factor = 3**0.5 if self.phases == 3 else 1.0
+        """Continuous watts this feed may carry (three phases: line voltage times root three)."""
+        factor = self.phases**0.5  # one phase: 1, three: the root of three
         return self.rated_amps * self.volts * factor * self.continuous_limit
 
 
@@ -119,14 +119,16 @@ class FirmwareItem(Part):
 
     component: str
     version: str
-    image: str
+    image: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+    """A plain file name, so that no spec can point outside the images' folder."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Floor(Part):
     """One acceptance test and the least it must reach.
 
-    `ratio` floors compare with a reference measured in the same minute; `absolute` ones with a unit.
+    `ratio` floors compare with a reference measured in the same minute, `absolute` ones carry
+    the unit they are measured in.
     """
 
     test: Literal["matrix_multiply", "memory_bandwidth", "disk_write"]

@@ -1,0 +1,134 @@
+"""The ladder of evidence from paper to hand-over, and the judge of its measured rungs.
+
+A host that answers, boots and passes a vendor's diagnostic may still run at a third of its peers'
+speed. So floors are part of the spec, and a host is offered only when every floor has a
+measurement that reaches it. Whatever is missing, doubled or not a number counts against the host.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from pods.spec import Floor
+
+
+class Rung(StrEnum):
+    """The acceptance ladder. Each rung stops what the rungs below it cannot see."""
+
+    A0_PAPER = "A0"
+    """Device types, cabling and power plan on paper: stops a breaker above 80 %, a port clash."""
+    A1_OUT_OF_BAND = "A1"
+    """Facts over the BMC match, firmware set, clean counters: stops wrong or used parts."""
+    A2_IN_BAND = "A2"
+    """Single-host measurements against floors: stops a weak host."""
+    A3_SCALE_UP = "A3"
+    """Every link inside the scale-up domain: stops a bad link or switch."""
+    A4_FABRIC = "A4"
+    """The neighbour of every port, error rates: stops miscabling and dirty optics."""
+    A5_POD = "A5"
+    """Whole-pod collectives and a model benchmark: stops stragglers."""
+    A6_BURN_IN = "A6"
+    """72 hours (168 strict) under load: stops early failures."""
+    A7_HAND_OVER = "A7"
+    """The signed certificate: stops disputes."""
+
+
+class Measurement(BaseModel):
+    """One test's result. `reference` is the same test beside it in the same minute, for ratios."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    test: str
+    value: float
+    reference: float | None = None
+    unit: str = ""
+
+
+class Line(BaseModel):
+    """One floor, judged. `reached` is a ratio or an absolute value, None when nothing counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    test: str
+    kind: Literal["ratio", "absolute"]
+    floor: float
+    reached: float | None
+    unit: str
+    passed: bool
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.test}: {self.reason}"
+
+
+class Verdict(BaseModel):
+    """Whether every floor was reached, floor by floor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    passed: bool
+    lines: tuple[Line, ...]
+
+    def failures(self) -> tuple[Line, ...]:
+        """The floors that were not reached."""
+        return tuple(line for line in self.lines if not line.passed)
+
+
+def judge(floors: Sequence[Floor], results: Sequence[Measurement]) -> Verdict:
+    """Hold the measurements against the floors. No floors at all is not a pass."""
+    lines = tuple(_line(floor, results) for floor in floors)
+    return Verdict(passed=bool(lines) and all(line.passed for line in lines), lines=lines)
+
+
+def _line(floor: Floor, results: Sequence[Measurement]) -> Line:
+    reached, problem = _reached(floor, [one for one in results if one.test == floor.test])
+    unit = "of reference" if floor.kind == "ratio" else floor.unit
+    if problem or reached is None:
+        return _judged(floor, None, unit, passed=False, reason=problem)
+    passed = reached >= floor.floor
+    verb = "reaches" if passed else "is below"
+    reason = f"{reached:.3g} {unit} {verb} the floor of {floor.floor:g}"
+    return _judged(floor, reached, unit, passed=passed, reason=reason)
+
+
+def _judged(floor: Floor, reached: float | None, unit: str, *, passed: bool, reason: str) -> Line:
+    return Line(
+        test=floor.test,
+        kind=floor.kind,
+        floor=floor.floor,
+        reached=reached,
+        unit=unit,
+        passed=passed,
+        reason=reason,
+    )
+
+
+def _reached(floor: Floor, results: Sequence[Measurement]) -> tuple[float | None, str]:
+    """What was reached, or why nothing counts."""
+    if not results:
+        return None, "was not measured"
+    if len(results) > 1:
+        return None, f"was reported {len(results)} times: which one counts is not ours to choose"
+    result = results[0]
+    if not math.isfinite(result.value) or result.value < 0:
+        return None, f"{result.value} is not a measurement"
+    return _ratio(result) if floor.kind == "ratio" else _absolute(floor, result)
+
+
+def _absolute(floor: Floor, result: Measurement) -> tuple[float | None, str]:
+    if result.unit != floor.unit:
+        return None, f"was measured in {result.unit or 'no unit'}, the floor is in {floor.unit}"
+    return result.value, ""
+
+
+def _ratio(result: Measurement) -> tuple[float | None, str]:
+    if result.reference is None:
+        return None, "has no reference from the same minute"
+    if not math.isfinite(result.reference) or result.reference <= 0:
+        return None, f"its reference {result.reference} is not a measurement"
+    return result.value / result.reference, ""

@@ -1,0 +1,254 @@
+"""The signed statement that makes a host a compute unit: what it is, what it reached, until when.
+
+An in-toto Statement (v1) in a DSSE envelope, signed by Ed25519, so that other people's tools can
+read it and anybody can verify it with the public key alone, without the service. `simulated`
+stands inside the signed part and must agree with the purpose under which the key is trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from pods.acceptance import Line, Measurement, judge
+from pods.canonical import canonical_json
+from pods.envelope import Envelope, seal, strict_json, unseal
+from pods.errors import CertificateRefused, Refusal
+from pods.facts import HardwareFacts
+from pods.keys import Keyring, SigningKey
+from pods.rating import Rating, rate
+from pods.spec import PodSpec
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far the issuer's clock may run ahead of the verifier's: NTP on a sick host drifts so far."""
+
+Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class Signed(BaseModel):
+    """The base of everything inside the signed part: frozen, and nothing unknown passes."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True
+    )
+
+
+class SpecReference(Signed):
+    """Which design the host was held against."""
+
+    identity: str
+    digest: Sha256
+
+
+class HostReference(Signed):
+    """Which host this is, by what a technician can read on it and what its BMC says."""
+
+    name: str
+    slot: str
+    serial: str
+    uuid: str
+
+
+class Predicate(Signed):
+    """What is stated about the subject."""
+
+    pod: str
+    unit: str
+    host: HostReference
+    spec: SpecReference
+    facts_digest: Sha256
+    firmware: dict[str, str]
+    measurements: tuple[Measurement, ...]
+    results: tuple[Line, ...]
+    rating: Rating
+    issued_at: AwareDatetime
+    expires_at: AwareDatetime
+    simulated: bool
+    supersedes: Sha256 | None = None
+    """Digest of the envelope that this one replaces."""
+
+
+class Subject(Signed):
+    """What the statement is about, bound to the facts that were true when it was made."""
+
+    name: str
+    digest: dict[Literal["sha256"], str]
+
+
+class Statement(Signed):
+    """An in-toto Statement v1."""
+
+    type: Literal["https://in-toto.io/Statement/v1"] = Field(
+        "https://in-toto.io/Statement/v1", alias="_type"
+    )
+    subject: tuple[Subject, ...]
+    predicate_type: Literal["https://podyard.dev/certificate/v1"] = Field(
+        "https://podyard.dev/certificate/v1", alias="predicateType"
+    )
+    predicate: Predicate
+
+    def to_bytes(self) -> bytes:
+        """The canonical JSON that is signed."""
+        return canonical_json(self.model_dump(mode="json"))
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A certificate that may be believed, and the key that says so."""
+
+    statement: Statement
+    key_id: str
+
+    @property
+    def predicate(self) -> Predicate:
+        """What is stated."""
+        return self.statement.predicate
+
+
+def issue(
+    spec: PodSpec,
+    *,
+    pod: str,
+    unit: str,
+    host: HostReference,
+    facts: HardwareFacts,
+    measurements: Sequence[Measurement],
+    key: SigningKey,
+    now: datetime,
+    supersedes: str | None = None,
+) -> Envelope:
+    """Certify a host, or `CertificateRefused` when it did not reach every floor.
+
+    Whether the statement says `simulated` is the key's purpose: there is no way to say otherwise.
+    """
+    verdict = judge(spec.acceptance.floors, measurements)
+    if not verdict.passed:
+        lines = "; ".join(map(str, verdict.failures())) or "the spec has no floors"
+        raise CertificateRefused(
+            f"host {host.name} is not certified: {lines}",
+            refusal=Refusal.FLOORS_NOT_MET,
+            hint="repair the host and accept it again; floors are part of the spec",
+        )
+    if (host.serial, host.uuid) != (facts.serial, facts.uuid):
+        raise CertificateRefused(
+            f"host {host.name} has serial {host.serial} on record, the facts are of {facts.serial}",
+            refusal=Refusal.INCONSISTENT,
+            hint="inspect the host again: it was swapped after inspection",
+        )
+    issued_at = now.astimezone(UTC).replace(microsecond=0)
+    predicate = Predicate(
+        pod=pod,
+        unit=unit,
+        host=host,
+        spec=SpecReference(identity=spec.identity, digest=spec.digest()),
+        facts_digest=facts.digest(),
+        firmware=dict(facts.firmware),
+        measurements=tuple(measurements),
+        results=verdict.lines,
+        rating=rate(spec.unit, measurements, at=issued_at),
+        issued_at=issued_at,
+        expires_at=issued_at + timedelta(days=spec.acceptance.valid_days),
+        simulated=key.purpose == "simulated",
+        supersedes=supersedes,
+    )
+    subject = Subject(
+        name=f"{host.name}/{unit}", digest={"sha256": facts.digest().removeprefix("sha256:")}
+    )
+    statement = Statement(subject=(subject,), predicate=predicate)
+    return seal(statement.to_bytes(), payload_type=PAYLOAD_TYPE, key=key)
+
+
+def verify(raw: bytes, *, ring: Keyring, now: datetime) -> Verified:
+    """The certificate in these bytes, or `CertificateRefused` with the rule it broke."""
+    payload, key, name = unseal(raw, payload_type=PAYLOAD_TYPE, ring=ring)
+    statement = _statement(payload)
+    predicate = statement.predicate
+    if predicate.simulated != (key.purpose == "simulated"):
+        raise _purpose_disagrees(simulated=predicate.simulated)
+    _check_consistency(statement)
+    _check_time(predicate, now)
+    return Verified(statement=statement, key_id=name)
+
+
+def _statement(payload: bytes) -> Statement:
+    try:
+        strict_json(payload)
+        return Statement.model_validate_json(payload, by_alias=True, by_name=False)
+    except ValidationError as error:
+        where = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
+        wrong_type = where & {"_type", "predicateType"}
+        raise CertificateRefused(
+            "the signed content is not a podyard certificate (version 1)",
+            refusal=Refusal.WRONG_TYPE if wrong_type else Refusal.MALFORMED,
+            hint="a later podyard may have written it: verify it with that version",
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise CertificateRefused(
+            "the signed content is not plain JSON",
+            refusal=Refusal.MALFORMED,
+            hint="get the certificate again from its issuer",
+        ) from error
+
+
+def _purpose_disagrees(*, simulated: bool) -> CertificateRefused:
+    if simulated:
+        return CertificateRefused(
+            "the statement is about simulated hardware, and its key is trusted for production",
+            refusal=Refusal.PURPOSE_DISAGREES,
+            hint="trust this key for simulated hardware only (--simulated-key)",
+        )
+    return CertificateRefused(
+        "the statement claims real hardware, and its key is trusted only for simulated hardware",
+        refusal=Refusal.PURPOSE_DISAGREES,
+        hint="do not use this host: only a production key can vouch for real hardware",
+    )
+
+
+def _check_consistency(statement: Statement) -> None:
+    """What a correct issuer can never sign; an issuer gone wrong is not believed either."""
+    predicate = statement.predicate
+    digests = [subject.digest.get("sha256") for subject in statement.subject]
+    if digests != [predicate.facts_digest.removeprefix("sha256:")]:
+        raise CertificateRefused(
+            "the subject is not bound to the facts that the statement names",
+            refusal=Refusal.INCONSISTENT,
+            hint="tell the issuer: its certificates contradict themselves",
+        )
+    if predicate.expires_at <= predicate.issued_at:
+        raise CertificateRefused(
+            "the statement expires before it was issued",
+            refusal=Refusal.INCONSISTENT,
+            hint="tell the issuer: its certificates contradict themselves",
+        )
+    failed = [line.test for line in predicate.results if not _reaches(line)]
+    if failed or not predicate.results:
+        raise CertificateRefused(
+            f"the results do not reach their floors: {', '.join(failed) or 'there are none'}",
+            refusal=Refusal.FLOORS_NOT_MET,
+            hint="tell the issuer: this host must not have been certified",
+        )
+
+
+def _reaches(line: Line) -> bool:
+    return line.passed and line.reached is not None and line.reached >= line.floor
+
+
+def _check_time(predicate: Predicate, now: datetime) -> None:
+    if predicate.issued_at > now + CLOCK_SKEW:
+        raise CertificateRefused(
+            f"issued at {predicate.issued_at.isoformat()}, which is in the future",
+            refusal=Refusal.NOT_YET_VALID,
+            hint="check this machine's clock, then the issuer's",
+        )
+    if now >= predicate.expires_at:
+        raise CertificateRefused(
+            f"expired at {predicate.expires_at.isoformat()}",
+            refusal=Refusal.EXPIRED,
+            hint="accept the host again: that issues a new certificate",
+        )

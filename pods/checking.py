@@ -1,0 +1,226 @@
+"""From a plain value to a `PodSpec`, or to everything that is wrong with it, all at once.
+
+Whoever writes a spec corrects it in one round only when one round names every mistake. pydantic
+finds those of shape; they are told here in the words of the file (path, value, hint). What spans
+several fields, such as a slot that names a feed nobody declared, is `consistency`'s affair.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from pods.consistency import inconsistencies
+from pods.document import parse_document, read_document
+from pods.errors import SpecError, SpecInvalid, shown
+from pods.spec import PodSpec
+
+UNITS = {
+    "watts": "watts as a number, without a unit: 4kW is 4000",
+    "amps": "amperes as a number, without a unit",
+    "volts": "volts as a number, without a unit",
+    "gib": "GiB (1024^3 bytes) as a whole number, without a unit",
+    "gbps": "gigabits per second as a whole number, without a unit",
+    "s": "seconds as a number, without a unit",
+    "days": "days as a whole number",
+}
+
+_SCALE = {"k": 1000, "m": 1_000_000, "": 1}
+
+
+def read_spec(path: Path) -> PodSpec:
+    """The spec in a YAML or JSON file; raises `SpecNotFound` or `SpecInvalid`."""
+    return check(read_document(path), source=str(path))
+
+
+def parse_spec(raw: bytes, *, source: str = "spec") -> PodSpec:
+    """The spec in YAML or JSON text; raises `SpecInvalid`."""
+    return check(parse_document(raw, source=source), source=source)
+
+
+def check(value: Any, *, source: str = "spec") -> PodSpec:
+    """The spec in a plain value, or `SpecInvalid` with every mistake."""
+    if not isinstance(value, dict):
+        error = SpecError(
+            path="",
+            value=shown(value),
+            message="a spec is a mapping of fields to values",
+            hint="begin with `name:`; `podyard spec show lab-4 -o yaml` prints one to start from",
+        )
+        raise SpecInvalid(source, (error,))
+    try:
+        spec = PodSpec.model_validate_json(json.dumps(value))
+    except ValidationError as wrong:
+        details = wrong.errors(include_url=False, include_context=True)
+        raise SpecInvalid(source, tuple(_explain(detail) for detail in details)) from None
+    errors = inconsistencies(spec)
+    if errors:
+        raise SpecInvalid(source, errors)
+    return spec
+
+
+def path_text(location: tuple[int | str, ...]) -> str:
+    """`racks[0].slots[1].unit`, with hostile keys made printable."""
+    text = ""
+    for step in location:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif step != "[key]":
+            plain = step if re.fullmatch(r"[\w.-]{1,64}", step, re.ASCII) else shown(step)
+            text += f".{plain}" if text else plain
+    return text
+
+
+def _explain(detail: Any) -> SpecError:
+    location: tuple[int | str, ...] = detail["loc"]
+    kind: str = detail["type"]
+    found = detail.get("input")
+    if kind == "extra_forbidden":
+        return _unknown_field(location, found)
+    if kind == "missing":
+        return SpecError(
+            path=path_text(location),
+            value="",
+            message="this field is required and is missing",
+            hint=f"add `{location[-1]}:`{_expected(location)}",
+        )
+    return SpecError(
+        path=path_text(location),
+        value=shown(found),
+        message=detail["msg"][:1].lower() + detail["msg"][1:],
+        hint=_hint(location, kind, found, detail.get("ctx") or {}),
+    )
+
+
+def _unknown_field(location: tuple[int | str, ...], found: Any) -> SpecError:
+    name = str(location[-1])
+    known = _fields_at(location[:-1])
+    close = _same_quantity(name, known) or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        unit = close[0].rsplit("_", 1)[-1]
+        in_unit = f", in {UNITS[unit]}" if unit in UNITS and close[0] != name else ""
+        hint = f"did you mean `{close[0]}`{in_unit}?"
+    elif known:
+        hint = f"remove it; the fields here are: {', '.join(known)}"
+    else:
+        hint = "remove it"
+    return SpecError(
+        path=path_text(location), value=shown(found), message="there is no such field", hint=hint
+    )
+
+
+def _same_quantity(name: str, known: list[str]) -> list[str]:
+    """Fields with the same stem and another unit: `module_gb` and `module_gib`."""
+    stem = name.lower().rsplit("_", 1)[0]
+    return [field for field in known if "_" in field and field.rsplit("_", 1)[0] == stem]
+
+
+def _hint(location: tuple[int | str, ...], kind: str, found: Any, context: dict[str, Any]) -> str:
+    field = next((str(step) for step in reversed(location) if isinstance(step, str)), "")
+    if kind == "string_pattern_mismatch":
+        return _pattern_hint(location)
+    if kind == "string_type" and isinstance(found, int | float):
+        return f'put it in quotes: {field}: "{found}"'
+    if kind == "literal_error":
+        return _choice_hint(found, str(context.get("expected", "")))
+    unit = field.rsplit("_", 1)[-1]
+    if unit in UNITS and isinstance(found, str):
+        number = _number_in(found)
+        return f"give {UNITS[unit]}" + (f"; here perhaps {number}" if number else "")
+    if kind.startswith(("greater_than", "less_than")):
+        return _bounds_hint(field, context)
+    return f"give {_KIND_HINTS.get(kind, 'a value of the kind that `podyard spec schema` shows')}"
+
+
+_KIND_HINTS = {
+    "int_type": "a whole number without quotes",
+    "int_from_float": "a whole number",
+    "float_type": "a number without quotes",
+    "model_type": "a mapping of fields to values",
+    "model_attributes_type": "a mapping of fields to values",
+    "dict_type": "a mapping of names to entries",
+    "tuple_type": "a list: one entry a line, each beginning with '-'",
+    "finite_number": "a finite number",
+    "string_type": "text",
+}
+
+
+def _pattern_hint(location: tuple[int | str, ...]) -> str:
+    if location[-1] == "version":
+        return 'give up to three numbers with dots between, in quotes: "1" or "1.2.0"'
+    if location[-1] == "sha256":
+        return "give the 64 lower-case hexadecimal digits that `sha256sum IMAGE` prints"
+    if location[-1] == "image":
+        return "give a plain file name, without folders"
+    return "use 1 to 63 lower-case letters, digits, dots and dashes, no dot or dash at the ends"
+
+
+def _choice_hint(found: Any, expected: str) -> str:
+    choices = re.findall(r"'([^']+)'", expected) or re.findall(r"\d+", expected)
+    close = difflib.get_close_matches(str(found)[:64].lower(), choices, n=1, cutoff=0.6)
+    listed = f"choose one of: {', '.join(choices)}"
+    return f"did you mean `{close[0]}`? {listed}" if close else listed
+
+
+def _bounds_hint(field: str, context: dict[str, Any]) -> str:
+    words = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
+    bounds = [f"{words[key]} {limit}" for key, limit in context.items() if key in words]
+    unit = field.rsplit("_", 1)[-1]
+    in_unit = f" {unit}" if unit in UNITS and unit != "s" else ""
+    return f"give {' and '.join(bounds)}{in_unit}"
+
+
+def _number_in(text: str) -> str:
+    """`4kW` is 4000: the number that a text with a unit seems to mean."""
+    match = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([kKM]?)[A-Za-z/]{0,8}\s*", text)
+    if match is None:
+        return ""
+    number = float(match.group(1)) * _SCALE[match.group(2).lower()]
+    return f"{number:.6f}".rstrip("0").rstrip(".")
+
+
+def _expected(location: tuple[int | str, ...]) -> str:
+    unit = str(location[-1]).rsplit("_", 1)[-1]
+    return f" in {UNITS[unit]}" if "_" in str(location[-1]) and unit in UNITS else ""
+
+
+def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+    """The fields of the model at this path, found by walking the annotations."""
+    kind: Any = PodSpec
+    for step in location:
+        kind = _stepped(_unwrapped(kind), step)
+    kind = _unwrapped(kind)
+    return list(kind.model_fields) if _is_model(kind) else []
+
+
+def _stepped(kind: Any, step: int | str) -> Any:
+    if _is_model(kind):
+        field = kind.model_fields.get(str(step))
+        return field.annotation if field else None
+    arguments = typing.get_args(kind)
+    if typing.get_origin(kind) is dict:
+        return arguments[1]
+    return arguments[0] if arguments else None
+
+
+def _unwrapped(kind: Any) -> Any:
+    """Without `Annotated` and `| None`."""
+    while True:
+        origin = typing.get_origin(kind)
+        if origin is typing.Annotated:
+            kind = typing.get_args(kind)[0]
+        elif origin in (typing.Union, types.UnionType):
+            kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
+        else:
+            return kind
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

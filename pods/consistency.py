@@ -1,0 +1,226 @@
+"""What no single field can tell: whether the parts of a spec fit each other.
+
+Every rule is one generator of errors over a well-formed spec; none stops the others. The last
+question, whether the hosts can be started at all within their feeds, is asked of the planner
+itself, so that a spec which validates can be brought up.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+
+from pods.errors import PlanError, SpecError, shown
+from pods.plan import PlannedHost, plan_bring_up
+from pods.spec import PodSpec
+
+RATIO_FLOOR_MAX = 1.5
+"""A ratio compares with a peer measured in the same minute: 60 was meant as 0.60."""
+
+
+def inconsistencies(spec: PodSpec) -> tuple[SpecError, ...]:
+    """Every contradiction in a well-formed spec."""
+    errors = [
+        *_references(spec),
+        *_slots(spec),
+        *_power(spec),
+        *_feed_totals(spec),
+        *_per_type(spec),
+        *_floors(spec),
+        *_unit(spec),
+    ]
+    return tuple(errors) or tuple(_plannable(spec))
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    listed = ", ".join(names) or "none"
+    return f"did you mean `{close[0]}`?" if close else f"declared are: {listed}"
+
+
+def _references(spec: PodSpec) -> Iterator[SpecError]:
+    for r, rack in enumerate(spec.racks):
+        for s, slot in enumerate(rack.slots):
+            path = f"racks[{r}].slots[{s}]"
+            if slot.host_type not in spec.host_types:
+                yield SpecError(
+                    path=f"{path}.host_type",
+                    value=shown(slot.host_type),
+                    message=f"slot {slot.slot} names a host type that is not declared",
+                    hint=_meant(slot.host_type, spec.host_types),
+                )
+            if slot.feed not in spec.feeds:
+                yield SpecError(
+                    path=f"{path}.feed",
+                    value=shown(slot.feed),
+                    message=f"slot {slot.slot} names a feed that is not declared",
+                    hint=_meant(slot.feed, spec.feeds),
+                )
+    for part, entries in (("firmware", spec.firmware), ("bios", spec.bios)):
+        for name in entries:
+            if name not in spec.host_types:
+                yield SpecError(
+                    path=f"{part}.{name}",
+                    value=shown(name),
+                    message=f"{part} is given for a host type that is not declared",
+                    hint=_meant(name, spec.host_types),
+                )
+
+
+def _slots(spec: PodSpec) -> Iterator[SpecError]:
+    if not spec.slots():
+        yield SpecError(
+            path="racks",
+            value="no slots",
+            message="a pod without slots holds no host",
+            hint="add a rack with at least one slot",
+        )
+    racks: set[str] = set()
+    names: dict[str, str] = {}
+    for r, rack in enumerate(spec.racks):
+        if rack.name in racks:
+            yield SpecError(
+                path=f"racks[{r}].name",
+                value=shown(rack.name),
+                message="two racks have this name",
+                hint="give each rack a name of its own",
+            )
+        racks.add(rack.name)
+        units: dict[int, str] = {}
+        for s, slot in enumerate(rack.slots):
+            path = f"racks[{r}].slots[{s}]"
+            if slot.slot in names:
+                yield SpecError(
+                    path=f"{path}.slot",
+                    value=shown(slot.slot),
+                    message=f"this slot name stands already at {names[slot.slot]}",
+                    hint="slot names are unique in the whole pod: hosts are named after them",
+                )
+            names.setdefault(slot.slot, path)
+            if slot.unit in units:
+                yield SpecError(
+                    path=f"{path}.unit",
+                    value=shown(slot.unit),
+                    message=f"slot {units[slot.unit]} is in this rack unit already",
+                    hint=f"move {slot.slot} to a free unit of rack {rack.name}",
+                )
+            units.setdefault(slot.unit, slot.slot)
+            if slot.unit > rack.units:
+                yield SpecError(
+                    path=f"{path}.unit",
+                    value=shown(slot.unit),
+                    message=f"rack {rack.name} has {rack.units} units",
+                    hint=f"give a unit from 1 to {rack.units}",
+                )
+
+
+def _power(spec: PodSpec) -> Iterator[SpecError]:
+    for name, host_type in spec.host_types.items():
+        power = host_type.power
+        for field, watts, least, what in (
+            ("nameplate_watts", power.nameplate_watts, power.typical_watts, "typical_watts"),
+            ("inrush_watts", power.inrush_watts, power.typical_watts, "typical_watts"),
+            ("nameplate_watts", power.nameplate_watts, power.standby_watts, "standby_watts"),
+        ):
+            if watts < least:
+                yield SpecError(
+                    path=f"host_types.{name}.power.{field}",
+                    value=shown(watts),
+                    message=f"{field} is below {what}, which is {least}",
+                    hint=f"give at least {least}, or correct {what}",
+                )
+
+
+def _feed_totals(spec: PodSpec) -> Iterator[SpecError]:
+    for name, feed in spec.feeds.items():
+        types = [
+            spec.host_types[slot.host_type]
+            for _, slot in spec.slots()
+            if slot.feed == name and slot.host_type in spec.host_types
+        ]
+        typical = sum(host_type.power.typical_watts for host_type in types)
+        if typical > feed.budget_watts:
+            yield SpecError(
+                path=f"feeds.{name}",
+                value=f"{feed.budget_watts:.0f} W",
+                message=f"its {len(types)} hosts draw {typical} W typically, "
+                f"{typical - feed.budget_watts:.0f} W more than the feed's continuous budget",
+                hint="move slots to another feed, or give the feed's true rated_amps and volts",
+            )
+
+
+def _per_type(spec: PodSpec) -> Iterator[SpecError]:
+    for name, items in spec.firmware.items():
+        seen: set[str] = set()
+        for i, item in enumerate(items):
+            if item.component in seen:
+                yield SpecError(
+                    path=f"firmware.{name}[{i}].component",
+                    value=shown(item.component),
+                    message="this component has two wanted versions",
+                    hint="keep one entry for each component",
+                )
+            seen.add(item.component)
+
+
+def _floors(spec: PodSpec) -> Iterator[SpecError]:
+    seen: set[str] = set()
+    for i, floor in enumerate(spec.acceptance.floors):
+        path = f"acceptance.floors[{i}]"
+        if floor.test in seen:
+            yield SpecError(
+                path=f"{path}.test",
+                value=shown(floor.test),
+                message="this test has two floors",
+                hint="keep one floor for each test",
+            )
+        seen.add(floor.test)
+        if floor.kind == "ratio" and floor.floor > RATIO_FLOOR_MAX:
+            yield SpecError(
+                path=f"{path}.floor",
+                value=shown(floor.floor),
+                message="a ratio floor is a share of the reference, and none can reach this",
+                hint=f"give a share such as 0.6 (not 60); at most {RATIO_FLOOR_MAX}",
+            )
+        if floor.kind == "absolute" and not floor.unit:
+            yield SpecError(
+                path=f"{path}.unit",
+                value=shown(floor.unit),
+                message="an absolute floor needs the unit it is measured in",
+                hint="add `unit:`, for example GFLOP/s or MiB/s",
+            )
+
+
+def _unit(spec: PodSpec) -> Iterator[SpecError]:
+    unit = spec.unit
+    counts = {
+        name: host_type.accelerators.count if host_type.accelerators else 0
+        for name, host_type in spec.host_types.items()
+    }
+    used = {slot.host_type for _, slot in spec.slots()} & counts.keys()
+    possible = sorted({counts[name] * unit.hosts for name in used})
+    if used and unit.accelerators not in possible:
+        wanted = " or ".join(map(str, possible))
+        yield SpecError(
+            path="unit.accelerators",
+            value=shown(unit.accelerators),
+            message=f"a unit of {unit.hosts} host(s) has {wanted} accelerators",
+            hint=f"give {wanted}, or correct unit.hosts or the host type's accelerators.count",
+        )
+    slots = len(spec.slots())
+    if slots and slots % unit.hosts:
+        yield SpecError(
+            path="unit.hosts",
+            value=shown(unit.hosts),
+            message=f"{slots} slots cannot be divided into units of {unit.hosts} hosts",
+            hint="give a divisor of the number of slots, or change the slots",
+        )
+
+
+def _plannable(spec: PodSpec) -> Iterator[SpecError]:
+    hosts = [PlannedHost(name=slot.slot, slot=slot.slot) for _, slot in spec.slots()]
+    try:
+        plan_bring_up(spec, pod="check", hosts=hosts)
+    except PlanError as error:
+        yield SpecError(path="feeds", value="", message=str(error), hint=error.hint)

@@ -1,0 +1,66 @@
+"""A unit's capacity in B200-equivalents for a named profile: measured first, spec sheet second.
+
+No bare number is honest: the same GPU is 0.44 B200 on paper and 0.06 under a latency limit. So a
+rating carries its profile, its basis and its date. The measured form scales the design's figure by
+the harmonic mean of the compute ratio (prefill) and the memory-bandwidth ratio (decode): the share
+of a reference unit's speed for a request that spends equal time in both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from pods.acceptance import Measurement
+from pods.spec import UnitSpec
+
+PREFILL_TEST = "matrix_multiply"
+DECODE_TEST = "memory_bandwidth"
+
+RATIO_MAX = 1.0
+"""A unit is never rated above its design: faster than the reference is noise, not capacity."""
+
+
+class Rating(BaseModel):
+    """So many B200-equivalents, for which profile, on what ground, and when."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    b200_equivalents: float
+    profile: str
+    basis: Literal["measured", "spec_sheet"]
+    date: date
+
+
+def rate(
+    unit_spec: UnitSpec, measurements: Sequence[Measurement] | None, *, at: datetime
+) -> Rating:
+    """The rating of one unit. Without both ratios the design's figure stands, and says so."""
+    share = _share(measurements or ())
+    return Rating(
+        b200_equivalents=unit_spec.b200_equivalents * (1.0 if share is None else share),
+        profile=unit_spec.profile,
+        basis="spec_sheet" if share is None else "measured",
+        date=at.date(),
+    )
+
+
+def _share(measurements: Sequence[Measurement]) -> float | None:
+    prefill, decode = _ratio(measurements, PREFILL_TEST), _ratio(measurements, DECODE_TEST)
+    if prefill is None or decode is None:
+        return None
+    return 2 / (1 / min(prefill, RATIO_MAX) + 1 / min(decode, RATIO_MAX))
+
+
+def _ratio(measurements: Sequence[Measurement], test: str) -> float | None:
+    """The worst ratio of one test, or None when there is none to believe."""
+    ratios = [
+        one.value / one.reference
+        for one in measurements
+        if one.test == test and one.reference is not None and one.reference > 0
+    ]
+    return min(ratios) if ratios and all(math.isfinite(r) and r > 0 for r in ratios) else None
