@@ -12,6 +12,7 @@ import json
 import re
 import types
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,17 @@ from pods.errors import SpecError, SpecInvalid, shown
 from pods.spec import PodSpec
 
 UNITS = {
-    "watts": "watts as a number, without a unit: 4kW is 4000",
-    "amps": "amperes as a number, without a unit",
-    "volts": "volts as a number, without a unit",
-    "gib": "GiB (1024^3 bytes) as a whole number, without a unit",
-    "gbps": "gigabits per second as a whole number, without a unit",
-    "s": "seconds as a number, without a unit",
+    "watts": "watts as a whole number without a unit",
+    "amps": "amperes as a number without a unit",
+    "volts": "volts as a number without a unit",
+    "gib": "GiB (1024^3 bytes) as a whole number without a unit",
+    "gbps": "gigabits per second as a whole number without a unit",
+    "s": "seconds as a number without a unit",
     "days": "days as a whole number",
 }
+
+BIOS_VALUE_STEPS = 3
+"""`bios`, a host type, an attribute: the path of a BIOS value."""
 
 _SCALE = {"k": 1000, "m": 1_000_000, "": 1}
 
@@ -55,11 +59,13 @@ def check(value: Any, *, source: str = "spec") -> PodSpec:
             hint="begin with `name:`; `podyard spec show lab-4 -o yaml` prints one to start from",
         )
         raise SpecInvalid(source, (error,))
+    unprintable = tuple(_unprintable((), value))
+    if unprintable:
+        raise SpecInvalid(source, unprintable)
     try:
         spec = PodSpec.model_validate_json(json.dumps(value))
     except ValidationError as wrong:
-        details = wrong.errors(include_url=False, include_context=True)
-        raise SpecInvalid(source, tuple(_explain(detail) for detail in details)) from None
+        raise SpecInvalid(source, _explained(wrong)) from None
     errors = inconsistencies(spec)
     if errors:
         raise SpecInvalid(source, errors)
@@ -78,8 +84,40 @@ def path_text(location: tuple[int | str, ...]) -> str:
     return text
 
 
+def _unprintable(location: tuple[int | str, ...], value: Any) -> Iterator[SpecError]:
+    """Text that could move a terminal's cursor or is no text at all, in keys as in values."""
+    if isinstance(value, str) and not value.replace("\n", "").replace("\t", "").isprintable():
+        yield SpecError(
+            path=path_text(location),
+            value=shown(value),
+            message="this text holds characters that cannot be printed",
+            hint="write it with printable characters only",
+        )
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _unprintable(location, key)
+            yield from _unprintable((*location, key), entry)
+    elif isinstance(value, list):
+        for index, entry in enumerate(value):
+            yield from _unprintable((*location, index), entry)
+
+
+def _explained(wrong: ValidationError) -> tuple[SpecError, ...]:
+    """One error for each mistake: a misspelt field is not also a missing one."""
+    details = wrong.errors(include_url=False)
+    found: dict[str, SpecError] = {}
+    for detail in sorted(details, key=lambda one: one["type"] == "missing"):
+        error = _explain(detail)
+        meant = re.match(r"did you mean `([^`]+)`", error.hint)
+        if detail["type"] == "extra_forbidden" and meant:
+            found[path_text((*detail["loc"][:-1], meant.group(1)))] = error
+        else:
+            found.setdefault(error.path, error)
+    return tuple(found.values())
+
+
 def _explain(detail: Any) -> SpecError:
-    location: tuple[int | str, ...] = detail["loc"]
+    location = _without_choice(detail["loc"])
     kind: str = detail["type"]
     found = detail.get("input")
     if kind == "extra_forbidden":
@@ -87,9 +125,16 @@ def _explain(detail: Any) -> SpecError:
     if kind == "missing":
         return SpecError(
             path=path_text(location),
-            value="",
+            value="nothing",
             message="this field is required and is missing",
             hint=f"add `{location[-1]}:`{_expected(location)}",
+        )
+    if len(location) < len(detail["loc"]):
+        return SpecError(
+            path=path_text(location),
+            value=shown(found),
+            message="input should be text, a whole number, true or false",
+            hint="give one value, in quotes when it is text",
         )
     return SpecError(
         path=path_text(location),
@@ -99,13 +144,20 @@ def _explain(detail: Any) -> SpecError:
     )
 
 
+def _without_choice(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Pydantic tells a union's choices apart by one more step, which no file has."""
+    is_choice = location[0] == "bios" and len(location) > BIOS_VALUE_STEPS
+    return location[:BIOS_VALUE_STEPS] if is_choice else location
+
+
 def _unknown_field(location: tuple[int | str, ...], found: Any) -> SpecError:
     name = str(location[-1])
     known = _fields_at(location[:-1])
-    close = _same_quantity(name, known) or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    same = _same_quantity(name, known)
+    close = same or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if close:
         unit = close[0].rsplit("_", 1)[-1]
-        in_unit = f", in {UNITS[unit]}" if unit in UNITS and close[0] != name else ""
+        in_unit = f", in {UNITS[unit]}" if same and unit in UNITS else ""
         hint = f"did you mean `{close[0]}`{in_unit}?"
     elif known:
         hint = f"remove it; the fields here are: {', '.join(known)}"
@@ -133,7 +185,7 @@ def _hint(location: tuple[int | str, ...], kind: str, found: Any, context: dict[
     unit = field.rsplit("_", 1)[-1]
     if unit in UNITS and isinstance(found, str):
         number = _number_in(found)
-        return f"give {UNITS[unit]}" + (f"; here perhaps {number}" if number else "")
+        return f"give {UNITS[unit]}" + (f": {number}?" if number else "")
     if kind.startswith(("greater_than", "less_than")):
         return _bounds_hint(field, context)
     return f"give {_KIND_HINTS.get(kind, 'a value of the kind that `podyard spec schema` shows')}"

@@ -223,4 +223,5 @@ def _plannable(spec: PodSpec) -> Iterator[SpecError]:
     try:
         plan_bring_up(spec, pod="check", hosts=hosts)
     except PlanError as error:
-        yield SpecError(path="feeds", value="", message=str(error), hint=error.hint)
+        budgets = [f"{name} {feed.budget_watts:.0f} W" for name, feed in spec.feeds.items()]
+        yield SpecError(path="feeds", value=", ".join(budgets), message=str(error), hint=error.hint)

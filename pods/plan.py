@@ -18,6 +18,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from pods.canonical import digest_of
+from pods.differences import Change, changes
 from pods.errors import PlanError, shown
 from pods.facts import HardwareFacts
 from pods.firmware import bios_differences, firmware_behind
@@ -344,32 +345,6 @@ def _totals(envelope: _Envelope) -> dict[str, Any]:
     }
 
 
-class PlanChange(Planned):
-    """One difference between two plans."""
-
-    path: str
-    before: str
-    after: str
-
-
-def diff(a: Plan, b: Plan) -> tuple[PlanChange, ...]:
+def diff(a: Plan, b: Plan) -> tuple[Change, ...]:
     """What changed from plan `a` to plan `b`; empty exactly when their digests are the same."""
-    before, after = a.model_dump(mode="json"), b.model_dump(mode="json")
-    return tuple(_changes("", before, after))
-
-
-def _changes(path: str, before: Any, after: Any) -> Iterator[PlanChange]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in sorted(before.keys() | after.keys()):
-            yield from _changes(f"{path}.{key}".lstrip("."), before.get(key), after.get(key))
-    elif isinstance(before, list) and isinstance(after, list):
-        for index in range(max(len(before), len(after))):
-            old = before[index] if index < len(before) else None
-            new = after[index] if index < len(after) else None
-            yield from _changes(f"{path}[{index}]", old, new)
-    elif before != after:
-        yield PlanChange(path=path, before=_brief(before), after=_brief(after))
-
-
-def _brief(value: Any) -> str:
-    return "nothing" if value is None else shown(value)
+    return changes(a.model_dump(mode="json"), b.model_dump(mode="json"))
