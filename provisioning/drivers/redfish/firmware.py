@@ -1,0 +1,134 @@
+"""Firmware versions, updates and their tasks.
+
+A task is a claim, not proof: BMCs drop tasks, and report success for updates that did nothing. The
+caller reads the version back; here a task is only reported as it is seen.
+"""
+
+from __future__ import annotations
+
+from provisioning.drivers.protocol import TaskPhase, TaskReading
+from provisioning.drivers.redfish.answers import (
+    Answer,
+    Json,
+    action_target,
+    items,
+    mapping,
+    number,
+    reference,
+    text,
+    worst_message,
+)
+from provisioning.drivers.redfish.inventory import component_name, firmware_versions
+from provisioning.drivers.redfish.resources import Resources, together
+from provisioning.errors import Unsupported
+
+_FAILED_STATES = frozenset({"Exception", "Killed", "Cancelled"})
+_SIMPLE_UPDATE = "#UpdateService.SimpleUpdate"
+_PROTOCOLS = "TransferProtocol@Redfish.AllowableValues"
+
+
+async def firmware_members(resources: Resources) -> list[Json]:
+    """FirmwareInventory's members; none where there is no such thing."""
+    service = await _update_service(resources)
+    return await resources.members(reference(service, "FirmwareInventory"))
+
+
+async def firmware(resources: Resources) -> dict[str, str]:
+    """Component to version."""
+    return firmware_versions(await firmware_members(resources))
+
+
+async def update_firmware(resources: Resources, component: str, image: str) -> str:
+    """Start one update and return its task's path.
+
+    Empty when the BMC named none: it did the whole update before answering, or keeps no tasks.
+    """
+    service = await _update_service(resources)
+    path = action_target(service, _SIMPLE_UPDATE)
+    if path is None:
+        raise Unsupported(
+            f"{resources.session.label}: this BMC has no SimpleUpdate",
+            hint="update this host with its vendor's tool",
+        )
+    target = await _component_path(resources, service, component)
+    body: Json = {"ImageURI": image, "Targets": [target]}
+    offered = mapping(mapping(service.get("Actions")).get(_SIMPLE_UPDATE)).get(_PROTOCOLS)
+    scheme = image.partition("://")[0].upper()
+    if isinstance(offered, list) and scheme in offered:
+        body["TransferProtocol"] = scheme
+    return _task_path(await resources.session.post(path, body))
+
+
+async def update_tasks(resources: Resources) -> tuple[TaskReading, ...]:
+    """Every task that is an update, or that does not say what it is."""
+    root = await resources.session.root()
+    service = await resources.optional_body(reference(root, "Tasks"))
+    listed = await resources.optional_body(reference(service, "Tasks"))
+    paths = [reference(member) for member in items(listed.get("Members"))]
+    readings = await together(_task(resources, path) for path in paths if path)
+    return tuple(reading for reading in readings if reading is not None)
+
+
+async def _update_service(resources: Resources) -> Json:
+    root = await resources.session.root()
+    return await resources.optional_body(reference(root, "UpdateService"))
+
+
+async def _component_path(resources: Resources, service: Json, component: str) -> str:
+    members = await resources.members(reference(service, "FirmwareInventory"))
+    named = [member for member in members if component_name(member) == component]
+    named = named or [member for member in members if text(member.get("Name")) == component]
+    if len(named) != 1:
+        names = ", ".join(component_name(member) for member in members[:16])
+        raise Unsupported(
+            f"{resources.session.label}: no single component is called {component!r}",
+            hint=f"the firmware inventory has {names or 'nothing'}",
+        )
+    if named[0].get("Updateable") is False:
+        raise Unsupported(
+            f"{resources.session.label}: {component!r} cannot be updated through this BMC",
+            hint="update it with its vendor's tool, or take it out of the baseline",
+        )
+    return reference(named[0]) or ""
+
+
+def _task_path(answer: Answer) -> str:
+    """The Task itself where the body has it: the Location is often a monitor that vanishes."""
+    if text(answer.body.get("@odata.type")).startswith("#Task."):
+        found = reference(answer.body)
+        if found:
+            return found
+    return answer.location or ""
+
+
+async def _task(resources: Resources, path: str) -> TaskReading | None:
+    found = await resources.optional(path)
+    if found is None:
+        return TaskReading(uri=path, phase=TaskPhase.VANISHED)
+    return task_reading(path, found.body)
+
+
+def task_reading(path: str, task: Json) -> TaskReading | None:
+    """What `task` says; None when it says that it is not an update."""
+    started_by = text(mapping(task.get("Payload")).get("TargetUri"))
+    if started_by and "/UpdateService" not in started_by:
+        return None
+    percent = number(task.get("PercentComplete"))
+    said, _ = worst_message({"Messages": task.get("Messages")})
+    return TaskReading(
+        uri=path,
+        phase=_phase(task),
+        percent=None if percent is None else max(0, min(100, int(percent))),
+        message=text(said),
+    )
+
+
+def _phase(task: Json) -> TaskPhase:
+    state = text(task.get("TaskState"))
+    if state in _FAILED_STATES:
+        return TaskPhase.FAILED
+    if state == "Completed":
+        failed = text(task.get("TaskStatus")) == "Critical"
+        return TaskPhase.FAILED if failed else TaskPhase.DONE
+    # New, Pending, and states that a later standard may add: in progress until the deadline.
+    return TaskPhase.RUNNING

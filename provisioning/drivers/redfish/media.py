@@ -1,0 +1,77 @@
+"""The virtual CD drive, at the System (newer services) or at its Manager (older ones)."""
+
+from __future__ import annotations
+
+from provisioning.drivers.protocol import Media
+from provisioning.drivers.redfish.answers import Json, action_target, reference, text
+from provisioning.drivers.redfish.resources import Resources
+from provisioning.errors import Unsupported
+
+_DISC_TYPES = frozenset({"CD", "DVD"})
+_MAX_IMAGE_CHARS = 2000
+
+
+async def media(resources: Resources) -> Media:
+    """What is in the drive."""
+    return _inserted(await _drive(resources))
+
+
+async def insert_media(resources: Resources, image: str) -> None:
+    """Put `image` in, taking another one out first."""
+    drive = await _drive(resources)
+    seen = _inserted(drive)
+    if seen.inserted and seen.image == image:
+        return
+    if seen.inserted:
+        await _eject(resources, drive)
+    body: Json = {"Image": image, "Inserted": True, "WriteProtected": True}
+    target = action_target(drive, "#VirtualMedia.InsertMedia")
+    if target:
+        await resources.session.post(target, body)
+    else:
+        await resources.session.patch(reference(drive) or "", body, etag=_etag(drive))
+
+
+async def eject_media(resources: Resources) -> None:
+    """Empty the drive, unless it is."""
+    drive = await _drive(resources)
+    if _inserted(drive).inserted:
+        await _eject(resources, drive)
+
+
+async def _eject(resources: Resources, drive: Json) -> None:
+    target = action_target(drive, "#VirtualMedia.EjectMedia")
+    if target:
+        await resources.session.post(target, {})
+    else:
+        # Before the actions came (VirtualMedia 1.2), a null image was the way.
+        await resources.session.patch(reference(drive) or "", {"Image": None}, etag=_etag(drive))
+
+
+async def _drive(resources: Resources) -> Json:
+    system = (await resources.system()).body
+    places = [reference(system, "VirtualMedia")]
+    if places == [None]:
+        places = [reference(await resources.manager(system), "VirtualMedia")]
+    for drive in await resources.members(places[0]):
+        types = drive.get("MediaTypes")
+        if isinstance(types, list) and _DISC_TYPES & {text(kind) for kind in types}:
+            return drive
+    raise Unsupported(
+        f"{resources.session.label}: this BMC has no virtual CD drive",
+        hint="boot this host over HTTP or PXE, or license virtual media on its BMC",
+    )
+
+
+def _inserted(drive: Json) -> Media:
+    image = drive.get("Image")
+    shown = image[:_MAX_IMAGE_CHARS] if isinstance(image, str) and image.isprintable() else ""
+    # Some BMCs leave Inserted out and say it by the image alone.
+    inserted = drive.get("Inserted")
+    present = inserted if isinstance(inserted, bool) else bool(shown)
+    return Media(image=shown if present else "", inserted=present)
+
+
+def _etag(drive: Json) -> str | None:
+    etag = drive.get("@odata.etag")
+    return etag if isinstance(etag, str) and etag.isprintable() else None

@@ -1,0 +1,185 @@
+"""Finding one's way in a service: which System is the host, and what belongs to it.
+
+A service may hold several Systems (a host and its GPU baseboard, or unrelated machines), paths
+change between BMC restarts, and some resources answer 404 until their collection was read. So the
+System is chosen by rule, remembered, and walked to again from the root when it is not where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from provisioning.drivers.redfish.answers import Answer, Json, items, link, mapping, reference, text
+from provisioning.drivers.redfish.session import ReadFailed, RedfishSession
+from provisioning.errors import (
+    AnswerRefused,
+    BmcRefused,
+    Unsupported,
+    WrongHost,
+)
+
+T = TypeVar("T")
+
+MAX_MEMBERS = 512
+"""A GB300 tree's largest collection has about 200 members."""
+MAX_PAGES = 16
+MAX_SYSTEMS_READ = 16
+"""A box has two or three Systems; where there are more, the address must say which."""
+_NOT_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
+
+
+class Resources:
+    """The resources of one host on one BMC."""
+
+    def __init__(
+        self, *, session: RedfishSession, system_path: str | None, expected_serial: str | None
+    ) -> None:
+        self.session = session
+        self._given_path = system_path
+        self._expected_serial = expected_serial
+        self._system_path: str | None = None
+        self.baseboards: tuple[Json, ...] = ()
+        """Systems of the same box that cannot boot, as HGX baseboards: they hold the GPUs."""
+
+    async def system(self) -> Answer:
+        """The host's ComputerSystem, freshly read."""
+        if self._system_path is not None:
+            found = await self.optional(self._system_path)
+            if found is not None:
+                return found
+        self._system_path = await self._find_system()
+        return await self.session.get(self._system_path)
+
+    async def manager(self, system: Json) -> Json:
+        """The BMC's own Manager; empty when the service shows none."""
+        path = reference(system, "Links", "ManagedBy") or await self._first_member("Managers")
+        return await self.optional_body(path)
+
+    async def chassis(self, system: Json) -> Json:
+        """The Chassis that the host sits in; empty when the service shows none."""
+        path = reference(system, "Links", "Chassis") or await self._first_member("Chassis")
+        return await self.optional_body(path)
+
+    async def optional(self, path: str | None) -> Answer | None:
+        """Read what a service need not have."""
+        if path is None:
+            return None
+        try:
+            return await self.session.get(path)
+        except Unsupported:
+            return None
+        except BmcRefused as error:
+            if error.status in _NOT_THERE:
+                return None
+            raise
+
+    async def optional_body(self, path: str | None) -> Json:
+        """Read what a service need not have; empty without it."""
+        found = await self.optional(path)
+        return found.body if found else {}
+
+    async def members(self, path: str | None) -> list[Json]:
+        """The members of a collection, in one read where the service expands."""
+        if path is None:
+            return []
+        listed = await self._listed(path)
+        read = await together(self._member(member) for member in listed[:MAX_MEMBERS])
+        return [member for member in read if member]
+
+    async def linked(self, holder: Json, name: str) -> list[Json]:
+        """The resources that `holder` lists under `name`."""
+        read = await together(self._member(member) for member in items(holder.get(name)))
+        return [member for member in read if member]
+
+    async def _listed(self, path: str) -> list[Json]:
+        query = await self._expansion()
+        if query:
+            try:
+                return await self._pages(f"{path}?{query}")
+            except (AnswerRefused, BmcRefused, ReadFailed, Unsupported):
+                # Advertised and broken, on many BMCs: read member by member instead.
+                pass
+        return await self._pages(path)
+
+    async def _pages(self, path: str) -> list[Json]:
+        listed: list[Json] = []
+        following: str | None = path
+        for _ in range(MAX_PAGES):
+            page = await self.optional_body(following)
+            listed += items(page.get("Members"))
+            following = page.get("Members@odata.nextLink")
+            if not following or len(listed) >= MAX_MEMBERS:
+                break
+            following = link(following)
+        return listed
+
+    async def _member(self, member: Json) -> Json:
+        if any(not name.startswith("@") for name in member):
+            return member
+        return await self.optional_body(reference(member))
+
+    async def _expansion(self) -> str:
+        """`$expand` in the form that this service offers; empty when it offers none."""
+        root = await self.session.root()
+        offered = mapping(mapping(root.get("ProtocolFeaturesSupported")).get("ExpandQuery"))
+        levels = "($levels=1)" if offered.get("Levels") is True else ""
+        if offered.get("NoLinks") is True:
+            return f"$expand=.{levels}"
+        return f"$expand=*{levels}" if offered.get("ExpandAll") is True else ""
+
+    async def _first_member(self, collection: str) -> str | None:
+        root = await self.session.root()
+        listed = await self.optional_body(reference(root, collection))
+        return reference(listed, "Members")
+
+    async def _find_system(self) -> str:
+        root = await self.session.root()
+        listed = await self.optional_body(reference(root, "Systems"))
+        if self._given_path is not None:
+            return self._given_path
+        paths = [link(member.get("@odata.id")) for member in items(listed.get("Members"))]
+        if not paths:
+            raise Unsupported(
+                f"{self.session.label}: the service shows no ComputerSystem",
+                hint="check that this address is a host's BMC",
+            )
+        return paths[0] if len(paths) == 1 else await self._choose(paths)
+
+    async def _choose(self, paths: list[str]) -> str:
+        read = [await self.optional_body(path) for path in paths[:MAX_SYSTEMS_READ]]
+        systems = dict(zip(paths, read, strict=False))
+        if self._expected_serial:
+            return self._with_serial(systems, self._expected_serial)
+        bootable = [path for path, body in systems.items() if body.get("Boot") is not None]
+        if len(bootable) != 1 or len(paths) > MAX_SYSTEMS_READ:
+            names = ", ".join(text(path.rpartition("/")[2]) for path in paths[:8])
+            raise Unsupported(
+                f"{self.session.label}: {len(paths)} Systems and no telling which is the host",
+                hint=f"put one into the address, as …/redfish/v1/Systems/ID; there are {names}",
+            )
+        self.baseboards = tuple(body for path, body in systems.items() if path != bootable[0])
+        return bootable[0]
+
+    def _with_serial(self, systems: dict[str, Json], serial: str) -> str:
+        for path, body in systems.items():
+            if text(body.get("SerialNumber")) == serial:
+                return path
+        raise WrongHost(
+            f"{self.session.label}: none of {len(systems)} Systems has serial {serial!r}",
+            hint="check the cabling and the BMC's address against the record",
+        )
+
+
+async def together(reads: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """All of them; the session bounds how many run at once. The first failure ends the rest."""
+    failure: Exception
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(read) for read in reads]
+        return [task.result() for task in tasks]
+    except ExceptionGroup as failures:
+        failure = failures.exceptions[0]
+    raise failure

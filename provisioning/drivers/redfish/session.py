@@ -1,0 +1,331 @@
+"""The only door to the Redfish library (`redfish.aio`, the asynchronous half).
+
+The library logs in, carries the token, renews an expired session once for a GET and logs out. This
+module owns everything around it: a log-in when first needed, HTTP basic where a service has no
+sessions, two tries for a read and one for a change, the caps of `answers`, and the errors of
+`provisioning.errors` in place of a dozen foreign ones. BMCs allow 4 to 16 sessions, so there is one
+per driver and `close` always logs out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import redfish.aio
+
+from provisioning.drivers.credentials import BmcMisconfigured, Credentials, Trust
+from provisioning.drivers.redfish.address import Endpoint
+from provisioning.drivers.redfish.answers import (
+    Answer,
+    Json,
+    decode,
+    location_path,
+    message_ids,
+    reference,
+    text,
+    worst_message,
+)
+from provisioning.drivers.redfish.transport import READS, Transport
+from provisioning.errors import (
+    Ambiguous,
+    AnswerRefused,
+    BmcBusy,
+    BmcRefused,
+    BmcUnreachable,
+    CredentialsRefused,
+    ProvisioningError,
+    Unsupported,
+)
+
+ROOT = "/redfish/v1/"
+MIN_TRY_S = 0.5
+"""A second try with less time than a TLS handshake takes would only fail again."""
+LOGOUT_DEADLINE_S = 5.0
+"""Closing must not hold up a shutdown: a session that cannot be ended expires at the BMC."""
+MAX_PARALLEL_READS = 3
+"""Between the two and four requests at once that real BMCs serve."""
+MIN_SECRET_CHARS = 4
+"""Shorter strings are words like On; taking them out would garble every message."""
+MAX_ETAG_CHARS = 200
+_REDACTED = "[redacted]"
+_NO_SESSION = frozenset({"SessionLimitExceeded", "CreateLimitReachedForResource"})
+_LATER = frozenset({408, 412, 429, 503})
+"""Clear refusals that time cures: nothing was done, and the next pass reads afresh."""
+
+
+class ReadFailed(BmcBusy):
+    """The BMC failed inside (5xx) while answering a read; nothing was changed."""
+
+
+class RedfishSession:
+    """One logged-in conversation with one BMC."""
+
+    def __init__(
+        self, *, endpoint: Endpoint, credentials: Credentials, trust: Trust, deadline_s: float
+    ) -> None:
+        self._endpoint = endpoint
+        self._credentials = credentials
+        self._trust = trust
+        self._deadline_s = deadline_s
+        self._opening = asyncio.Lock()
+        self._reads = asyncio.Semaphore(MAX_PARALLEL_READS)
+        self._transport: Transport | None = None
+        self._client: Any = None
+        self._root: Json = {}
+        # The sync half logs tokens at DEBUG. It is never used here, yet its package's logger is
+        # capped, so that a root logger turned to DEBUG cannot print them either.
+        logging.getLogger("redfish").setLevel(logging.WARNING)
+
+    @property
+    def label(self) -> str:
+        """How messages name this BMC."""
+        return self._endpoint.label
+
+    async def root(self) -> Json:
+        """The ServiceRoot as it was at log-in."""
+        await self._open()
+        return self._root
+
+    async def get(self, path: str) -> Answer:
+        """Read; tried twice at most, within one deadline."""
+        await self._open()
+        async with self._reads:
+            try:
+                # The second deadline is for the log-in that an expired session costs.
+                async with asyncio.timeout(2 * self._deadline_s):
+                    reply = await self._try_read(self._client, path)
+            except TimeoutError:
+                raise BmcUnreachable(f"{self.label}: GET {path}: no answer in time") from None
+        return self._understood(reply, "GET", path)
+
+    async def post(self, path: str, body: Json) -> Answer:
+        """Change; sent once, whatever happens."""
+        return await self._change("POST", path, body, headers=None)
+
+    async def patch(self, path: str, body: Json, *, etag: str | None) -> Answer:
+        """Change; sent once, and only if the resource is still the one that was read."""
+        headers = {"If-Match": etag} if etag else None
+        return await self._change("PATCH", path, body, headers=headers)
+
+    async def close(self) -> None:
+        """Log out and close every connection. Safe to call twice; never raises."""
+        async with self._opening:
+            client, transport = self._client, self._transport
+            self._client = self._transport = None
+            try:
+                if client is not None:
+                    with contextlib.suppress(
+                        ProvisioningError, redfish.aio.RedfishError, TimeoutError, RecursionError
+                    ):
+                        async with asyncio.timeout(min(LOGOUT_DEADLINE_S, self._deadline_s)):
+                            await client.logout()
+            finally:
+                if transport is not None:
+                    await transport.close()
+
+    # -- log-in
+
+    async def _open(self) -> None:
+        async with self._opening:
+            if self._client is not None and self._root:
+                return
+            if self._client is None:
+                self._client = self._new_client()
+            try:
+                async with asyncio.timeout(self._deadline_s):
+                    await self._log_in(self._client)
+            except TimeoutError:
+                raise BmcUnreachable(
+                    f"{self.label}: no log-in within {self._deadline_s:g} s",
+                    hint="check that the BMC has power and that this address reaches it",
+                ) from None
+
+    def _new_client(self) -> Any:
+        self._transport = Transport(
+            label=self.label, trust=self._trust, deadline_s=self._deadline_s
+        )
+        return redfish.aio.AsyncRedfishClient(
+            self._endpoint.base_url,
+            username=self._credentials.username,
+            password=self._credentials.password.get_secret_value(),
+            session=self._transport,
+        )
+
+    async def _log_in(self, client: Any) -> None:
+        root = await self._root_before_login(client)
+        if root is not None and _has_sessions(root):
+            await self._called(client.login, what=f"{self.label}: log-in", reading=True)
+            self._root = root
+            return
+        # No sessions to be had: HTTP basic, over the verified connection and to the one host.
+        try:
+            await client.login("basic")
+        except ValueError:
+            raise BmcMisconfigured(
+                f"{self.label}: the user name cannot be used with HTTP basic",
+                hint="choose an account whose name has no colon",
+            ) from None
+        self._root = root or await self._root_after_login(client)
+
+    async def _root_before_login(self, client: Any) -> Json | None:
+        """The ServiceRoot, which needs no credentials; None where a service asks for them."""
+        reply = await self._try_read(client, ROOT)
+        if reply.status == HTTPStatus.UNAUTHORIZED:
+            return None
+        return self._understood(reply, "GET", ROOT).body
+
+    async def _root_after_login(self, client: Any) -> Json:
+        return self._understood(await self._try_read(client, ROOT), "GET", ROOT).body
+
+    # -- exchanges
+
+    async def _try_read(self, client: Any, path: str) -> Any:
+        """One GET, repeated once if its connection or reply was lost while time remains."""
+        what = f"{self.label}: GET {path}"
+        ends_at = asyncio.get_running_loop().time() + self._deadline_s
+        try:
+            return await self._called(
+                client.get, path, timeout=self._deadline_s, what=what, reading=True
+            )
+        except BmcUnreachable:
+            remaining_s = ends_at - asyncio.get_running_loop().time()
+            if remaining_s < MIN_TRY_S:
+                raise
+        return await self._called(client.get, path, timeout=remaining_s, what=what, reading=True)
+
+    async def _change(
+        self, method: str, path: str, body: Json, *, headers: dict[str, str] | None
+    ) -> Answer:
+        await self._open()
+        send = getattr(self._client, method.lower())
+        what = f"{self.label}: {method} {path}"
+        reply = await self._called(send, path, body=body, headers=headers, what=what)
+        try:
+            return self._understood(reply, method, path, sent=body)
+        except AnswerRefused as error:
+            raise Ambiguous(
+                f"{error}; whether the change was made is unknown",
+                hint="observe the host before anything is repeated",
+            ) from error
+
+    async def _called(
+        self,
+        call: Callable[..., Awaitable[Any]],
+        *args: Any,
+        what: str,
+        reading: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """One call into the library; what it raises becomes ours."""
+        failure: ProvisioningError
+        try:
+            return await call(*args, **kwargs)
+        except ProvisioningError as error:
+            failure = error
+        except redfish.aio.RedfishError as error:
+            failure = self._translated(error, what)
+        except RecursionError:
+            failure = AnswerRefused(f"{what}: the answer is nested too deep")
+        if reading and isinstance(failure, Ambiguous):
+            # A log-in got lost. At worst a session came into being, which expires by itself.
+            failure = BmcUnreachable(f"{failure}; only a log-in was sent", hint=failure.hint)
+        # What is underneath may carry request headers: the chain ends here.
+        failure.__cause__ = failure.__context__ = None
+        raise failure
+
+    def _translated(self, error: Exception, what: str) -> ProvisioningError:
+        """The library raises these while logging in, at first or again."""
+        if isinstance(error, redfish.aio.RedfishPasswordChangeRequiredError):
+            return CredentialsRefused(
+                f"{self.label}: the BMC demands a new password first",
+                status=HTTPStatus.FORBIDDEN,
+                hint="change the password at the BMC and record the new one",
+            )
+        if isinstance(error, redfish.aio.RedfishAuthenticationError):
+            return self._credentials_refused()
+        if isinstance(error, redfish.aio.RedfishHTTPError):
+            return self._login_refused(error.response)
+        return AnswerRefused(f"{what}: {text(str(error))}")
+
+    def _login_refused(self, reply: Any) -> ProvisioningError:
+        body = _body_or_nothing(reply, self.label)
+        if message_ids(body) & _NO_SESSION:
+            return BmcBusy(f"{self.label}: the BMC has no free session")
+        return self._refusal("GET", "log-in", reply.status, body)
+
+    def _credentials_refused(self) -> CredentialsRefused:
+        return CredentialsRefused(
+            f"{self.label}: the BMC refused user {text(self._credentials.username)!r}",
+            status=HTTPStatus.UNAUTHORIZED,
+            hint="check the user name and the password recorded for this BMC",
+        )
+
+    def _understood(
+        self, reply: Any, method: str, path: str, *, sent: Json | None = None
+    ) -> Answer:
+        what = f"{self.label}: {method} {path}"
+        status: int = reply.status
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            raise AnswerRefused(f"{what}: answered with a redirect ({status}), not followed")
+        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            raise self._refusal(method, path, status, _body_or_nothing(reply, what), sent)
+        body = decode(reply.read, what=what) if reply.read or method in READS else {}
+        location = location_path(reply.getheader("Location"), base_url=self._endpoint.base_url)
+        return Answer(path, status, body, _etag(reply, body), location)
+
+    def _refusal(
+        self, method: str, path: str, status: int, body: Json, sent: Json | None = None
+    ) -> ProvisioningError:
+        said, resolution = (text(self._redacted(part, sent)) for part in worst_message(body))
+        message = f"{self.label}: {method} {path}: HTTP {status}{': ' if said else ''}{said}"
+        if status in _LATER:
+            return BmcBusy(message, hint=resolution)
+        if status == HTTPStatus.NOT_IMPLEMENTED:
+            return Unsupported(message, hint=resolution or "this BMC cannot do it")
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            if method in READS:
+                return ReadFailed(message, hint=resolution)
+            return Ambiguous(message, hint="observe the host before anything is repeated")
+        if status == HTTPStatus.UNAUTHORIZED:
+            return self._unauthorized(method, message)
+        return BmcRefused(message, status=status, hint=resolution or "read the BMC's own log")
+
+    def _unauthorized(self, method: str, message: str) -> ProvisioningError:
+        """401 after the library renewed the session, or to a change, which it does not repeat."""
+        if method in READS:
+            return self._credentials_refused()
+        self._root = {}  # the next call logs in again
+        return BmcBusy(f"{message}; the session had ended, nothing was done")
+
+    def _redacted(self, said: str, sent: Json | None) -> str:
+        """Without our secrets and without what we sent: an image's URL may hold a boot token."""
+        secrets = [self._credentials.password.get_secret_value()]
+        secrets += self._transport.secrets if self._transport else ()
+        secrets += [value for value in (sent or {}).values() if isinstance(value, str)]
+        for secret in secrets:
+            if len(secret) >= MIN_SECRET_CHARS:
+                said = said.replace(secret, _REDACTED)
+        return said
+
+
+def _has_sessions(root: Json) -> bool:
+    return bool(reference(root, "Links", "Sessions") or reference(root, "SessionService"))
+
+
+def _body_or_nothing(reply: Any, what: str) -> Json:
+    """The body of a refusal: it may be anything, and only adds words."""
+    with contextlib.suppress(AnswerRefused):
+        return decode(reply.read, what=what)
+    return {}
+
+
+def _etag(reply: Any, body: Json) -> str | None:
+    for etag in (reply.getheader("ETag"), body.get("@odata.etag")):
+        if isinstance(etag, str) and etag.isprintable() and 0 < len(etag) <= MAX_ETAG_CHARS:
+            return etag
+    return None

@@ -1,0 +1,229 @@
+"""The wire under the Redfish library: one bounded, verified, unrepeated HTTP exchange.
+
+The library is handed this in place of an aiohttp session. It offers the single method that the
+library uses, `request`, and adds what neither library does by itself:
+
+- the certificate is checked before a byte of HTTP is written, by pin or by CA;
+- nothing is sent twice: aiohttp quietly repeats a DELETE whose kept-alive connection had died;
+- a reply has a largest size, and the whole exchange a deadline;
+- requests go to /redfish/ on the one host, redirects are not followed, cookies are not kept;
+- every failure leaves as one of our errors, told apart by whether the request had left.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from provisioning.drivers.credentials import BmcMisconfigured, Trust
+from provisioning.drivers.redfish.answers import MAX_REPLY_BYTES
+from provisioning.errors import (
+    Ambiguous,
+    AnswerRefused,
+    BmcUnreachable,
+    CertificateChanged,
+    ProvisioningError,
+)
+
+READS = frozenset({"GET", "HEAD"})
+MAX_CONNECTIONS = 4
+"""Real BMCs serve two to four requests at once and freeze under bursts."""
+KEEPALIVE_S = 5.0
+"""Shorter than the idle limits seen on BMCs (10-60 s), so few connections die under us."""
+
+
+class _LostReplyError(aiohttp.ClientError):
+    """A connection died after the request was handed to it. aiohttp must not repeat it."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far one exchange got; aiohttp's tracing fills it in."""
+
+    sent: bool = False
+    answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CappedReply:
+    """What the Redfish library reads of a reply, with the size capped."""
+
+    response: aiohttp.ClientResponse
+    what: str
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.response.status
+
+    @property
+    def headers(self) -> CIMultiDictProxy[str]:
+        """The reply's headers; aiohttp bounds their size."""
+        return self.response.headers
+
+    def get_encoding(self) -> str:
+        """Redfish is UTF-8; what the header says about it is not asked."""
+        return "utf-8"
+
+    async def read(self) -> bytes:
+        """The whole body, or AnswerRefused as soon as it is too large."""
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self.response.content.iter_any():
+            size += len(chunk)
+            if size > MAX_REPLY_BYTES:
+                self.response.close()
+                raise AnswerRefused(f"{self.what}: the answer is over {MAX_REPLY_BYTES} bytes")
+            parts.append(chunk)
+        return b"".join(parts)
+
+
+class Transport:
+    """An aiohttp session narrowed to one BMC. Made inside a running loop, closed by its owner."""
+
+    def __init__(self, *, label: str, trust: Trust, deadline_s: float) -> None:
+        self._label = label
+        self._deadline_s = deadline_s
+        self.secrets: tuple[str, ...] = ()
+        """What authorizes requests now, for taking it out of whatever a BMC echoes."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                ssl=_verification(label, trust),
+                limit=MAX_CONNECTIONS,
+                keepalive_timeout=KEEPALIVE_S,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity"},
+            middlewares=(_never_repeat,),
+            trace_configs=[_tracing()],
+            # Proxies and .netrc are for people's traffic, not for a management network.
+            trust_env=False,
+        )
+
+    @asynccontextmanager
+    async def request(self, method: str, url: URL, **kwargs: Any) -> AsyncIterator[CappedReply]:
+        """Perform one exchange; the library calls this as it would aiohttp's own."""
+        what = f"{self._label}: {method} {url.path}"
+        if not url.path.startswith("/redfish/"):
+            raise AnswerRefused(f"{what}: a link leads outside of /redfish/")
+        kwargs["allow_redirects"] = False
+        kwargs.setdefault("timeout", aiohttp.ClientTimeout(total=self._deadline_s))
+        self._remember(kwargs.get("headers") or {})
+        progress = _Progress()
+        failure: ProvisioningError
+        try:
+            async with self._session.request(
+                method, url, trace_request_ctx=progress, **kwargs
+            ) as response:
+                progress.answered = True
+                yield CappedReply(response, what)
+                return
+        except aiohttp.ServerFingerprintMismatch:
+            failure = CertificateChanged(
+                f"{self._label}: the certificate is not the pinned one; nothing was sent",
+                hint="find out why it changed, then record the new fingerprint",
+            )
+        except aiohttp.ClientConnectorCertificateError as error:
+            failure = CertificateChanged(
+                f"{self._label}: the certificate was not accepted; nothing was sent "
+                f"({_tls_reason(error)})",
+                hint="renew the BMC's certificate, or name the CA that signed it",
+            )
+        except AnswerRefused as error:
+            failure = error if method in READS else _unknown(what, str(error))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            failure = _lost(what, method, progress, error)
+        # Raised here and not in a handler: aiohttp's errors may carry the request's headers, and
+        # with them the token, into whatever prints the chain.
+        raise failure
+
+    def _remember(self, headers: Mapping[str, str]) -> None:
+        authorization = headers.get("Authorization", "").rpartition(" ")[2]
+        self.secrets = tuple(filter(None, (headers.get("X-Auth-Token"), authorization)))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+
+def _verification(label: str, trust: Trust) -> ssl.SSLContext | aiohttp.Fingerprint:
+    if trust.fingerprint is not None:
+        return aiohttp.Fingerprint(trust.fingerprint)
+    try:
+        return ssl.create_default_context(cafile=trust.ca_file)
+    except (ssl.SSLError, OSError) as error:
+        raise BmcMisconfigured(
+            f"{label}: CA file {trust.ca_file} cannot be used ({type(error).__name__})",
+            hint="give a PEM file with the CA's certificate",
+        ) from error
+
+
+def _tracing() -> aiohttp.TraceConfig:
+    async def headers_sent(
+        _session: aiohttp.ClientSession,
+        context: SimpleNamespace,
+        _params: aiohttp.TraceRequestHeadersSentParams,
+    ) -> None:
+        context.trace_request_ctx.sent = True
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(headers_sent)
+    return config
+
+
+async def _never_repeat(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Rename the two errors that make aiohttp send an idempotent request again."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _LostReplyError(type(error).__name__) from error
+
+
+def _lost(
+    what: str, method: str, progress: _Progress, error: BaseException
+) -> Ambiguous | AnswerRefused | BmcUnreachable:
+    reason = _reason(error)
+    if not progress.sent:
+        return BmcUnreachable(
+            f"{what}: no connection ({reason}); nothing was sent",
+            hint="check that the BMC has power and that this address reaches it",
+        )
+    if method not in READS:
+        return _unknown(what, reason)
+    if progress.answered:
+        return AnswerRefused(f"{what}: the answer broke off ({reason})")
+    return BmcUnreachable(f"{what}: no answer ({reason})")
+
+
+def _unknown(what: str, reason: str) -> Ambiguous:
+    return Ambiguous(
+        f"{what}: sent, and whether it was done is unknown ({reason})",
+        hint="observe the host before anything is repeated",
+    )
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "deadline passed"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return type(error.os_error).__name__
+    if isinstance(error, _LostReplyError):
+        return "connection lost"
+    return type(error).__name__
+
+
+def _tls_reason(error: aiohttp.ClientConnectorCertificateError) -> str:
+    said = getattr(error.certificate_error, "verify_message", "")
+    return said or type(error.certificate_error).__name__
