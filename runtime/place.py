@@ -1,0 +1,78 @@
+"""Where an agent runs: its directories, and whether the network around it is its own.
+
+Three environment variables say it, set by whoever starts the agent (the hall for a simulated
+host, the unit file for a real one). Everything else is derived here, so no other module reads the
+environment or spells a path of the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+RAY_TEMP = Path("/tmp/ray")  # noqa: S108 - the host's own: each host has its own mount there
+RELAY_DASHBOARD = "relay/dashboard.sock"
+RELAY_SERVE = "relay/serve.sock"
+"""Relative to the run directory, which agent and controller see under different paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One host's directories."""
+
+    run: Path
+    """Sockets, identity, what the hall left: gone with the boot."""
+    root: Path
+    """Stands for the host's file system."""
+    isolated: bool
+    """The host has a network namespace, or a machine, of its own."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Place:
+        """A host that is told nothing is a real one."""
+        return cls(
+            run=Path(environment.get("PODYARD_HOST_RUN", "/run/podyard")),
+            root=Path(environment.get("PODYARD_HOST_ROOT", "/")),
+            isolated=environment.get("PODYARD_HOST_ISOLATED", "1") == "1",
+        )
+
+    @property
+    def identity(self) -> Path:
+        """The agent's key and certificate."""
+        return self.run / "agent"
+
+    @property
+    def uplink(self) -> Path:
+        """The hall's relay to the controller's agent door; absent on a real host."""
+        return self.run / "uplink.sock"
+
+    @property
+    def hall(self) -> Path:
+        """Where a simulated host asks for its tenant network; absent on a real host."""
+        return self.run / "hall.sock"
+
+    @property
+    def ray_token(self) -> Path:
+        """The token of the cluster that this host is part of."""
+        return self.root / "etc/podyard/ray-token"
+
+    @property
+    def ray_log(self) -> Path:
+        """What `ray start` printed."""
+        return self.root / "var/log/ray.log"
+
+    @property
+    def ray_temp(self) -> Path:
+        """Ray's session directory. Without a mount of our own it must be short and ours alone."""
+        return RAY_TEMP if self.isolated else self.run / "ray"
+
+    @property
+    def home(self) -> Path:
+        """What Ray's processes and jobs see as home."""
+        return self.root / "root"
+
+    @property
+    def scratch(self) -> Path:
+        """Where the disk test writes: the host's own file system."""
+        return self.root / "var/tmp"

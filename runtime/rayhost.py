@@ -1,0 +1,296 @@
+"""Keeps this host's part of a Ray cluster as ordered: network, token, processes, relays.
+
+One task per order does everything in sequence and starts over when Ray ends, because Ray itself
+does not: a worker that was cut off for longer than its head waits ends itself and never rejoins.
+Withdrawing the order undoes all of it. Everything of Ray lives below one `guard` process, so ending
+is complete without `ray stop`, which would end other people's Ray too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from inventory.agents import RayObserved, RayOrder
+from inventory.clock import Clock
+from runtime.place import RELAY_DASHBOARD, RELAY_SERVE, Place
+from runtime.raycommand import Ports, node_address, ray_command, ray_environment
+from runtime.relay import Relay, SocketPathTooLong, checked_socket_path
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 8.0  # `ray start --block` ends its processes in 2-7 s; then they are killed
+GUARD_LIMIT_S = GRACE_S + 10.0
+START_LIMIT_S = 180.0  # 5 s on an idle machine; 37 s were seen where the host name did not resolve
+READY_POLL_S = 0.3
+PAUSE_FIRST_S = 1.0
+PAUSE_LAST_S = 30.0  # a head that comes back is rejoined within half a minute
+STEADY_S = 60.0  # a life this long starts the back-off anew
+HALL_TIMEOUT_S = 30.0  # the hall's own limit for laying a cable
+LOG_TAIL_BYTES = 2000
+SESSION_SOCKET_BYTES = 60  # `/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store`
+
+
+class RayHostError(Exception):
+    """Ray could not be started; the next attempt follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the supervisor needs to know about where it runs."""
+
+    place: Place
+    simulated: bool
+    clock: Clock
+    changed: Callable[[], None]
+    """Called whenever `observed` changed."""
+
+
+class RayHost:
+    """The agent's side of at most one Ray order."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._place = settings.place
+        self._task: asyncio.Task[None] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._open: dict[str, Relay] = {}
+        self.order: RayOrder | None = None
+        self.observed: RayObserved | None = None
+
+    async def start(self, order: RayOrder) -> None:
+        """Converge to the order in the background. Another order is stopped first."""
+        if self.order == order:
+            return
+        await self.stop()
+        self.order = order
+        self._note(order, "starting")
+        if not self._place.isolated:
+            log.warning(
+                "Ray on %s listens on ALL interfaces of this machine: namespaces are not "
+                "available here, its token is the only thing that protects it",
+                node_address(order),
+            )
+        self._task = asyncio.create_task(self._supervise(order))
+
+    async def stop(self) -> None:
+        """Undo the order: processes, relays, network, token, session files. Never raises."""
+        order, self.order = self.order, None
+        if order is None:
+            return
+        self._note(order, "stopping")
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        await self._leave_network(order)
+        self._place.ray_token.unlink(missing_ok=True)
+        _empty(self._place.ray_temp)
+        self.observed = None
+        self._settings.changed()
+
+    async def _supervise(self, order: RayOrder) -> None:
+        pause_s, restarts = PAUSE_FIRST_S, 0
+        try:
+            while True:
+                began = asyncio.get_running_loop().time()
+                reason = await self._one_life(order, restarts)
+                if asyncio.get_running_loop().time() - began > STEADY_S:
+                    pause_s = PAUSE_FIRST_S
+                log.warning(
+                    "Ray of %s ended: %s; next try in %.0f s", order.cluster, reason, pause_s
+                )
+                self._note(order, "failed", message=reason, restarts=restarts)
+                await self._settings.clock.sleep(pause_s)
+                pause_s = min(pause_s * 2, PAUSE_LAST_S)
+                restarts += 1
+        finally:
+            await self._end_process()
+            await self._close_relays()
+
+    async def _one_life(self, order: RayOrder, restarts: int) -> str:
+        """Start Ray and wait until it ends; why it ended."""
+        self._note(order, "starting", restarts=restarts)
+        try:
+            await self._join_network(order)
+            self._write_token(order)
+            self._check_temp()
+            self._process = await self._spawn(order)
+            await self._open_relays(order)
+            await self._until_ready(order, self._process)
+        except (RayHostError, SocketPathTooLong, OSError, ValueError) as error:
+            await self._end_process()
+            return str(error)
+        self._note(order, "running", restarts=restarts, relays=self._relay_names())
+        code = await self._process.wait()
+        self._process = None
+        return f"exit code {code}: {self._log_tail()}"
+
+    async def _spawn(self, order: RayOrder) -> asyncio.subprocess.Process:
+        for directory in (self._place.home, self._place.ray_temp, self._place.ray_log.parent):
+            directory.mkdir(parents=True, exist_ok=True)
+        guard = Path(__file__).with_name("guard.py")
+        command = ray_command(order, self._place, simulated=self._settings.simulated)
+        with self._place.ray_log.open("wb") as output:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", str(guard), str(GRACE_S), "--"),
+                *command,
+                env=ray_environment(self._place, os.environ),
+                cwd=self._place.home,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    async def _until_ready(self, order: RayOrder, process: asyncio.subprocess.Process) -> None:
+        """Ports open in the order in which Ray starts: raylet last, dashboard beside it."""
+        wanted = [(node_address(order), Ports.of(order).node_manager)]
+        if order.role == "head":
+            wanted.append(("127.0.0.1", order.dashboard_port))
+        async with asyncio.timeout(START_LIMIT_S):
+            for address, port in wanted:
+                while not await _listens(address, port):
+                    if process.returncode is not None:
+                        raise RayHostError(f"exit code {process.returncode}: {self._log_tail()}")
+                    await self._settings.clock.sleep(READY_POLL_S)
+
+    async def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), GUARD_LIMIT_S)
+        except TimeoutError:
+            log.warning("the guard of Ray did not end in %.0f s; killing it", GUARD_LIMIT_S)
+            process.kill()
+            await process.wait()
+
+    async def _join_network(self, order: RayOrder) -> None:
+        body = {"name": order.network, "address": order.address}
+        await self._ask_hall("PUT", body)
+
+    async def _leave_network(self, order: RayOrder) -> None:
+        try:
+            await self._ask_hall("DELETE", {"name": order.network})
+        except RayHostError as error:
+            log.warning("network %s was not left: %s", order.network, error)
+
+    async def _ask_hall(self, method: str, body: dict[str, Any]) -> None:
+        """A host without a hall is in its network already: the site's own switches did that."""
+        if not self._place.isolated or not self._place.hall.exists():
+            return
+        transport = httpx.AsyncHTTPTransport(uds=str(self._place.hall))
+        try:
+            async with httpx.AsyncClient(transport=transport, timeout=HALL_TIMEOUT_S) as hall:
+                answer = await hall.request(
+                    method,
+                    "http://hall/network",
+                    content=json.dumps(body),
+                    headers={"content-type": "application/json"},
+                )
+        except httpx.HTTPError as error:
+            raise RayHostError(f"the hall did not answer {method} /network: {error}") from error
+        if answer.is_error:
+            raise RayHostError(
+                f"the hall answered {answer.status_code} to {method} /network {body}: "
+                f"{answer.text[:200]}"
+            )
+
+    def _write_token(self, order: RayOrder) -> None:
+        path = self._place.ray_token
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(order.token)
+
+    def _check_temp(self) -> None:
+        """Ray fails obscurely when its sockets' paths do not fit."""
+        checked_socket_path(self._place.ray_temp / ("x" * SESSION_SOCKET_BYTES))
+
+    async def _open_relays(self, order: RayOrder) -> None:
+        await self._close_relays()
+        if order.role != "head":
+            return
+        for name, file, port in (
+            ("dashboard", RELAY_DASHBOARD, order.dashboard_port),
+            ("serve", RELAY_SERVE, order.serve_port),
+        ):
+            relay = Relay(self._place.run / file, host="127.0.0.1", port=port)
+            await relay.start()
+            self._open[name] = relay
+
+    async def _close_relays(self) -> None:
+        for relay in self._open.values():
+            await relay.stop()
+        self._open.clear()
+
+    def _relay_names(self) -> dict[str, str]:
+        """Relative to the run directory: agent and controller see it under different paths."""
+        run = self._place.run
+        return {name: str(relay.path.relative_to(run)) for name, relay in self._open.items()}
+
+    def _log_tail(self) -> str:
+        """The last words of `ray start`; it never prints the token."""
+        try:
+            text = self._place.ray_log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+        except OSError:
+            return ""
+        lines = [line for line in text.splitlines() if line.strip()]
+        return " | ".join(lines[-4:])
+
+    def _note(
+        self,
+        order: RayOrder,
+        phase: Any,
+        *,
+        message: str = "",
+        restarts: int = 0,
+        relays: dict[str, str] | None = None,
+    ) -> None:
+        self.observed = RayObserved(
+            cluster_id=order.cluster_id,
+            role=order.role,
+            phase=phase,
+            message=message,
+            since=self._settings.clock.now(),
+            restarts=restarts,
+            isolated=self._place.isolated,
+            relays=relays or {},
+        )
+        self._settings.changed()
+
+
+async def _listens(address: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(address, port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
+def _empty(directory: Path) -> None:
+    """Remove what a cluster left, not the directory itself: it may be a mount point."""
+    if directory.is_dir():
+        for entry in directory.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
