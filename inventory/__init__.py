@@ -1,1 +1,1 @@
-
+"""What exists, in which state, who holds it: the only package that writes records."""

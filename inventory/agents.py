@@ -157,8 +157,11 @@ class ObservedState(Document):
 
 
 class SyncRequest(Document):
-    """`POST /agent/v1/sync`, with the client certificate. Waits up to `wait_s` for a newer
-    generation than the one observed (long poll), then answers with the desired state."""
+    """`POST /agent/v1/sync`, with the client certificate.
+
+    Waits up to `wait_s` until the desired generation differs from the one observed (long poll),
+    then answers with the desired state.
+    """
 
     observed: ObservedState
     wait_s: float = Field(default=0.0, ge=0, le=30)

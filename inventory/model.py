@@ -62,7 +62,9 @@ class BootRecord(Record):
     media_url: str
     token_hash: str
     expires_at: datetime
-    used: bool = False
+    powered_at: datetime | None = None
+    """When power-on was asked for with this medium inserted; None: not yet."""
+    tries: int = 1
 
 
 class Host(Record):
@@ -98,6 +100,8 @@ class Host(Record):
     configured_boot_id: str = ""
     """The boot that ansible configured last; another boot needs it again."""
     acceptance_order: str = ""
+    acceptance_round: int = 0
+    """How often acceptance was ordered: the order's part of the desired state's generation."""
     certificate_id: str = ""
     reserved_watts: int = 0
     """Held on the feed by power admission."""
@@ -106,18 +110,27 @@ class Host(Record):
     version: int = 1
 
 
-class AgentRecord(Record):
-    """The last exchange with a host's agent, and what it should do."""
+class AgentSeen(Record):
+    """The last exchange with a host's agent. Only the agent door writes it."""
 
     host_id: str
-    certificate_serial: str = ""
-    seen_at: datetime | None = None
+    media_id: str
+    """The boot medium whose token this agent enrolled with: a token is single-use."""
+    certificate_serial: str
+    enrolled_at: datetime
+    seen_at: datetime
     observed: ObservedState | None = None
-    acceptance_order: str = ""
-    acceptance_tests: tuple[str, ...] = ()
-    ray: RayOrder | None = None
+
+
+class RayMember(Record):
+    """What runtime wants a host's agent to do for a Ray cluster. Only runtime writes it."""
+
+    host_id: str
+    cluster_id: str = ""
+    order: RayOrder | None = None
+    """Its token is empty here: the agent door fills it in from the sealed secret."""
     drain: bool = False
-    generation: int = 1
+    version: int = 1
 
 
 class Pod(Record):
@@ -128,10 +141,11 @@ class Pod(Record):
     spec: str
     spec_digest: str
     spec_document: dict[str, Any]
-    plan: Plan
+    plan: Plan | None = None
+    """The approved plan; None until `podyard pod up`."""
     simulated: bool
     created_at: datetime
-    bring_up: Literal["planned", "running", "held"] = "planned"
+    bring_up: Literal["inspecting", "running", "held"] = "inspecting"
     version: int = 1
 
 

@@ -1,0 +1,1 @@
+"""Durable records: the port, the schema, and SQL behind it."""

@@ -1,0 +1,1 @@
+"""One file per state, one pure function in each."""

@@ -1,0 +1,76 @@
+"""BMC passwords and cluster tokens at rest: sealed per owner and field, the key kept elsewhere.
+
+A thief of a database dump learns nothing, and a row copied to another host does not open there:
+owner and field are authenticated with the ciphertext (AES-256-GCM associated data).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import SecretStr
+
+from inventory.errors import SecretRefused
+
+NONCE_BYTES = 12  # the length NIST SP 800-38D recommends for GCM
+
+
+class SecretBox:
+    """Seals and opens secrets with one key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    @classmethod
+    def open(cls, path: Path) -> SecretBox:
+        """Load the key file, or make one readable by its owner alone."""
+        if not path.exists():
+            write_private(path, AESGCM.generate_key(bit_length=256))
+        require_private(path)
+        return cls(path.read_bytes())
+
+    def seal(self, owner: str, name: str, secret: SecretStr) -> bytes:
+        """Nonce and ciphertext, bound to owner and field name."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        plain = secret.get_secret_value().encode()
+        return nonce + self._cipher.encrypt(nonce, plain, _associated(owner, name))
+
+    def unseal(self, owner: str, name: str, sealed: bytes) -> SecretStr:
+        """The secret, or SecretRefused when key, owner or field are not those it was sealed for."""
+        nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+        try:
+            plain = self._cipher.decrypt(nonce, ciphertext, _associated(owner, name))
+        except InvalidTag as error:
+            raise SecretRefused(
+                f"the stored secret {name} of {owner} does not open",
+                hint="restore the key file that belongs to this database",
+            ) from error
+        return SecretStr(plain.decode())
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Create a file that only its owner can read; an existing one is replaced in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def require_private(path: Path) -> None:
+    """Refuse a key file that others can read."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise SecretRefused(f"{path} can be read by others ({mode:04o})", hint=f"chmod 600 {path}")
+
+
+def _associated(owner: str, name: str) -> bytes:
+    return f"{owner}|{name}".encode()

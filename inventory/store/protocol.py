@@ -1,0 +1,101 @@
+"""The port to durable records.
+
+Two ideas carry it. A **change** is everything that one decision writes — new records, new
+versions, removals, events — and it lands whole or not at all. A **fence** names the lease under
+which it was decided; a store refuses a fenced change once that lease is lost, so a worker that was
+paused and woke up late cannot write over its successor.
+
+All methods are synchronous, short and free of network calls to anything but the database; async
+callers run them in a thread. Never call one while waiting for a BMC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from inventory.model import Event, Host, Record, UsageRecord
+
+R = TypeVar("R", bound=Record)
+
+PAGE_MAX = 1000
+"""Records a single `find` returns at most; the callers page with `after`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Proof of a lease: its name, who holds it, and the number that grows with every new holder."""
+
+    lease: str
+    owner: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one decision writes, all or nothing.
+
+    `replace` holds records as they should be, with the `version` that was read: the store writes
+    only if that version is still current, and stores it plus one.
+    """
+
+    insert: tuple[Record, ...] = ()
+    replace: tuple[Record, ...] = ()
+    remove: tuple[Record, ...] = ()
+    events: tuple[Event, ...] = ()
+    secrets: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """(owner id, field name) to the *sealed* secret."""
+
+
+class Store(Protocol):
+    """Durable records. Every implementation passes `tests/contract/store`."""
+
+    def apply(self, change: Change, *, now: datetime, fence: Fence | None = None) -> None:
+        """Write a change. Raises Conflict, StaleWrite or FenceLost, and then wrote nothing."""
+
+    def get(self, kind: type[R], key: str) -> R | None:
+        """One record by its key, or None."""
+
+    def find(
+        self, kind: type[R], *, after: str = "", limit: int = PAGE_MAX, **equals: str | int
+    ) -> list[R]:
+        """Records whose columns equal the given values, ordered by key, from `after` on.
+
+        Only columns of the kind's table may be named: anything else is a ValueError, never an
+        unfiltered answer.
+        """
+
+    def count(self, kind: type[R], **equals: str | int) -> int:
+        """How many `find` would find."""
+
+    def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
+        """Hosts whose `wake_at` has come, longest waiting first."""
+
+    def wake_hosts(self, *, now: datetime, pod: str = "") -> None:
+        """Make waiting hosts due now: an event wakes the loop, and carries nothing else."""
+
+    def secret(self, owner: str, name: str) -> bytes | None:
+        """A sealed secret."""
+
+    def events(self, *, after: int = 0, subject: str = "", limit: int = PAGE_MAX) -> list[Event]:
+        """Events in order, after a sequence number."""
+
+    def ingest_usage(self, records: Iterable[UsageRecord]) -> int:
+        """Add usage records, skipping ids already known; how many were new."""
+
+    def take_lease(
+        self, lease: str, owner: str, *, now: datetime, until: datetime, alone: bool
+    ) -> Fence | None:
+        """Take a lease that is free, expired or already ours, else None.
+
+        `alone`: the caller holds an operating system lock which proves that no other process
+        works on this store, so a dead owner's lease need not be waited for.
+        """
+
+    def renew_lease(self, fence: Fence, *, now: datetime, until: datetime) -> bool:
+        """Extend a lease still held; False when it is not ours any more."""
+
+    def close(self) -> None:
+        """Release connections. Safe to call twice."""

@@ -1,0 +1,427 @@
+"""Doing one thing to one host: record-keeping, converging changes, guarded ones.
+
+Every method ends by recording under the fence. What may be repeated is simply repeated until an
+observation shows its effect; what may not goes through `provisioning.guarded`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from inventory.model import AgentSeen, Event, Host, Intent, Problem, Record
+from inventory.states import HostState, UnitState
+from inventory.store.protocol import Change, Fence
+from pods.power import Refused, Reservation, admit
+from pods.spec import PodSpec
+from provisioning.certifying import certify
+from provisioning.context import Context
+from provisioning.drivers.protocol import BiosDriver, Bmc, FirmwareDriver, MediaDriver
+from provisioning.errors import Ambiguous, Unsupported, WrongHost
+from provisioning.guarded import Act, Done, Failed, Pending, settle_update
+from provisioning.lifecycle.actions import (
+    Action,
+    Certify,
+    Configure,
+    EjectMedia,
+    ForgetBoot,
+    InsertMedia,
+    MakeBootMedium,
+    OrderAcceptance,
+    PowerOff,
+    PowerOn,
+    RecordFacts,
+    RecordIdentity,
+    ReservePower,
+    SetBios,
+    SetBootSource,
+    UpdateFirmware,
+    WithdrawUnit,
+)
+from provisioning.lifecycle.decision import Seen
+from provisioning.world import World
+
+log = logging.getLogger("podyard.provisioning")
+
+LOOK_AGAIN_S = 0.5  # after a change, before its effect is looked for
+TURN_RECHECK_S = 1.0  # waiting for another host of the same machine, or for watts
+CONFIGURE_TRIES = 2  # a playbook that failed twice in a row does not heal by itself
+BOOT_TOKEN = "boot-token"  # noqa: S105 - the name of a field, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The record as it now is, and whether the same observation still serves."""
+
+    host: Host
+    same_look_serves: bool = False
+
+
+class Acting:
+    """Performs actions for one controller."""
+
+    def __init__(self, world: World, fence: Fence) -> None:
+        self._world = world
+        self._fence = fence
+        self._feeds: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._machines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def perform(  # noqa: C901, PLR0912 - one line per action, nothing else
+        self, host: Host, action: Action, seen: Seen, context: Context, *, reason: str
+    ) -> Outcome:
+        """Do one action and record it."""
+        match action:
+            case RecordIdentity():
+                return await self._record_identity(host, seen)
+            case RecordFacts():
+                return await self._record(host, {"facts": seen.facts}, same_look=True)
+            case ReservePower(watts):
+                return await self._reserve(host, watts, context.spec)
+            case MakeBootMedium(tries):
+                return await self._make_medium(host, tries)
+            case PowerOn():
+                return await self._power_on(host, reason)
+            case PowerOff():
+                await (await self._bmc(host)).power_off()
+                return await self._look_again(host, "power.off", reason)
+            case SetBootSource(source):
+                await (await self._bmc(host)).set_boot_source(source)
+                return await self._look_again(host)
+            case InsertMedia(image):
+                await (await self._media(host)).insert_media(image)
+                return await self._look_again(host)
+            case EjectMedia():
+                await (await self._media(host)).eject_media()
+                return await self._look_again(host)
+            case SetBios(attributes):
+                await self._set_bios(host, dict(attributes))
+                return await self._look_again(host, "bios.staged", reason)
+            case UpdateFirmware():
+                return await self._update_firmware(host, action, seen, context)
+            case Configure(boot_id):
+                return await self._configure(host, boot_id)
+            case OrderAcceptance(physical_host):
+                return await self._order_acceptance(host, physical_host)
+            case Certify():
+                return await self._certify(host, seen, context)
+            case WithdrawUnit():
+                return await self._withdraw(host, context)
+            case ForgetBoot():
+                fields = {"boot": None, "configured_boot_id": "", "acceptance_order": ""}
+                return await self._record(host, fields)
+            case _:
+                raise TypeError(f"nobody knows how to perform {action}")
+
+    async def _record_identity(self, host: Host, seen: Seen) -> Outcome:
+        identity = seen.identity
+        if identity is None:
+            raise TypeError("RecordIdentity without an identity seen")
+        return await self._record(host, {"uuid": identity.uuid}, same_look=True)
+
+    async def _reserve(self, host: Host, watts: int, spec: PodSpec) -> Outcome:
+        """Hold watts on the feed, durably, before anything draws them."""
+        async with self._feeds[host.site, host.feed]:
+            peers = await self._world.in_thread(self._world.store.find, Host, pod=host.pod)
+            held = {p.name: float(p.reserved_watts) for p in peers if p.feed == host.feed}
+            verdict = admit(
+                {name: feed.budget_watts for name, feed in spec.feeds.items()},
+                {host.feed: held},
+                Reservation(host.name, host.feed, watts),
+            )
+            if isinstance(verdict, Refused):
+                return await self._wait(host, f"waiting for power: {verdict.reason}")
+            return await self._record(host, {"reserved_watts": watts}, same_look=True)
+
+    async def _make_medium(self, host: Host, tries: int) -> Outcome:
+        medium = self._world.door.make_medium(now=self._world.clock.now(), tries=tries)
+        sealed = self._world.secrets.seal(host.id, BOOT_TOKEN, medium.token)
+        return await self._record(
+            host,
+            {"boot": medium.record},
+            secrets={(host.id, BOOT_TOKEN): sealed},
+            same_look=True,
+        )
+
+    async def _power_on(self, host: Host, reason: str) -> Outcome:
+        """Write down that we are about to, then ask.
+
+        Otherwise a restart would take the host for a stranger's and switch it off again.
+        """
+        boot = host.boot
+        if boot is None:
+            raise TypeError("PowerOn without a boot medium")
+        powered = boot.model_copy(update={"powered_at": self._world.clock.now()})
+        recorded = await self._record(host, {"boot": powered})
+        await (await self._bmc(host)).power_on()
+        return await self._look_again(recorded.host, "power.on", reason)
+
+    async def _set_bios(self, host: Host, attributes: dict[str, str | int | bool]) -> None:
+        bmc = await self._bmc(host)
+        if not isinstance(bmc, BiosDriver):
+            raise Unsupported(f"the BMC of {host.name} cannot set BIOS attributes")
+        await bmc.set_bios(attributes)
+
+    async def _update_firmware(
+        self, host: Host, action: UpdateFirmware, seen: Seen, context: Context
+    ) -> Outcome:
+        intent = next(
+            (i for i in context.intents if i.step == action.step and i.state != "failed"), None
+        )
+        grace_s = self._world.settings.settle_grace_s
+        match settle_update(action, intent, seen, grace_s=grace_s):
+            case Act():
+                return await self._flash(host, action, seen, intent)
+            case Done():
+                return await self._settled(host, intent, "done", "the new version is there")
+            case Pending(reason):
+                return await self._wait(host, reason, after_s=LOOK_AGAIN_S)
+            case Failed(reason):
+                return await self._flash_failed(host, action, intent, reason)
+
+    async def _flash(
+        self, host: Host, action: UpdateFirmware, seen: Seen, intent: Intent | None
+    ) -> Outcome:
+        """Intent durable, identity read again, then one single try."""
+        bmc = await self._bmc(host)
+        if not isinstance(bmc, FirmwareDriver):
+            raise Unsupported(f"the BMC of {host.name} cannot update firmware")
+        intent = await self._write_intent(host, action, seen, intent)
+        self._world.faults.reach("after-intent")
+        await self._require_same_host(host, bmc)
+        image = self._world.door.firmware_url(action.item.sha256, action.item.image)
+        try:
+            task = await bmc.update_firmware(action.item.component, image)
+        except Ambiguous as error:  # the reply was lost: the next look settles it
+            return await self._wait(host, f"settling after: {error}", after_s=LOOK_AGAIN_S)
+        self._world.faults.reach("after-act")
+        noted = intent.model_copy(update={"arguments": {**intent.arguments, "task": task}})
+        return await self._wait(
+            host, f"updating {action.item.component}", after_s=LOOK_AGAIN_S, also=(noted,)
+        )
+
+    async def _write_intent(
+        self, host: Host, action: UpdateFirmware, seen: Seen, intent: Intent | None
+    ) -> Intent:
+        now = self._world.clock.now()
+        old = (seen.firmware or {}).get(action.item.component, "unknown")
+        arguments = {
+            "component": action.item.component,
+            "from": old,
+            "to": action.item.version,
+            "tasks_before": [t.uri for t in seen.tasks],
+            "touched_at": now.isoformat(),
+            "acts": 1 + (int(intent.arguments.get("acts", 0)) if intent else 0),
+        }
+        event = self._event(host, "intent.open", old, action.item.version, action.step)
+        if intent is not None:
+            fresh = intent.model_copy(update={"arguments": arguments, "fence": self._fence.number})
+            await self._apply(Change(replace=(fresh,), events=(event,)))
+            return fresh
+        fresh = Intent(
+            id=secrets.token_hex(8),
+            host_id=host.id,
+            step=action.step,
+            step_class="destructive-observable",
+            arguments=arguments,
+            fence=self._fence.number,
+            created_at=now,
+        )
+        await self._apply(Change(insert=(fresh,), events=(event,)))
+        return fresh
+
+    async def _require_same_host(self, host: Host, bmc: Bmc) -> None:
+        """Addresses are reused, cables swapped, boards replaced: read again just before."""
+        identity = await bmc.identity()
+        if (identity.serial, identity.uuid) != (host.serial, host.uuid):
+            raise WrongHost(
+                f"{host.bmc.address} is now serial {identity.serial}, UUID {identity.uuid}; "
+                f"recorded {host.serial}, {host.uuid}",
+                hint="check the BMC's cable and address; nothing was changed",
+            )
+
+    async def _settled(self, host: Host, intent: Intent | None, state: str, note: str) -> Outcome:
+        if intent is None:
+            raise TypeError("nothing to settle")
+        now = self._world.clock.now()
+        fresh = intent.model_copy(update={"state": state, "note": note, "settled_at": now})
+        event = self._event(host, f"intent.{state}", "open", state, intent.step)
+        return await self._wait(host, note, after_s=0.0, also=(fresh,), events=(event,))
+
+    async def _flash_failed(
+        self, host: Host, action: UpdateFirmware, intent: Intent | None, reason: str
+    ) -> Outcome:
+        outcome = await self._settled(host, intent, "failed", reason)
+        return await self._park(
+            outcome.host,
+            "firmware-update-failed",
+            reason,
+            f"look at the BMC's log, correct {action.item.component} by hand or replace the part, "
+            f"then podyard host retry {host.name}",
+        )
+
+    async def _configure(self, host: Host, boot_id: str) -> Outcome:
+        result = await self._world.player.configure(
+            host, {"host": host.name, "pod": host.pod, "slot": host.slot, "boot_id": boot_id}
+        )
+        if result.ok:
+            event = self._event(host, "host.configured", "", f"{result.changed} changed", boot_id)
+            return await self._record(
+                host, {"configured_boot_id": boot_id, "problem": None}, events=(event,)
+            )
+        message = f"task {result.task!r} failed: {result.output}"
+        tried = (*(host.problem.tried if host.problem else ()), "configure")
+        if len(tried) >= CONFIGURE_TRIES:
+            remedy = f"correct what the task names, then podyard host retry {host.name}"
+            return await self._park(host, "configure-failed", message, remedy, tried=tried)
+        now = self._world.clock.now()
+        again = now + timedelta(seconds=self._world.settings.retry_first_s)
+        problem = Problem(
+            kind="configure-failed",
+            message=message,
+            since=now,
+            tried=tried,
+            next_step="configure again",
+            next_at=again,
+        )
+        return await self._record(host, {"problem": problem, "wake_at": again})
+
+    async def _order_acceptance(self, host: Host, physical_host: str) -> Outcome:
+        """One host at a time on each physical machine: neighbours would measure each other."""
+        async with self._machines[physical_host]:
+            busy = await self._world.in_thread(self._measuring, host, physical_host)
+            if busy:
+                return await self._wait(host, f"waiting for {busy} to be measured first")
+            event = self._event(host, "acceptance.ordered", "", "", f"on {physical_host[:8]}")
+            return await self._record(
+                host,
+                {
+                    "acceptance_order": secrets.token_hex(8),
+                    "acceptance_round": host.acceptance_round + 1,
+                },
+                events=(event,),
+            )
+
+    def _measuring(self, host: Host, physical_host: str) -> str:
+        """The name of another host of this machine whose tests are under way."""
+        store = self._world.store
+        for other in store.find(Host, state=HostState.ACCEPTING.value):
+            if other.id == host.id or not other.acceptance_order or other.problem:
+                continue
+            agent = store.get(AgentSeen, other.id)
+            observed = agent.observed if agent else None
+            if observed is None or observed.physical_host != physical_host:
+                continue
+            report = observed.acceptance
+            if report and report.order_id == other.acceptance_order and report.finished:
+                continue
+            return other.name
+        return ""
+
+    async def _certify(self, host: Host, seen: Seen, context: Context) -> Outcome:
+        self._world.faults.reach("before-certificate")
+        key = self._world.simulated_key if host.simulated else self._world.signing_key
+        certified = certify(host, seen, context, key=key, now=self._world.clock.now())
+        event = self._event(
+            host, "host.certified", "", certified.certificate.id, certified.unit.name
+        )
+        new, old = certified.unit_change(context.units)
+        return await self._record(
+            host,
+            {"certificate_id": certified.certificate.id},
+            insert=(certified.certificate, *new),
+            also=old,
+            events=(event,),
+            same_look=True,
+        )
+
+    async def _withdraw(self, host: Host, context: Context) -> Outcome:
+        units = tuple(
+            u.model_copy(
+                update={
+                    "state": UnitState.DRAINING
+                    if u.state is UnitState.CLAIMED
+                    else UnitState.WITHDRAWN
+                }
+            )
+            for u in context.units
+        )
+        event = self._event(host, "unit.withdrawn", "", "", f"host wanted {host.target}")
+        return await self._record(host, {"certificate_id": ""}, also=units, events=(event,))
+
+    async def _bmc(self, host: Host) -> Bmc:
+        return await self._world.bmcs.of(host)
+
+    async def _media(self, host: Host) -> MediaDriver:
+        bmc = await self._bmc(host)
+        if not isinstance(bmc, MediaDriver):
+            raise Unsupported(f"the BMC of {host.name} has no virtual media")
+        return bmc
+
+    async def _look_again(self, host: Host, kind: str = "", why: str = "") -> Outcome:
+        later = self._world.clock.now() + timedelta(seconds=LOOK_AGAIN_S)
+        events = (self._event(host, f"host.{kind}", "", "", why),) if kind else ()
+        return await self._record(host, {"wake_at": later, "waiting": why}, events=events)
+
+    async def _wait(
+        self,
+        host: Host,
+        reason: str,
+        *,
+        after_s: float = TURN_RECHECK_S,
+        also: tuple[Record, ...] = (),
+        events: tuple[Event, ...] = (),
+    ) -> Outcome:
+        later = self._world.clock.now() + timedelta(seconds=after_s)
+        return await self._record(
+            host, {"waiting": reason, "wake_at": later}, also=also, events=events
+        )
+
+    async def _park(
+        self, host: Host, kind: str, message: str, remedy: str, *, tried: tuple[str, ...] = ()
+    ) -> Outcome:
+        now = self._world.clock.now()
+        problem = Problem(kind=kind, message=message, since=now, tried=tried, remedy=remedy)
+        await self._world.bmcs.drop(host.id)
+        return await self._record(
+            host,
+            {"problem": problem, "waiting": ""},
+            events=(self._event(host, "host.parked", host.state, kind, message),),
+        )
+
+    async def _record(
+        self,
+        host: Host,
+        fields: Mapping[str, object],
+        *,
+        insert: tuple[Record, ...] = (),
+        also: tuple[Record, ...] = (),
+        events: tuple[Event, ...] = (),
+        secrets: dict[tuple[str, str], bytes] | None = None,
+        same_look: bool = False,
+    ) -> Outcome:
+        fresh = host.model_copy(update={"wake_at": self._world.clock.now(), **fields})
+        await self._apply(
+            Change(insert=insert, replace=(fresh, *also), events=events, secrets=secrets or {})
+        )
+        return Outcome(fresh.model_copy(update={"version": host.version + 1}), same_look)
+
+    async def _apply(self, change: Change) -> None:
+        await self._world.in_thread(
+            self._world.store.apply, change, now=self._world.clock.now(), fence=self._fence
+        )
+
+    def _event(self, host: Host, kind: str, old: str, new: str, why: str) -> Event:
+        return Event(
+            at=self._world.clock.now(),
+            actor="provisioning",
+            kind=kind,
+            subject=f"host:{host.name}",
+            old=str(old),
+            new=new,
+            why=why,
+        )

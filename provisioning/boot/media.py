@@ -1,0 +1,81 @@
+"""Boot media: a document per boot, with a single-use token bound to the host's serial.
+
+The medium is fetched by the BMC, over a network where only BMCs and hosts are, by an unguessable
+name. What it carries opens exactly one thing, once, for minutes: an agent's enrolment. A second
+enrolment with the same token is refused, and the first one then shows as an event that names both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import SecretStr
+
+from inventory.agents import BootDocument
+from inventory.authority import CONTROLLER_NAME
+from inventory.model import BootRecord, Host
+
+TOKEN_VALID = timedelta(minutes=30)  # twice the slowest boot seen, memory training included
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """What is recorded, and the secret half that is sealed until a BMC fetches it."""
+
+    record: BootRecord
+    token: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class BootDoor:
+    """Where BMCs fetch media and agents call."""
+
+    base_url: str
+    """`https://address:port` as BMCs reach it."""
+    controller: str
+    """`address:port` as agents reach it."""
+    ca_pem: str
+
+    def make_medium(self, *, now: datetime, tries: int) -> Medium:
+        """A new medium and token."""
+        media_id = secrets.token_hex(16)
+        token = secrets.token_urlsafe(32)
+        record = BootRecord(
+            media_id=media_id,
+            media_url=f"{self.base_url}/boot/v1/media/{media_id}.iso",
+            token_hash=hash_token(token),
+            expires_at=now + TOKEN_VALID,
+            tries=tries,
+        )
+        return Medium(record, SecretStr(token))
+
+    def firmware_url(self, sha256: str, image: str) -> str:
+        """Where BMCs fetch a firmware image, by content."""
+        return f"{self.base_url}/boot/v1/firmware/{sha256}/{image}"
+
+    def document(self, host: Host, token: SecretStr) -> BootDocument:
+        """What the medium says."""
+        return BootDocument(
+            host=host.name,
+            serial=host.serial,
+            controller=self.controller,
+            controller_name=CONTROLLER_NAME,
+            ca_pem=self.ca_pem,
+            token=token.get_secret_value(),
+        )
+
+
+def hash_token(token: str) -> str:
+    """What is stored of a boot token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def token_opens(boot: BootRecord | None, token: str, *, now: datetime) -> bool:
+    """True when this token belongs to this boot and its time has not run out."""
+    if boot is None or now >= boot.expires_at:
+        return False
+    return hmac.compare_digest(boot.token_hash, hash_token(token))

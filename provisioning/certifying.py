@@ -1,0 +1,112 @@
+"""From an accepted host to a certificate and the unit that it backs.
+
+A unit keeps its identity over re-certification: the same host in the same slot yields the same
+unit, with a new certificate behind it.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from inventory.model import CertificateRecord, ComputeUnit, Host, Record
+from inventory.states import UnitState
+from pods.canonical import digest_of
+from pods.certificate import HostReference, issue
+from pods.keys import SigningKey
+from pods.rating import rate
+from provisioning.context import Context
+from provisioning.lifecycle.decision import Seen
+
+UNIT_IDS = uuid.UUID("0b0f2c5c-6a3e-5d7b-9b57-5f0c1f6f9a10")
+"""Namespace of unit ids: they are derived from the host's id and survive everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """What certification adds to the records."""
+
+    certificate: CertificateRecord
+    unit: ComputeUnit
+
+    def unit_change(
+        self, existing: Sequence[ComputeUnit]
+    ) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
+        """(units to insert, units to replace)."""
+        for old in existing:
+            if old.id == self.unit.id:
+                return (), (self.unit.model_copy(update={"version": old.version}),)
+        return (self.unit,), ()
+
+
+def certify(
+    host: Host, seen: Seen, context: Context, *, key: SigningKey, now: datetime
+) -> Certified:
+    """Sign what was measured. Raises CertificateRefused when a floor was not reached."""
+    agent = seen.agent
+    report = agent.observed.acceptance if agent and agent.observed else None
+    if report is None or host.facts is None:
+        raise TypeError("certify needs a report and facts")
+    name = unit_name(host)
+    envelope = issue(
+        context.spec,
+        pod=host.pod,
+        unit=name,
+        host=HostReference(name=host.name, slot=host.slot, serial=host.serial, uuid=host.uuid),
+        facts=host.facts,
+        measurements=report.measurements,
+        key=key,
+        now=now,
+    )
+    document = envelope.model_dump(mode="json", by_alias=True)
+    certificate = CertificateRecord(
+        id=digest_of(document).removeprefix("sha256:")[:24],
+        host_id=host.id,
+        host=host.name,
+        envelope=document,
+        issued_at=now,
+        expires_at=_expiry(context, now),
+        simulated=host.simulated,
+        facts_digest=host.facts.digest(),
+    )
+    unit = ComputeUnit(
+        id=str(uuid.uuid5(UNIT_IDS, host.id)),
+        name=name,
+        pod=host.pod,
+        site=host.site,
+        unit_class=context.spec.unit.unit_class,
+        accelerators=context.spec.unit.accelerators,
+        host_ids=(host.id,),
+        certificate_ids=(certificate.id,),
+        rating=rate(context.spec.unit, report.measurements, at=now),
+        labels=unit_labels(host, context),
+        simulated=host.simulated,
+        state=UnitState.AVAILABLE,
+    )
+    return Certified(certificate, unit)
+
+
+def unit_name(host: Host) -> str:
+    """A unit of a one-host unit class is named after its host."""
+    return f"{host.name}-u0"
+
+
+def unit_labels(host: Host, context: Context) -> dict[str, str]:
+    """Where the unit is, in labels that Ray and Kubernetes accept (63 characters)."""
+    raw = {
+        "podyard.io/site": host.site,
+        "podyard.io/pod": host.pod,
+        "podyard.io/rack": host.rack,
+        "podyard.io/feed": host.feed,
+        "podyard.io/domain": host.name,  # an eight-accelerator host is its own scale-up domain
+        "podyard.io/unit": unit_name(host),
+        "podyard.io/class": context.spec.unit.unit_class,
+    }
+    return {key: re.sub(r"[^A-Za-z0-9._-]", "-", value)[:63] for key, value in raw.items()}
+
+
+def _expiry(context: Context, now: datetime) -> datetime:
+    return now.replace(microsecond=0) + timedelta(days=context.spec.acceptance.valid_days)

@@ -1,0 +1,50 @@
+"""Everything a step needs from the records, read in one short go before the BMC is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from inventory.errors import NotFound
+from inventory.model import AgentSeen, ComputeUnit, Host, Intent, Pod
+from inventory.states import UnitState
+from inventory.store.protocol import Store
+from pods.spec import PodSpec
+from provisioning.lifecycle.decision import Wanted
+from provisioning.wanted import spec_of, wanted_of
+from provisioning.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One host's surroundings."""
+
+    pod: Pod
+    spec: PodSpec
+    wanted: Wanted
+    agent: AgentSeen | None
+    intents: tuple[Intent, ...]
+    units: tuple[ComputeUnit, ...]
+
+
+async def load_context(world: World, host: Host) -> Context:
+    """Read it outside the event loop."""
+    return await world.in_thread(_load, world.store, host)
+
+
+def _load(store: Store, host: Host) -> Context:
+    pod = store.get(Pod, host.pod)
+    if pod is None:
+        raise NotFound(f"host {host.name} belongs to pod {host.pod}, which is not on record")
+    spec = spec_of(pod)
+    peers = store.find(Host, pod=host.pod)
+    units = tuple(u for u in store.find(ComputeUnit, pod=host.pod) if host.id in u.host_ids)
+    return Context(
+        pod=pod,
+        spec=spec,
+        wanted=wanted_of(
+            host, pod, spec, peers, free=all(u.state is not UnitState.CLAIMED for u in units)
+        ),
+        agent=store.get(AgentSeen, host.id),
+        intents=tuple(store.find(Intent, host_id=host.id)),
+        units=units,
+    )

@@ -1,0 +1,300 @@
+"""The loop: observe, decide, apply at most one change, record.
+
+It is level-triggered. Everything is derived anew from records and observations, so nothing is
+remembered that a restart could lose: hosts in the middle of anything go on where the hardware is.
+An event (an API call, an agent's report) only makes a host due sooner; it carries nothing.
+
+A host's step never holds a database session while it waits for its BMC, and never shares anything
+with another host's step but the watts on its feed. One slow BMC holds up one host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from functools import partial
+
+from inventory.errors import FenceLost, InventoryError, StaleWrite
+from inventory.model import AgentSeen, Event, Host, Problem
+from inventory.states import ALLOWED_TIME_S, TRANSITIONS, HostState
+from inventory.store.protocol import Change, Fence
+from provisioning.acting import Acting, Outcome
+from provisioning.context import Context, load_context
+from provisioning.errors import Ambiguous, NeedsOperator, ProvisioningError, Retry
+from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait
+from provisioning.lifecycle.table import STATES
+from provisioning.observing import observe
+from provisioning.world import World
+
+log = logging.getLogger("podyard.provisioning")
+
+PARKED_RECHECK = timedelta(days=1)  # a parked host waits for a person, who wakes it
+SAME_LOOK_MAX = 8
+"""Decisions taken on one observation: records and moves need no second look at the hardware."""
+
+
+class Controller:
+    """Works on due hosts until it is stopped or its lease is lost."""
+
+    def __init__(self, world: World, fence: Fence) -> None:
+        self._world = world
+        self._fence = fence
+        self._acting = Acting(world, fence)
+        self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+        self._lost: BaseException | None = None
+
+    def wake(self) -> None:
+        """Look for due hosts now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Run until cancelled. Raises FenceLost when another controller took over."""
+        settings = self._world.settings
+        try:
+            while True:
+                await self._start_due()
+                self._raise_lost_fence()
+                try:
+                    await asyncio.wait_for(self._wake.wait(), settings.tick_s)
+                except TimeoutError:
+                    continue
+                self._wake.clear()
+        finally:
+            for task in self._at_work.values():
+                task.cancel()
+            await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+            await self._world.bmcs.close()
+
+    async def _start_due(self) -> None:
+        room = self._world.settings.hosts_at_once - len(self._at_work)
+        if room <= 0:
+            return
+        try:
+            # Hosts at work stay due until their step is recorded: ask for that many more.
+            due = await self._world.in_thread(
+                self._world.store.due_hosts,
+                self._world.clock.now(),
+                limit=room + len(self._at_work),
+            )
+        except OSError as error:  # the database is away: wait, nothing fails for it
+            log.warning("the store did not answer", extra={"cause": str(error)})
+            return
+        for host in due:
+            if host.id not in self._at_work and len(self._at_work) < (
+                self._world.settings.hosts_at_once
+            ):
+                task = asyncio.create_task(self._guarded_step(host), name=f"step {host.name}")
+                self._at_work[host.id] = task
+                task.add_done_callback(partial(self._ended, host.id))
+
+    def _ended(self, host_id: str, task: asyncio.Task[None]) -> None:
+        del self._at_work[host_id]
+        if not task.cancelled() and isinstance(task.exception(), FenceLost):
+            self._lost = task.exception()
+        self._wake.set()
+
+    def _raise_lost_fence(self) -> None:
+        if self._lost is not None:
+            raise self._lost
+
+    async def _guarded_step(self, host: Host) -> None:
+        """One step; trouble becomes a problem on the record, never a dead loop."""
+        try:
+            await self.step(host)
+        except StaleWrite:
+            log.debug("record moved on; deciding again", extra={"host": host.name})
+        except FenceLost:
+            raise
+        except InventoryError:
+            log.exception("a step could not be recorded", extra={"host": host.name})
+        except Exception:  # a defect in one host's step must not stop the others' bring-up
+            log.exception("a step failed; this is a defect", extra={"host": host.name})
+            await self._postpone(host, "an internal error: see the service's log")
+
+    async def step(self, host: Host) -> None:
+        """Observe once; decide and apply until something must be waited for."""
+        if host.problem is not None and host.problem.parked:
+            await self._sleep(host, PARKED_RECHECK)
+            return
+        context = await load_context(self._world, host)
+        row = STATES[host.state]
+        try:
+            self._world.faults.reach("before-observe")
+            seen = await self._observe(host, row.look, context.agent)
+            self._world.faults.reach("after-observe")
+            await self._decide_and_apply(host, seen, context)
+        except ProvisioningError as error:
+            await self._world.bmcs.drop(host.id)
+            await self._trouble(host, error)
+
+    async def _decide_and_apply(self, host: Host, seen: Seen, context: Context) -> None:
+        for _ in range(SAME_LOOK_MAX):
+            decision = STATES[host.state].decide(host, seen, context.wanted)
+            outcome = await self._apply(host, decision, seen, context)
+            host = outcome.host
+            if not outcome.same_look_serves:
+                return
+
+    async def _observe(self, host: Host, look: Look, agent: AgentSeen | None) -> Seen:
+        bmc = await self._world.bmcs.of(host) if look else None
+        return await observe(bmc, look, agent=agent, now=self._world.clock.now())
+
+    async def _apply(self, host: Host, decision: Decision, seen: Seen, context: Context) -> Outcome:
+        match decision:
+            case Wait(reason, recheck_after_s):
+                return await self._wait(host, reason, recheck_after_s, seen)
+            case Do(action, reason):
+                self._world.faults.reach("before-act")
+                outcome = await self._acting.perform(host, action, seen, context, reason=reason)
+                self._world.faults.reach("after-record")
+                return outcome
+            case Advance(to, reason):
+                return await self._advance(host, to, reason, seen)
+            case Hold(problem, message, remedy):
+                return await self._hold(host, problem, message, remedy, seen)
+
+    async def _wait(self, host: Host, reason: str, after_s: float, seen: Seen) -> Outcome:
+        now = self._world.clock.now()
+        fresh = host.model_copy(
+            update={
+                "waiting": reason,
+                "problem": self._overstay(host),
+                "wake_at": now + timedelta(seconds=after_s),
+                "power": seen.power if seen.power != "Unknown" else host.power,
+            }
+        )
+        if host.state in {HostState.READY, HostState.ENROLLED, HostState.RETIRED}:
+            await self._world.bmcs.drop(host.id)
+        return await self._record(host, fresh)
+
+    async def _advance(self, host: Host, to: HostState, reason: str, seen: Seen) -> Outcome:
+        if (host.state, to) not in TRANSITIONS:
+            raise RuntimeError(f"{host.state} to {to} is not an allowed move")
+        now = self._world.clock.now()
+        fresh = host.model_copy(
+            update={
+                "state": to,
+                "state_since": now,
+                "waiting": "",
+                "problem": None,
+                "wake_at": now,
+                "power": seen.power if seen.power != "Unknown" else host.power,
+            }
+        )
+        event = self._event(host, "host.state", host.state, to, reason)
+        log.info("host advanced", extra={"host": host.name, "old": host.state, "new": to})
+        return await self._record(host, fresh, event)
+
+    async def _hold(
+        self, host: Host, kind: str, message: str, remedy: str, seen: Seen | None
+    ) -> Outcome:
+        now = self._world.clock.now()
+        problem = Problem(
+            kind=kind,
+            message=message,
+            since=now,
+            tried=host.problem.tried if host.problem else (),
+            remedy=remedy,
+        )
+        fresh = host.model_copy(
+            update={
+                "problem": problem,
+                "waiting": "",
+                "wake_at": now + PARKED_RECHECK,
+                "power": seen.power if seen and seen.power != "Unknown" else host.power,
+            }
+        )
+        await self._world.bmcs.drop(host.id)
+        log.warning("host parked", extra={"host": host.name, "problem": kind})
+        return await self._record(
+            host, fresh, self._event(host, "host.parked", host.state, kind, message)
+        )
+
+    async def _trouble(self, host: Host, error: ProvisioningError) -> None:
+        """The BMC could not be asked, or said no: beside the state, with what happens next."""
+        match error:
+            case NeedsOperator():
+                await self._hold(host, _kind(error), str(error), error.hint or "see the BMC", None)
+            case Retry() | Ambiguous():
+                await self._retry_later(host, error)
+            case _:
+                raise error
+
+    async def _retry_later(self, host: Host, error: ProvisioningError) -> None:
+        now = self._world.clock.now()
+        before = host.problem if host.problem and host.problem.kind == _kind(error) else None
+        seen = before.seen + 1 if before else 1
+        settings = self._world.settings
+        pause_s = min(settings.retry_first_s * 2 ** min(seen - 1, 16), settings.retry_longest_s)
+        problem = Problem(
+            kind=_kind(error),
+            message=str(error),
+            since=before.since if before else now,
+            seen=seen,
+            tried=("read again",),
+            next_step="read again",
+            next_at=now + timedelta(seconds=pause_s),
+            remedy=error.hint,
+        )
+        fresh = host.model_copy(
+            update={"problem": problem, "wake_at": now + timedelta(seconds=pause_s)}
+        )
+        await self._record(host, fresh)
+
+    def _overstay(self, host: Host) -> Problem | None:
+        """A problem when the state's allowed time has run out; what was there goes otherwise."""
+        now = self._world.clock.now()
+        allowed_s = ALLOWED_TIME_S.get(host.state)
+        stayed_s = (now - host.state_since).total_seconds()
+        if allowed_s is None or stayed_s <= allowed_s:
+            return None
+        return Problem(
+            kind="overstayed",
+            message=f"{host.state} for {stayed_s:.0f} s; allowed are {allowed_s:.0f} s",
+            since=host.state_since + timedelta(seconds=allowed_s),
+            next_step="keeps trying",
+            next_at=now,
+            remedy=f"podyard host why {host.name}",
+        )
+
+    async def _postpone(self, host: Host, reason: str) -> None:
+        fresh = await self._world.in_thread(self._world.store.get, Host, host.id)
+        if fresh is not None:
+            later = self._world.clock.now() + timedelta(
+                seconds=self._world.settings.retry_longest_s
+            )
+            await self._record(
+                fresh, fresh.model_copy(update={"waiting": reason, "wake_at": later})
+            )
+
+    async def _sleep(self, host: Host, pause: timedelta) -> None:
+        later = self._world.clock.now() + pause
+        await self._record(host, host.model_copy(update={"wake_at": later}))
+
+    def _event(self, host: Host, kind: str, old: str, new: str, why: str) -> Event:
+        return Event(
+            at=self._world.clock.now(),
+            actor="provisioning",
+            kind=kind,
+            subject=f"host:{host.name}",
+            old=str(old),
+            new=str(new),
+            why=why,
+        )
+
+    async def _record(self, old: Host, fresh: Host, *events: Event) -> Outcome:
+        self._world.faults.reach("before-record")
+        change = Change(replace=(fresh,), events=events)
+        await self._world.in_thread(
+            self._world.store.apply, change, now=self._world.clock.now(), fence=self._fence
+        )
+        self._world.faults.reach("after-record")
+        return Outcome(fresh.model_copy(update={"version": old.version + 1}))
+
+
+def _kind(error: ProvisioningError) -> str:
+    """`BmcUnreachable` is `bmc-unreachable` to people."""
+    name = type(error).__name__
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")

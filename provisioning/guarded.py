@@ -1,0 +1,108 @@
+"""The guarded action: how something that cannot be undone is done once.
+
+No engine gives exactly-once against hardware: a crash, or a reply that was lost, leaves open
+whether the act happened. The guard answers it by asking the hardware. An intent is durable *before*
+the hardware is touched; while it is open nobody acts again until the question is settled:
+
+- the effect is seen: done;
+- the hardware is at it: wait;
+- the hardware says that it failed: failed, a person decides;
+- the effect is not there, nothing is running, and longer has passed than any request can be on its
+  way (the grace): it is proven that the act did not happen, so acting now is the first time;
+- none of these: unknown. An unknown never acts. It parks for a person.
+
+This module decides; `provisioning.controller` writes the intent and acts. Its tests include taking
+each of these protections away and seeing a double in the simulator's journal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from inventory.model import Intent
+from provisioning.drivers.protocol import TaskPhase, TaskReading
+from provisioning.lifecycle.actions import UpdateFirmware
+from provisioning.lifecycle.decision import Seen
+
+ACTS_MAX = 2
+"""Proven not to have happened twice: a third try would only repeat a BMC's fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """No earlier life of this act is open: write an intent, then act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The effect is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """It may be happening now: look again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It happened and did not work, or cannot be told."""
+
+    reason: str
+
+
+Settlement = Act | Done | Pending | Failed
+
+
+def settle_update(
+    action: UpdateFirmware, intent: Intent | None, seen: Seen, *, grace_s: float
+) -> Settlement:
+    """What became of a firmware update whose intent may have been left by an earlier life."""
+    if intent is None:
+        return Act()
+    if intent.state == "done":
+        return Failed(
+            f"{action.item.component} was updated to {action.item.version} and is "
+            f"{_version(action, seen)} again"
+        )
+    if _version(action, seen) == action.item.version:
+        return Done()
+    task = _task(intent, seen)
+    if task is not None and task.phase is TaskPhase.RUNNING:
+        return Pending(f"updating {action.item.component}: {task.percent or 0} %")
+    if any(t.phase is TaskPhase.RUNNING for t in seen.tasks):
+        return Pending("another update is running on this BMC")
+    if task is not None and task.phase is TaskPhase.FAILED:
+        return Failed(f"the BMC says the update failed: {task.message or 'no reason given'}")
+    quiet_s = (seen.now - _last_touch(intent)).total_seconds()
+    if quiet_s < grace_s:
+        return Pending(f"settling: {grace_s - quiet_s:.0f} s until a lost request is ruled out")
+    if task is not None and task.phase is TaskPhase.DONE:
+        return Failed(
+            f"the BMC says the update is done, and {action.item.component} is still "
+            f"{_version(action, seen)}"
+        )
+    if int(intent.arguments.get("acts", 0)) >= ACTS_MAX:
+        return Failed(f"asked {ACTS_MAX} times, and nothing was ever seen to begin")
+    return Act()
+
+
+def _version(action: UpdateFirmware, seen: Seen) -> str:
+    return (seen.firmware or {}).get(action.item.component, "unknown")
+
+
+def _task(intent: Intent, seen: Seen) -> TaskReading | None:
+    """Our task: by its URI if the reply arrived, else the one that was not there before."""
+    uri = intent.arguments.get("task", "")
+    before = set(intent.arguments.get("tasks_before", ()))
+    for task in seen.tasks:
+        if task.uri == uri or (not uri and task.uri not in before):
+            return task
+    return None
+
+
+def _last_touch(intent: Intent) -> datetime:
+    touched = intent.arguments.get("touched_at")
+    return datetime.fromisoformat(touched) if touched else intent.created_at

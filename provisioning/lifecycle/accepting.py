@@ -1,0 +1,68 @@
+"""Accepting: the host proves itself before anything of it is offered.
+
+The tests run on the host; the floors are judged here. What is certified is what was built: the
+hardware is read once more after the last change, and compared once more with the spec.
+"""
+
+from __future__ import annotations
+
+from inventory.agents import AcceptanceReport
+from inventory.model import Host
+from inventory.states import HostState
+from pods.acceptance import judge
+from pods.firmware import firmware_behind
+from pods.match import critical, match
+from provisioning.lifecycle.actions import Certify, OrderAcceptance, RecordFacts
+from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+
+LOOK = Look.FACTS | Look.POWER
+RECHECK_S = 0.5
+
+
+def decide_accepting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
+    """Order the tests, wait for the report, judge it, certify."""
+    agent = seen.agent
+    if host.boot is None or agent is None or agent.observed is None:
+        return Advance(HostState.BOOTING, "the agent is gone")
+    if host.configured_boot_id != agent.observed.boot_id:
+        return Advance(HostState.BOOTING, "the host started again after it was configured")
+    if not host.acceptance_order:
+        return Do(OrderAcceptance(agent.observed.physical_host), "no tests ordered yet")
+    report = agent.observed.acceptance
+    if report is None or report.order_id != host.acceptance_order:
+        return Wait("the agent has not begun the tests", RECHECK_S)
+    if not report.finished:
+        return Wait(f"measuring: {report.progress}", RECHECK_S)
+    return _judged(host, seen, wanted, report)
+
+
+def _judged(host: Host, seen: Seen, wanted: Wanted, report: AcceptanceReport) -> Decision:
+    if report.failed:
+        return Hold(
+            "acceptance-incomplete",
+            "; ".join(f"{test}: {reason}" for test, reason in sorted(report.failed.items())),
+            f"make the tests able to run, then podyard host retry {host.name}",
+        )
+    verdict = judge(wanted.floors, report.measurements)
+    if not verdict.passed:
+        return Hold(
+            "acceptance-failed",
+            "; ".join(str(line) for line in verdict.lines if not line.passed),
+            "compare with a peer: cooling, power cap, seating; replace what is slow, then "
+            f"podyard host retry {host.name}",
+        )
+    if seen.facts is None:
+        return Wait("the hardware has not been read again yet", RECHECK_S)
+    if host.facts is None or host.facts.digest() != seen.facts.digest():
+        return Do(RecordFacts(), "what is certified is what is built")
+    wrong = critical(match(wanted.host_type, host.facts))
+    behind = firmware_behind(wanted.firmware, host.facts.firmware)
+    if wrong or behind:
+        return Hold(
+            "changed-since-inspection",
+            "; ".join([*(str(m) for m in wrong), *(f"{i.component} behind" for i in behind)]),
+            f"find out what changed, then podyard host retry {host.name}",
+        )
+    if not host.certificate_id:
+        return Do(Certify(), "every floor is reached")
+    return Advance(HostState.READY, "certified")

@@ -1,0 +1,166 @@
+"""Everything that may be done to a host, as values, each with its class.
+
+The class says what a crash in the middle means, and it is refused at import to leave it out:
+
+- *read*: repeat freely;
+- *converge*: compare, then set; repeating it is harmless;
+- *destructive-observable*: cannot be undone, but its effect can be seen: guarded;
+- *destructive-blind*: cannot be undone and cannot be seen: guarded, and unknown always parks.
+
+Power on and power off converge. Reset, cycle and toggle do not exist here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from pods.spec import FirmwareItem
+from provisioning.drivers.protocol import BootSource
+
+
+class StepClass(StrEnum):
+    """What repeating a step means."""
+
+    READ = "read"
+    CONVERGE = "converge"
+    DESTRUCTIVE_OBSERVABLE = "destructive-observable"
+    DESTRUCTIVE_BLIND = "destructive-blind"
+
+
+class Action:
+    """The base of every action. A subclass without a step class does not import."""
+
+    __slots__ = ()
+    step_class: ClassVar[StepClass]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not isinstance(getattr(cls, "step_class", None), StepClass):
+            raise TypeError(f"{cls.__name__} declares no step_class")
+
+
+@dataclass(frozen=True)
+class RecordIdentity(Action):
+    """Take the BMC's serial and UUID into the record."""
+
+    step_class = StepClass.READ
+
+
+@dataclass(frozen=True)
+class RecordFacts(Action):
+    """Take the facts just seen into the record."""
+
+    step_class = StepClass.READ
+
+
+@dataclass(frozen=True)
+class ReservePower(Action):
+    """Hold this many watts on the host's feed, instead of what it held before."""
+
+    step_class = StepClass.CONVERGE
+    watts: int
+
+
+@dataclass(frozen=True)
+class PowerOn(Action):
+    """Ask for power on."""
+
+    step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
+class PowerOff(Action):
+    """Ask for power off."""
+
+    step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
+class MakeBootMedium(Action):
+    """Mint a single-use boot token and the medium that carries it."""
+
+    step_class = StepClass.CONVERGE
+    tries: int
+
+
+@dataclass(frozen=True)
+class InsertMedia(Action):
+    """Put a medium into the virtual CD drive."""
+
+    step_class = StepClass.CONVERGE
+    image: str
+
+
+@dataclass(frozen=True)
+class EjectMedia(Action):
+    """Empty the virtual CD drive."""
+
+    step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
+class SetBootSource(Action):
+    """Set what the next boot follows."""
+
+    step_class = StepClass.CONVERGE
+    source: BootSource
+
+
+@dataclass(frozen=True)
+class SetBios(Action):
+    """Stage BIOS attributes for the next boot."""
+
+    step_class = StepClass.CONVERGE
+    attributes: tuple[tuple[str, str | int | bool], ...]
+
+
+@dataclass(frozen=True)
+class UpdateFirmware(Action):
+    """Flash one component. Its version can be read back, so it is observable."""
+
+    step_class = StepClass.DESTRUCTIVE_OBSERVABLE
+    item: FirmwareItem
+
+    @property
+    def step(self) -> str:
+        """The name under which intents of this act are kept."""
+        return f"firmware:{self.item.component}:{self.item.version}"
+
+
+@dataclass(frozen=True)
+class Configure(Action):
+    """Run the base playbook: a second run changes nothing."""
+
+    step_class = StepClass.CONVERGE
+    boot_id: str
+
+
+@dataclass(frozen=True)
+class OrderAcceptance(Action):
+    """Let the agent run the acceptance tests, when it is this host's turn on its machine."""
+
+    step_class = StepClass.CONVERGE
+    physical_host: str
+
+
+@dataclass(frozen=True)
+class Certify(Action):
+    """Sign what was measured and offer the unit."""
+
+    step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
+class WithdrawUnit(Action):
+    """Take this host's units out of the offer."""
+
+    step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
+class ForgetBoot(Action):
+    """Drop the boot medium and everything that a boot left on the record."""
+
+    step_class = StepClass.CONVERGE

@@ -1,0 +1,99 @@
+"""Booting: start the host from a medium made for this boot, inside its feed's budget.
+
+The medium carries a single-use token, so an agent that enrols with it proves that this boot came
+from this medium. A host found running when the state begins is switched off first: whatever runs
+on it was not started by us.
+"""
+
+from __future__ import annotations
+
+from inventory.model import BootRecord, Host
+from inventory.states import HostState, PowerState
+from pods.firmware import bios_differences
+from pods.power import PowerPhase, reserved_watts
+from provisioning.drivers.protocol import BootEnabled, BootSource, BootTarget
+from provisioning.lifecycle.actions import (
+    InsertMedia,
+    MakeBootMedium,
+    PowerOff,
+    PowerOn,
+    ReservePower,
+    SetBootSource,
+)
+from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+
+LOOK = Look.POWER | Look.BOOT | Look.BIOS
+RECHECK_S = 0.5
+POWER_RECHECK_S = 0.5
+REPEAT_POWER_ON_AFTER_S = 15.0  # the slowest BMC seen takes 11 s to show a power change
+BOOT_ALLOWED_S = 900.0  # memory training on a 2 TiB host takes 10-15 min
+TRIES_MAX = 3
+FROM_MEDIUM = BootSource(target=BootTarget.CD, enabled=BootEnabled.ONCE)
+
+
+def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
+    """From whatever power state the host is in to an agent that reports from our medium."""
+    boot = host.boot
+    if boot is None:
+        return Do(MakeBootMedium(tries=1), "no boot medium yet")
+    if _reported(boot, seen):
+        return _booted(host, seen, wanted)
+    if boot.powered_at is None:
+        return _before_power_on(host, boot, seen, wanted)
+    return _after_power_on(boot, seen)
+
+
+def _reported(boot: BootRecord, seen: Seen) -> bool:
+    agent = seen.agent
+    return agent is not None and agent.media_id == boot.media_id and agent.observed is not None
+
+
+def _booted(host: Host, seen: Seen, wanted: Wanted) -> Decision:
+    running = int(reserved_watts(wanted.host_type.power, PowerPhase.RUNNING))
+    if host.reserved_watts != running:
+        return Do(ReservePower(running), "the inrush is over")
+    if seen.bios is None:
+        return Wait("BIOS has not been read yet", RECHECK_S)
+    left = bios_differences(wanted.bios, seen.bios.current)
+    if left:
+        return Hold(
+            "bios-not-applied",
+            "; ".join(f"{d.attribute}: wanted {d.wanted}, found {d.found}" for d in left),
+            "look at the BIOS settings on the host's console; then podyard host retry " + host.name,
+        )
+    return Advance(HostState.CONFIGURING, "the agent reported from the boot medium")
+
+
+def _before_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decision:
+    if (seen.now >= boot.expires_at) and seen.power is not PowerState.ON:
+        return Do(MakeBootMedium(tries=boot.tries), "the boot token expired unused")
+    if seen.power is PowerState.ON:
+        return Do(PowerOff(), "it runs something that we did not start")
+    if seen.power is not PowerState.OFF:
+        return Wait(f"power is {seen.power}", POWER_RECHECK_S)
+    if seen.media is None or seen.media.image != boot.media_url or not seen.media.inserted:
+        return Do(InsertMedia(boot.media_url), "the boot medium is not inserted")
+    if seen.boot_source != FROM_MEDIUM:
+        return Do(SetBootSource(FROM_MEDIUM), "the next boot does not follow the medium")
+    starting = int(reserved_watts(wanted.host_type.power, PowerPhase.STARTING))
+    if host.reserved_watts != starting:
+        return Do(ReservePower(starting), "power-on needs its inrush on the feed")
+    return Do(PowerOn(), "medium, boot source and power are ready")
+
+
+def _after_power_on(boot: BootRecord, seen: Seen) -> Decision:
+    assert boot.powered_at is not None  # noqa: S101 - the caller's branch
+    waited_s = seen.age_s(boot.powered_at)
+    if waited_s > BOOT_ALLOWED_S:
+        if boot.tries >= TRIES_MAX:
+            return Hold(
+                "boot-failed",
+                f"no agent reported within {BOOT_ALLOWED_S:.0f} s of power-on, {boot.tries} times",
+                "look at the host's console; then podyard host retry",
+            )
+        if seen.power is not PowerState.OFF:
+            return Do(PowerOff(), "the boot took too long: off, see off, and once more")
+        return Do(MakeBootMedium(tries=boot.tries + 1), "a fresh medium for another try")
+    if seen.power is PowerState.OFF and waited_s > REPEAT_POWER_ON_AFTER_S:
+        return Do(PowerOn(), "power-on was asked for and did not show")
+    return Wait(f"the image is booting since {waited_s:.0f} s", RECHECK_S)

@@ -1,0 +1,116 @@
+"""The vocabulary of deciding: what a decider sees, and the four things it may answer.
+
+A decider is a pure function `(host, seen, wanted) -> Decision`. It has no clock, no randomness and
+does no I/O: the time is in what was seen. The same inputs give the same answer, so a restart, a
+simulation and a replay decide alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Flag, auto
+
+from inventory.model import AgentSeen, Host
+from inventory.states import HostState, PowerState
+from pods.facts import HardwareFacts
+from pods.spec import FirmwareItem, Floor, HostType
+from provisioning.drivers.protocol import (
+    BiosState,
+    BmcIdentity,
+    BootSource,
+    Media,
+    TaskReading,
+)
+from provisioning.lifecycle.actions import Action
+
+
+class Look(Flag):
+    """What a state needs to see of the BMC. The agent's last report is always there."""
+
+    NOTHING = 0
+    IDENTITY = auto()
+    POWER = auto()
+    FACTS = auto()
+    FIRMWARE = auto()
+    BIOS = auto()
+    BOOT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One observation of a host. What was not looked at is None."""
+
+    now: datetime
+    identity: BmcIdentity | None = None
+    power: PowerState = PowerState.UNKNOWN
+    facts: HardwareFacts | None = None
+    firmware: dict[str, str] | None = None
+    tasks: tuple[TaskReading, ...] = ()
+    bios: BiosState | None = None
+    boot_source: BootSource | None = None
+    media: Media | None = None
+    agent: AgentSeen | None = None
+
+    @property
+    def age_s(self) -> Callable[[datetime], float]:
+        """Seconds between a moment and this observation."""
+        return lambda moment: (self.now - moment).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the pod's spec and its bring-up want of one host."""
+
+    host_type: HostType
+    firmware: tuple[FirmwareItem, ...]
+    bios: dict[str, str | int | bool]
+    floors: tuple[Floor, ...]
+    bring_up: bool
+    """The pod's plan is approved and running."""
+    canary_clear: bool
+    """Every host of an earlier canary wave is ready."""
+    brake: str = ""
+    """Why nothing more may be started in this pod; empty when the brake is off."""
+    planned_updates: frozenset[tuple[str, str]] = frozenset()
+    """(component, version) that the approved plan lists for this host."""
+    unit_free: bool = True
+    """No claim holds a unit of this host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do but look again."""
+
+    reason: str
+    recheck_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Change one thing. Repeated until an observation shows its effect."""
+
+    action: Action
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Move to another state."""
+
+    to: HostState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A person must act: the loop leaves the host alone until someone says retry."""
+
+    problem: str
+    message: str
+    remedy: str
+
+
+Decision = Wait | Do | Advance | Hold
+Decider = Callable[[Host, Seen, Wanted], Decision]

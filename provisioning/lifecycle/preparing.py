@@ -1,0 +1,35 @@
+"""Preparing: firmware at its baseline, BIOS profile staged. Nothing boots in this state."""
+
+from __future__ import annotations
+
+from inventory.model import Host
+from inventory.states import HostState
+from pods.firmware import bios_differences, firmware_behind
+from provisioning.lifecycle.actions import SetBios, UpdateFirmware
+from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+
+LOOK = Look.FIRMWARE | Look.BIOS | Look.POWER | Look.IDENTITY
+RECHECK_S = 2.0
+
+
+def decide_preparing(host: Host, seen: Seen, wanted: Wanted) -> Decision:
+    """One change at a time: flash what is behind and planned, then stage the BIOS profile."""
+    if seen.firmware is None or seen.bios is None:
+        return Wait("firmware and BIOS have not been read yet", RECHECK_S)
+    for item in firmware_behind(wanted.firmware, seen.firmware):
+        if (item.component, item.version) not in wanted.planned_updates:
+            return Hold(
+                "not-in-plan",
+                f"{item.component} is {seen.firmware.get(item.component, 'unknown')}, behind "
+                f"{item.version}, and the approved plan does not list its update",
+                f"look at the new plan and approve it: podyard pod plan {host.pod}, "
+                f"podyard pod up {host.pod}",
+            )
+        return Do(UpdateFirmware(item), f"{item.component} is behind its baseline")
+    unstaged = {
+        d.attribute: d.wanted
+        for d in bios_differences(wanted.bios, {**seen.bios.current, **seen.bios.pending})
+    }
+    if unstaged:
+        return Do(SetBios(tuple(sorted(unstaged.items()))), "BIOS profile not staged")
+    return Advance(HostState.BOOTING, "firmware at baseline, BIOS profile staged")

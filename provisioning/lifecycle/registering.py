@@ -1,0 +1,34 @@
+"""Registering: is this the host that we were told to expect, and may we talk to it?"""
+
+from __future__ import annotations
+
+from inventory.model import Host
+from inventory.states import HostState
+from provisioning.lifecycle.actions import RecordIdentity
+from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+
+LOOK = Look.IDENTITY | Look.POWER
+RECHECK_S = 5.0
+
+
+def decide_registering(host: Host, seen: Seen, _wanted: Wanted) -> Decision:
+    """Compare the serial that the BMC reports with the expected one, then record its UUID."""
+    identity = seen.identity
+    if identity is None:
+        return Wait("the BMC has not said which host it is", RECHECK_S)
+    if identity.serial != host.serial:
+        return Hold(
+            "wrong-host",
+            f"the BMC at {host.bmc.address} reports serial {identity.serial}, "
+            f"expected {host.serial}",
+            "check the BMC's address and cable, or correct the expected serial and import again",
+        )
+    if identity.uuid != host.uuid:
+        if host.uuid:
+            return Hold(
+                "wrong-host",
+                f"serial {host.serial} now reports UUID {identity.uuid}, recorded {host.uuid}",
+                "a mainboard was replaced: forget the host and enrol it again",
+            )
+        return Do(RecordIdentity(), "first contact")
+    return Advance(HostState.INSPECTING, f"{identity.manufacturer} {identity.model} registered")

@@ -1,0 +1,51 @@
+"""Every state's decider and what it needs to see: the one table that the controller works from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from inventory.states import HostState
+from provisioning.lifecycle import (
+    accepting,
+    booting,
+    cleaning,
+    configuring,
+    draining,
+    enrolled,
+    inspecting,
+    matching,
+    preparing,
+    ready,
+    registering,
+    repairing,
+    retired,
+)
+from provisioning.lifecycle.decision import Decider, Look
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """How one state is decided."""
+
+    decide: Decider
+    look: Look
+
+
+STATES: dict[HostState, StateRow] = {
+    HostState.ENROLLED: StateRow(enrolled.decide_enrolled, enrolled.LOOK),
+    HostState.REGISTERING: StateRow(registering.decide_registering, registering.LOOK),
+    HostState.INSPECTING: StateRow(inspecting.decide_inspecting, inspecting.LOOK),
+    HostState.MATCHING: StateRow(matching.decide_matching, matching.LOOK),
+    HostState.PREPARING: StateRow(preparing.decide_preparing, preparing.LOOK),
+    HostState.BOOTING: StateRow(booting.decide_booting, booting.LOOK),
+    HostState.CONFIGURING: StateRow(configuring.decide_configuring, configuring.LOOK),
+    HostState.ACCEPTING: StateRow(accepting.decide_accepting, accepting.LOOK),
+    HostState.READY: StateRow(ready.decide_ready, ready.LOOK),
+    HostState.DRAINING: StateRow(draining.decide_draining, draining.LOOK),
+    HostState.CLEANING: StateRow(cleaning.decide_cleaning, cleaning.LOOK),
+    HostState.REPAIRING: StateRow(repairing.decide_repairing, repairing.LOOK),
+    HostState.RETIRED: StateRow(retired.decide_retired, retired.LOOK),
+}
+
+if STATES.keys() != set(HostState):  # a state without a decider must not start
+    raise RuntimeError(f"states without a decider: {set(HostState) - STATES.keys()}")

@@ -1,0 +1,32 @@
+"""One look at a host: only what its state needs, in one session, side effect free."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from inventory.model import AgentSeen
+from provisioning.drivers.protocol import BiosDriver, Bmc, FirmwareDriver, MediaDriver
+from provisioning.lifecycle.decision import Look, Seen
+
+
+async def observe(bmc: Bmc | None, look: Look, *, agent: AgentSeen | None, now: datetime) -> Seen:
+    """Read what `look` names. Resources are read one after the other: BMCs freeze under bursts."""
+    found: dict[str, Any] = {}
+    if bmc is not None:
+        if Look.IDENTITY in look:
+            found["identity"] = await bmc.identity()
+        if Look.POWER in look:
+            found["power"] = await bmc.power()
+        if Look.FACTS in look:
+            found["facts"] = await bmc.facts()
+        if Look.BOOT in look:
+            found["boot_source"] = await bmc.boot_source()
+            if isinstance(bmc, MediaDriver):
+                found["media"] = await bmc.media()
+        if Look.FIRMWARE in look and isinstance(bmc, FirmwareDriver):
+            found["firmware"] = await bmc.firmware()
+            found["tasks"] = await bmc.update_tasks()
+        if Look.BIOS in look and isinstance(bmc, BiosDriver):
+            found["bios"] = await bmc.bios()
+    return Seen(now=now, agent=agent, **found)

@@ -1,0 +1,24 @@
+"""The settings of provisioning. Each is documented in docs/reference/settings.md."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ProvisioningSettings(BaseSettings):
+    """Read by the composition root from `PODYARD_PROVISIONING_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="PODYARD_PROVISIONING_", frozen=True)
+
+    bmc_deadline_s: float = Field(default=10.0, gt=0)
+    """Longest exchange with a BMC; a slow one answers a power read in 4 s."""
+    settle_grace_s: float = Field(default=12.0, gt=0)
+    """How long an act that shows no effect may still be on its way: the deadline and some."""
+    hosts_at_once: int = Field(default=64, ge=1)
+    """Hosts worked on at the same time by one controller."""
+    tick_s: float = Field(default=0.2, gt=0)
+    """How often due hosts are looked for."""
+    retry_first_s: float = Field(default=2.0, gt=0)
+    """First pause after a BMC that cannot be reached; doubles up to `retry_longest_s`."""
+    retry_longest_s: float = Field(default=120.0, gt=0)

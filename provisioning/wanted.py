@@ -1,0 +1,65 @@
+"""What a pod's bring-up wants of one host: the spec and the approved plan, read for a decider."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from inventory.model import Host, Pod
+from inventory.states import HostState
+from pods.spec import PodSpec
+from provisioning.lifecycle.decision import Wanted
+
+BRAKE_WINDOW = 20
+"""How many of the last started hosts count towards the brake."""
+
+
+def spec_of(pod: Pod) -> PodSpec:
+    """The spec as it was when the pod was created: immutable, so kept with the pod."""
+    return PodSpec.model_validate_json(json.dumps(pod.spec_document))
+
+
+def wanted_of(host: Host, pod: Pod, spec: PodSpec, peers: Sequence[Host], *, free: bool) -> Wanted:
+    """Everything that a decider may ask about what should be."""
+    plan = pod.plan
+    acts = plan.destructive_acts() if plan is not None else ()
+    return Wanted(
+        host_type=spec.host_types[host.host_type],
+        firmware=spec.firmware.get(host.host_type, ()),
+        bios=dict(spec.bios.get(host.host_type, {})),
+        floors=spec.acceptance.floors,
+        bring_up=pod.bring_up == "running" and plan is not None and _planned(host, pod),
+        canary_clear=_canary_clear(host, pod, peers),
+        brake=_brake(pod, spec, peers),
+        planned_updates=frozenset(
+            (act.component, act.to_version) for act in acts if act.host == host.name
+        ),
+        unit_free=free,
+    )
+
+
+def _planned(host: Host, pod: Pod) -> bool:
+    return pod.plan is not None and any(host.name in wave.hosts for wave in pod.plan.waves)
+
+
+def _canary_clear(host: Host, pod: Pod, peers: Sequence[Host]) -> bool:
+    """True when every host of an earlier canary wave is ready."""
+    if pod.plan is None:
+        return False
+    mine = next((w.number for w in pod.plan.waves if host.name in w.hosts), 0)
+    canaries = {name for w in pod.plan.waves if w.canary and w.number < mine for name in w.hosts}
+    return all(p.state is HostState.READY for p in peers if p.name in canaries)
+
+
+def _brake(pod: Pod, spec: PodSpec, peers: Sequence[Host]) -> str:
+    """Stop starting hosts when too many of those that the plan started are parked."""
+    if pod.bring_up == "held":
+        return f"pod {pod.name} is on hold: podyard pod up {pod.name} releases it"
+    planned = {name for w in (pod.plan.waves if pod.plan else ()) for name in w.hosts}
+    started = [p for p in peers if p.name in planned and p.state is not HostState.MATCHING]
+    recent = sorted(started, key=lambda p: p.state_since)[-BRAKE_WINDOW:]
+    parked = [p for p in recent if p.problem is not None and p.problem.parked]
+    if parked and len(parked) / len(recent) >= spec.bring_up.stop_share and len(recent) > 1:
+        names = ", ".join(p.name for p in parked[:5])
+        return f"stopped: {len(parked)} of the last {len(recent)} hosts are parked ({names})"
+    return ""

@@ -1,0 +1,66 @@
+"""What the controller is given to work with: every outside thing comes in here, by hand.
+
+Production builds one of these in the composition root; a simulation builds another one with a
+virtual clock and an in-process BMC. The controller itself cannot tell the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ParamSpec, Protocol, TypeVar
+
+from inventory.clock import Clock
+from inventory.model import Host
+from inventory.secrets import SecretBox
+from inventory.store.protocol import Store
+from pods.keys import SigningKey
+from provisioning.bmcs import BmcPool
+from provisioning.boot.media import BootDoor
+from provisioning.faultpoints import FaultPoints
+from provisioning.settings import ProvisioningSettings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class InThread(Protocol):
+    """Runs a store call outside the event loop; `asyncio.to_thread` in production."""
+
+    async def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlayResult:
+    """How a playbook run ended."""
+
+    ok: bool
+    changed: int
+    task: str = ""
+    """The task that failed."""
+    output: str = ""
+    """What it said, trimmed."""
+
+
+class Player(Protocol):
+    """Runs the base playbook on a host. Converges: a second run changes nothing."""
+
+    async def configure(self, host: Host, variables: dict[str, str]) -> PlayResult:
+        """Run it; never raises for a playbook that fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside."""
+
+    store: Store
+    secrets: SecretBox
+    clock: Clock
+    bmcs: BmcPool
+    door: BootDoor
+    player: Player
+    signing_key: SigningKey
+    simulated_key: SigningKey
+    settings: ProvisioningSettings
+    faults: FaultPoints
+    in_thread: InThread
