@@ -1,0 +1,1 @@
+"""The Redfish driver. `session` is its only door to the outside library."""

@@ -93,12 +93,12 @@ class RedfishSession:
 
     async def get(self, path: str) -> Answer:
         """Read; tried twice at most, within one deadline."""
-        await self._open()
+        client = await self._open()
         async with self._reads:
             try:
                 # The second deadline is for the log-in that an expired session costs.
                 async with asyncio.timeout(2 * self._deadline_s):
-                    reply = await self._try_read(self._client, path)
+                    reply = await self._try_read(client, path)
             except TimeoutError:
                 raise BmcUnreachable(f"{self.label}: GET {path}: no answer in time") from None
         return self._understood(reply, "GET", path)
@@ -130,10 +130,11 @@ class RedfishSession:
 
     # -- log-in
 
-    async def _open(self) -> None:
+    async def _open(self) -> Any:
+        """The library's client, logged in."""
         async with self._opening:
             if self._client is not None and self._root:
-                return
+                return self._client
             if self._client is None:
                 self._client = self._new_client()
             try:
@@ -144,6 +145,7 @@ class RedfishSession:
                     f"{self.label}: no log-in within {self._deadline_s:g} s",
                     hint="check that the BMC has power and that this address reaches it",
                 ) from None
+            return self._client
 
     def _new_client(self) -> Any:
         self._transport = Transport(
@@ -201,8 +203,7 @@ class RedfishSession:
     async def _change(
         self, method: str, path: str, body: Json, *, headers: dict[str, str] | None
     ) -> Answer:
-        await self._open()
-        send = getattr(self._client, method.lower())
+        send = getattr(await self._open(), method.lower())
         what = f"{self.label}: {method} {path}"
         reply = await self._called(send, path, body=body, headers=headers, what=what)
         try:
