@@ -1,0 +1,73 @@
+"""A BMC's own self-signed certificate: what its clients pin, since no authority vouches for it."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import ipaddress
+import ssl
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from provisioning.simulator.state import write_secret
+
+VALID_DAYS = 3650
+"""Ten years, as BMC vendors do: nobody renews these."""
+
+
+def ensure_certificate(certificate: Path, key: Path, *, name: str, renew: bool) -> None:
+    """Make the pair unless it is there already; `renew` makes a new one in any case."""
+    if certificate.exists() and key.exists() and not renew:
+        return
+    private = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name}-bmc")])
+    # Dated back a day: a client whose clock is a little behind must not refuse a new hall.
+    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(days=VALID_DAYS))
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [
+                    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+                    x509.DNSName("localhost"),
+                ]
+            ),
+            critical=False,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(private, hashes.SHA256())
+    )
+    write_secret(
+        key,
+        private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ),
+    )
+    write_secret(certificate, signed.public_bytes(serialization.Encoding.PEM))
+
+
+def fingerprint(certificate: Path) -> str:
+    """`sha256:` and the hex digest of the certificate in DER."""
+    loaded = x509.load_pem_x509_certificate(certificate.read_bytes())
+    der = loaded.public_bytes(serialization.Encoding.DER)
+    return "sha256:" + hashlib.sha256(der).hexdigest()
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 and newer, as the Redfish specification asks."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    return context

@@ -1,0 +1,188 @@
+"""The plan of a hall: which hosts stand where, what they are built of and what is wrong with them.
+
+It is derived from a pod spec and a seed alone, so the same command builds the same hall: serials,
+UUIDs and MAC addresses included. Everything here is frozen; what changes lives in `state`.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pods.spec import FirmwareItem, HostType, PodSpec, RackSpec, SlotSpec
+from provisioning.simulator.errors import UnknownFault
+from provisioning.simulator.faults import Fault
+
+COMPONENTS = ("BIOS", "BMC")
+"""What the lab images can update."""
+FACTORY_VERSION = "1.0.0"
+"""The version of a component that the spec's baseline does not name."""
+
+BiosValue = str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """One simulated host as it was built."""
+
+    name: str
+    slot: str
+    rack: str
+    unit: int
+    feed: str
+    host_type: HostType
+    serial: str
+    uuid: str
+    macs: tuple[str, ...]
+    firmware: dict[str, str]
+    bios: dict[str, BiosValue]
+    """Factory settings: unlike the profile where a value has an obvious opposite."""
+    faults: tuple[Fault, ...] = ()
+    empty_memory_slots: frozenset[int] = frozenset()
+    clock_ratio: float = 1.0
+    reported_serial: str = ""
+    """What the BMC says; the true serial unless a fault lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class HallPlan:
+    """All hosts of one hall."""
+
+    pod_spec: str
+    seed: int
+    hosts: tuple[HostPlan, ...] = field(default=())
+
+    @classmethod
+    def from_spec(cls, spec: PodSpec, *, seed: int, faults: Sequence[Fault | str] = ()) -> HallPlan:
+        """One host per slot of the spec, with its faults planted."""
+        parsed = tuple(Fault.parse(fault) if isinstance(fault, str) else fault for fault in faults)
+        names = [host_name(spec, rack, slot) for rack, slot in spec.slots()]
+        _refuse_strangers(parsed, names)
+        hosts = tuple(
+            _build(
+                spec,
+                rack=rack,
+                slot=slot,
+                seed=seed,
+                faults=tuple(fault for fault in parsed if fault.host in aliases(name, slot.slot)),
+            )
+            for name, (rack, slot) in zip(names, spec.slots(), strict=True)
+        )
+        return cls(pod_spec=spec.identity, seed=seed, hosts=hosts)
+
+
+def host_name(spec: PodSpec, rack: RackSpec, slot: SlotSpec) -> str:
+    """The slot's own name where it is unique in the pod, else with its rack in front."""
+    same = sum(1 for _, other in spec.slots() if other.slot == slot.slot)
+    return slot.slot if same == 1 else f"{rack.name}-{slot.slot}"
+
+
+def aliases(name: str, slot: str) -> frozenset[str]:
+    """What a fault may call a host: its name, its slot, or the name's last part (`h3`)."""
+    return frozenset({name, slot, name.rsplit("-", 1)[-1]})
+
+
+def _refuse_strangers(faults: Sequence[Fault], names: Sequence[str]) -> None:
+    known = frozenset().union(*(aliases(name, name) for name in names))
+    for fault in faults:
+        if fault.host not in known:
+            raise UnknownFault(
+                f"fault {fault.kind!r} names host {fault.host!r}, which this hall does not have",
+                hint="the hosts are " + ", ".join(names),
+            )
+
+
+def _build(
+    spec: PodSpec, *, rack: RackSpec, slot: SlotSpec, seed: int, faults: tuple[Fault, ...]
+) -> HostPlan:
+    name = host_name(spec, rack, slot)
+    source = random.Random(f"{seed}/{spec.identity}/{name}")
+    host_type = spec.host_types[slot.host_type]
+    serial = "LAB" + "".join(source.choices("0123456789ABCDEFGHJKLMNP", k=9))
+    by_kind = {fault.kind: fault for fault in faults}
+    identity = str(uuid.UUID(int=source.getrandbits(128), version=4))
+    macs = tuple(_mac(source) for _ in range(host_type.nics.count))
+    return HostPlan(
+        name=name,
+        slot=slot.slot,
+        rack=rack.name,
+        unit=slot.unit,
+        feed=slot.feed,
+        host_type=host_type,
+        serial=serial,
+        uuid=identity,
+        macs=macs,
+        firmware=_firmware(spec.firmware.get(slot.host_type, ()), by_kind.get("old-firmware")),
+        bios={
+            key: factory_value(value) for key, value in spec.bios.get(slot.host_type, {}).items()
+        },
+        faults=faults,
+        empty_memory_slots=_empty_slots(host_type, by_kind.get("missing-dimm"), source),
+        clock_ratio=by_kind["slow-host"].number("ratio") if "slow-host" in by_kind else 1.0,
+        reported_serial=_reported_serial(serial, by_kind.get("wrong-serial")),
+    )
+
+
+def _mac(source: random.Random) -> str:
+    # 02 marks a locally administered address: no vendor's range is borrowed.
+    return "02:" + ":".join(f"{source.randrange(256):02x}" for _ in range(5))
+
+
+def _firmware(baseline: Sequence[FirmwareItem], old: Fault | None) -> dict[str, str]:
+    versions = dict.fromkeys(COMPONENTS, FACTORY_VERSION)
+    versions.update({item.component: item.version for item in baseline})
+    if old is not None:
+        component = old.word("component")
+        if component not in versions:
+            raise UnknownFault(
+                f"fault 'old-firmware' names component {component!r}",
+                hint="the components are " + ", ".join(versions),
+            )
+        versions[component] = old.word("version") or version_before(versions[component])
+    return versions
+
+
+def version_before(version: str) -> str:
+    """The closest version below a dotted one: its last part above zero, less one."""
+    parts = version.split(".")
+    for index in range(len(parts) - 1, -1, -1):
+        if parts[index].isdigit() and int(parts[index]) > 0:
+            width = len(parts[index])
+            return ".".join(
+                [*parts[:index], f"{int(parts[index]) - 1:0{width}d}", *parts[index + 1 :]]
+            )
+    return f"{version}-old"
+
+
+def factory_value(wanted: BiosValue) -> BiosValue:
+    """What the factory set where the profile wants `wanted`, so that preparing has work to do."""
+    if isinstance(wanted, bool):
+        return not wanted
+    opposites: dict[BiosValue, BiosValue] = {"Enabled": "Disabled", "Disabled": "Enabled"}
+    return opposites.get(wanted, wanted)
+
+
+def _empty_slots(
+    host_type: HostType, missing: Fault | None, source: random.Random
+) -> frozenset[int]:
+    # Drawn whether or not it is needed, so that a fault never changes anything else of a host.
+    drawn = source.randrange(host_type.memory.modules)
+    if missing is None:
+        return frozenset()
+    slot = missing.word("slot")
+    if not slot:
+        return frozenset({drawn})
+    names = [f"DIMM{index}" for index in range(host_type.memory.modules)]
+    if slot not in names:
+        raise UnknownFault(
+            f"fault 'missing-dimm' names memory slot {slot!r}", hint="slots are " + ", ".join(names)
+        )
+    return frozenset({names.index(slot)})
+
+
+def _reported_serial(serial: str, wrong: Fault | None) -> str:
+    if wrong is None:
+        return serial
+    return wrong.word("serial") or "X" + serial[1:]

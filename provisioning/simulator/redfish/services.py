@@ -1,0 +1,248 @@
+"""The resources of the BMC's services: root, sessions, accounts, tasks and updates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from provisioning.simulator.bmc import SimulatedBmc
+from provisioning.simulator.hardware import part_uuid
+from provisioning.simulator.redfish.messages import message
+from provisioning.simulator.redfish.resource import (
+    ACCOUNTS,
+    ENABLED,
+    ROLES,
+    ROOT,
+    SESSIONS,
+    SYSTEM,
+    TASK_MONITORS,
+    TASKS,
+    UPDATES,
+    Body,
+    collection,
+    link,
+    links,
+    resource,
+)
+from provisioning.simulator.redfish.sessions import ROLES as ROLE_PRIVILEGES
+from provisioning.simulator.redfish.sessions import SESSION_TIMEOUT_S, Session, timestamp
+from provisioning.simulator.state import Account, UpdateTask
+
+INVENTORY = f"{UPDATES}/FirmwareInventory"
+PASSWORD_LENGTH_MIN = 8
+PASSWORD_LENGTH_MAX = 64
+TASK_STATUS = {"Completed": "OK", "Exception": "Critical"}
+
+
+def fixed(bmc: SimulatedBmc) -> dict[str, Callable[[], Body]]:
+    """Path to builder, for the resources that are always there."""
+    return {
+        ROOT: lambda: service_root(bmc),
+        f"{ROOT}/SessionService": session_service,
+        SESSIONS: lambda: collection(
+            SESSIONS, "SessionCollection", name="Sessions", members=bmc.sessions.open
+        ),
+        f"{ROOT}/AccountService": account_service,
+        ACCOUNTS: lambda: collection(
+            ACCOUNTS,
+            "ManagerAccountCollection",
+            name="Accounts",
+            members=(str(account.number) for account in bmc.host.state.accounts),
+        ),
+        ROLES: lambda: collection(ROLES, "RoleCollection", name="Roles", members=ROLE_PRIVILEGES),
+        **{f"{ROLES}/{name}": _role_builder(name) for name in ROLE_PRIVILEGES},
+        f"{ROOT}/TaskService": lambda: task_service(bmc),
+        TASKS: lambda: collection(
+            TASKS,
+            "TaskCollection",
+            name="Tasks",
+            members=(str(task.number) for task in bmc.updates.tasks),
+        ),
+        UPDATES: update_service,
+        INVENTORY: lambda: collection(
+            INVENTORY,
+            "SoftwareInventoryCollection",
+            name="Firmware",
+            members=bmc.host.state.firmware,
+        ),
+        **{
+            f"{INVENTORY}/{component}": _component_builder(bmc, component)
+            for component in bmc.host.state.firmware
+        },
+    }
+
+
+def service_root(bmc: SimulatedBmc) -> Body:
+    """What an unauthenticated client may see."""
+    return resource(
+        ROOT,
+        "ServiceRoot.v1_16_0.ServiceRoot",
+        name="Root Service",
+    ) | {
+        "@odata.id": f"{ROOT}/",
+        "Id": "RootService",
+        "RedfishVersion": "1.20.0",
+        # The service's own UUID, not the host's: who the host is takes a login.
+        "UUID": part_uuid(bmc.host.plan, "BMC"),
+        "Vendor": "podyard simulator",
+        "Product": "Simulated BMC",
+        "ProtocolFeaturesSupported": {
+            "ExpandQuery": {
+                "ExpandAll": True,
+                "Levels": True,
+                "Links": False,
+                "MaxLevels": 1,
+                "NoLinks": True,
+            },
+            "FilterQuery": False,
+            "SelectQuery": False,
+            "OnlyMemberQuery": True,
+            "ExcerptQuery": False,
+        },
+        "Systems": link(f"{ROOT}/Systems"),
+        "Chassis": link(f"{ROOT}/Chassis"),
+        "Managers": link(f"{ROOT}/Managers"),
+        "SessionService": link(f"{ROOT}/SessionService"),
+        "AccountService": link(f"{ROOT}/AccountService"),
+        "Tasks": link(f"{ROOT}/TaskService"),
+        "UpdateService": link(UPDATES),
+        "Links": {"Sessions": link(SESSIONS)},
+    }
+
+
+def session_service() -> Body:
+    """The session table's rules."""
+    return resource(
+        f"{ROOT}/SessionService",
+        "SessionService.v1_1_9.SessionService",
+        name="Session Service",
+        ServiceEnabled=True,
+        SessionTimeout=int(SESSION_TIMEOUT_S),
+        Status=ENABLED,
+        Sessions=link(SESSIONS),
+    )
+
+
+def session(found: Session) -> Body:
+    """One login, never with its token."""
+    return resource(
+        f"{SESSIONS}/{found.number}",
+        "Session.v1_7_2.Session",
+        name="Session",
+        UserName=found.username,
+        Password=None,
+        CreatedTime=timestamp(found.created_at),
+    )
+
+
+def account_service() -> Body:
+    """Local accounts only."""
+    return resource(
+        f"{ROOT}/AccountService",
+        "AccountService.v1_15_1.AccountService",
+        name="Account Service",
+        Status=ENABLED,
+        ServiceEnabled=True,
+        MinPasswordLength=PASSWORD_LENGTH_MIN,
+        MaxPasswordLength=PASSWORD_LENGTH_MAX,
+        HTTPBasicAuth="Enabled",
+        SupportedAccountTypes=["Redfish"],
+        Accounts=link(ACCOUNTS),
+        Roles=link(ROLES),
+    )
+
+
+def account(found: Account) -> Body:
+    """One account, never with its password."""
+    return resource(
+        f"{ACCOUNTS}/{found.number}",
+        "ManagerAccount.v1_12_0.ManagerAccount",
+        name="User Account",
+        UserName=found.username,
+        Password=None,
+        RoleId=found.role,
+        Enabled=found.enabled,
+        Locked=False,
+        PasswordChangeRequired=False,
+        AccountTypes=["Redfish"],
+        Links={"Role": link(f"{ROLES}/{found.role}")},
+    )
+
+
+def _role_builder(name: str) -> Callable[[], Body]:
+    return lambda: resource(
+        f"{ROLES}/{name}",
+        "Role.v1_3_1.Role",
+        name=f"{name} Role",
+        RoleId=name,
+        IsPredefined=True,
+        AssignedPrivileges=list(ROLE_PRIVILEGES[name]),
+        OemPrivileges=[],
+    )
+
+
+def task_service(bmc: SimulatedBmc) -> Body:
+    """Long work."""
+    return resource(
+        f"{ROOT}/TaskService",
+        "TaskService.v1_2_1.TaskService",
+        name="Task Service",
+        ServiceEnabled=True,
+        CompletedTaskOverWritePolicy="Oldest",
+        DateTime=timestamp(bmc.host.world.clock.now()),
+        LifeCycleEventOnTaskStateChange=False,
+        Status=ENABLED,
+        Tasks=link(TASKS),
+    )
+
+
+def task(found: UpdateTask) -> Body:
+    """One update's progress."""
+    status = TASK_STATUS.get(found.state, "OK")
+    said = message("Success" if status == "OK" else "GeneralError") | {"Message": found.message}
+    body = resource(
+        f"{TASKS}/{found.number}",
+        "Task.v1_7_4.Task",
+        name=f"Update {found.number}",
+        TaskState=found.state,
+        TaskStatus=status,
+        PercentComplete=found.percent,
+        StartTime=timestamp(found.started_at),
+        Messages=[said],
+        HidePayload=True,
+        TaskMonitor=f"{TASK_MONITORS}/{found.number}",
+    )
+    if found.ended_at is not None:
+        body["EndTime"] = timestamp(found.ended_at)
+    return body
+
+
+def update_service() -> Body:
+    """SimpleUpdate, over HTTPS only."""
+    return resource(
+        UPDATES,
+        "UpdateService.v1_14_0.UpdateService",
+        name="Update Service",
+        ServiceEnabled=True,
+        Status=ENABLED,
+        FirmwareInventory=link(INVENTORY),
+        Actions={
+            "#UpdateService.SimpleUpdate": {
+                "target": f"{UPDATES}/Actions/UpdateService.SimpleUpdate",
+                "TransferProtocol@Redfish.AllowableValues": ["HTTPS"],
+            }
+        },
+    )
+
+
+def _component_builder(bmc: SimulatedBmc, component: str) -> Callable[[], Body]:
+    return lambda: resource(
+        f"{INVENTORY}/{component}",
+        "SoftwareInventory.v1_11_0.SoftwareInventory",
+        name=component,
+        Version=bmc.host.state.firmware[component],
+        SoftwareId=component,
+        Manufacturer=bmc.host.plan.host_type.manufacturer,
+        Updateable=True,
+        Status=ENABLED,
+        RelatedItem=links([SYSTEM if component == "BIOS" else f"{ROOT}/Managers/BMC"]),
+    )

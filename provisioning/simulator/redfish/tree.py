@@ -1,0 +1,56 @@
+"""Every resource of one BMC by its path, built from the host's state at the moment of reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from provisioning.simulator.bmc import SimulatedBmc
+from provisioning.simulator.redfish import chassis, services, system
+from provisioning.simulator.redfish.resource import (
+    ACCOUNTS,
+    SESSIONS,
+    TASK_MONITORS,
+    TASKS,
+    Body,
+)
+
+ACCOUNT_TYPE = "#ManagerAccount.v1_12_0.ManagerAccount"
+
+
+@dataclass(slots=True)
+class Tree:
+    """The readable side of a service."""
+
+    bmc: SimulatedBmc
+    _fixed: dict[str, Callable[[], Body]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The hardware does not change while the simulator runs: its paths are made once."""
+        self._fixed = {
+            **services.fixed(self.bmc),
+            **system.fixed(self.bmc),
+            **chassis.fixed(self.bmc),
+        }
+
+    def read(self, path: str) -> Body | None:
+        """The resource at a path, or None."""
+        builder = self._fixed.get(path)
+        return builder() if builder is not None else self._moving(path)
+
+    def types(self) -> list[str]:
+        """Every `@odata.type` that this service serves."""
+        always = [str(builder()["@odata.type"]) for builder in self._fixed.values()]
+        return [*always, "#Session.v1_7_2.Session", "#Task.v1_7_4.Task", ACCOUNT_TYPE]
+
+    def _moving(self, path: str) -> Body | None:
+        parent, _, name = path.rpartition("/")
+        if parent == SESSIONS and (session := self.bmc.sessions.open.get(name)):
+            return services.session(session)
+        if parent in {TASKS, TASK_MONITORS} and (task := self.bmc.updates.task(name)):
+            return services.task(task)
+        if parent == ACCOUNTS:
+            for account in self.bmc.host.state.accounts:
+                if str(account.number) == name:
+                    return services.account(account)
+        return None

@@ -1,0 +1,111 @@
+"""What of a host changes, and how it survives the death of the simulator.
+
+A host's state is one JSON file, replaced atomically before the BMC answers: a reply that somebody saw
+is a fact after any restart. Sessions are not in it, since a real BMC forgets them too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from provisioning.simulator.hall import BiosValue, HostPlan
+
+
+class Kept(BaseModel):
+    """The base of what is written to disk: strict about its fields, changed in place."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class UpdateTask(Kept):
+    """One SimpleUpdate, from its first byte to its end."""
+
+    number: int
+    image: str
+    target: str = ""
+    state: str = "Starting"
+    percent: int = 0
+    message: str = "The update task has been created."
+    started_at: float
+    ended_at: float | None = None
+    component: str = ""
+    old: str = ""
+    new: str = ""
+    flashing: bool = False
+    """The image was good and writing has begun: never to be journaled as a start again."""
+    hidden: bool = False
+    """The BMC no longer knows this task."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in {"New", "Starting", "Running"}
+
+
+class Account(Kept):
+    """Somebody who may log in to the BMC."""
+
+    number: int
+    username: str
+    password: str
+    role: str = "Administrator"
+    enabled: bool = True
+
+
+class HostState(Kept):
+    """Everything about one host that a power failure of its BMC would keep, and the power itself."""
+
+    accounts: list[Account]
+    """The first is the factory's, named in `hall.json`."""
+    port: int = 0
+    power: str = "Off"
+    booted: bool = False
+    boot_target: str = "None"
+    boot_enabled: str = "Disabled"
+    media_image: str = ""
+    media_inserted: bool = False
+    bios: dict[str, BiosValue]
+    bios_pending: dict[str, BiosValue] = Field(default_factory=dict)
+    firmware: dict[str, str]
+    tasks: list[UpdateTask] = Field(default_factory=list)
+    watts: float
+    asset_tag: str = ""
+    fired: dict[str, int] = Field(default_factory=dict)
+
+    @classmethod
+    def factory_new(cls, plan: HostPlan) -> Self:
+        """A host as delivered, with credentials of its own."""
+        return cls(
+            accounts=[Account(number=1, username="admin", password=secrets.token_urlsafe(18))],
+            bios=dict(plan.bios),
+            firmware=dict(plan.firmware),
+            watts=float(plan.host_type.power.standby_watts),
+        )
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Replace a file in one step, readable by its owner only from its first byte."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+    fresh.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """The same for a JSON document."""
+    write_secret(path, json.dumps(value, indent=1).encode() + b"\n")
+
+
+def load_state(path: Path, plan: HostPlan) -> HostState:
+    """The state kept by the last life, or a factory-new one."""
+    if path.exists():
+        return HostState.model_validate_json(path.read_bytes())
+    return HostState.factory_new(plan)

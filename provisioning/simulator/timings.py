@@ -1,0 +1,25 @@
+"""How long the simulated hardware takes, in one place.
+
+Real hosts take minutes (memory training) to an hour (an HGX flash); the defaults keep the order of
+the three and let a demo end within its two minutes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Hardware seconds; a clock's speed shortens them all."""
+
+    power_on_s: float = 1.0
+    """From the power button to PowerState On."""
+    boot_s: float = 2.0
+    """From PowerState On to the first instruction of the operating system."""
+    shutdown_s: float = 0.5
+    """From a graceful request to PowerState Off."""
+    update_s: float = 4.0
+    """Writing one firmware image."""
+    fetch_timeout_s: float = 20.0
+    """The longest a BMC waits for its media or image server; real seconds, never sped up."""

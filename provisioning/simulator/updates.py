@@ -1,0 +1,129 @@
+"""Firmware updates of one host: one at a time, in steps that can be watched, and only with a good image.
+
+A task is part of the host's saved state, so an update goes on where it was when the simulator was
+killed, and its start is journaled exactly once: when the image is known to be good and writing begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from provisioning.simulator.errors import ActionRefused, MediaRefused
+from provisioning.simulator.host import SimulatedHost
+from provisioning.simulator.media import read_lab_image
+from provisioning.simulator.state import UpdateTask
+
+STEPS = 20
+"""How often PercentComplete moves: every 5 %."""
+TASKS_KEPT = 16
+"""Ended tasks that a BMC remembers; real ones purge theirs too."""
+
+
+@dataclass(slots=True)
+class Updates:
+    """The update service of one BMC."""
+
+    host: SimulatedHost
+
+    @property
+    def tasks(self) -> list[UpdateTask]:
+        """The tasks that the BMC still knows."""
+        return [task for task in self.host.state.tasks if not task.hidden]
+
+    def task(self, number: str) -> UpdateTask | None:
+        """One of them."""
+        return next((task for task in self.tasks if str(task.number) == number), None)
+
+    def start(self, image: str, *, target: str) -> UpdateTask:
+        """Accept one update; a second one meanwhile is refused."""
+        known = self.host.state.tasks
+        if any(task.running for task in known):
+            raise ActionRefused(503, "ServiceTemporarilyUnavailable", "5")
+        number = max((task.number for task in known), default=0) + 1
+        task = UpdateTask(
+            number=number, image=image, target=target, started_at=self.host.world.clock.now()
+        )
+        self.host.state.tasks = [*known[-TASKS_KEPT + 1 :], task]
+        self.host.save()
+        self.host.spawn(self._run(self.host.state.tasks[-1]))
+        return self.host.state.tasks[-1]
+
+    def forget(self, task: UpdateTask) -> None:
+        """A client deletes an ended task."""
+        if task.running:
+            raise ActionRefused(409, "ResourceInUse")
+        self.host.state.tasks = [other for other in self.host.state.tasks if other is not task]
+        self.host.save()
+
+    def resume(self) -> None:
+        """Go on with what was running when the simulator ended."""
+        for task in self.host.state.tasks:
+            if task.running:
+                self.host.spawn(self._run(task))
+
+    async def _run(self, task: UpdateTask) -> None:
+        if not task.flashing:
+            try:
+                await self._check(task)
+            except MediaRefused as error:
+                self._fail(task, str(error))
+                return
+            self._begin(task)
+        await self._write(task)
+        self._finish(task)
+
+    async def _check(self, task: UpdateTask) -> None:
+        content = await self.host.world.media.fetch(task.image)
+        image = read_lab_image(content, url=task.image)
+        if task.target and task.target != image.component:
+            raise MediaRefused(
+                f"{task.image} is for {image.component}, not for {task.target}",
+                hint="send the image of the component that is targeted",
+            )
+        task.component, task.new = image.component, image.version
+        task.old = self.host.state.firmware[image.component]
+
+    def _begin(self, task: UpdateTask) -> None:
+        task.flashing, task.state = True, "Running"
+        task.message = f"Writing {task.component} {task.new}."
+        self.host.save()
+        self._journal("start", task)
+
+    async def _write(self, task: UpdateTask) -> None:
+        step_percent = 100 // STEPS
+        while task.percent < 100:  # noqa: PLR2004 - a percentage
+            await self.host.world.clock.sleep(self.host.world.timings.update_s / STEPS)
+            task.percent = min(100, task.percent + step_percent)
+            self.host.save()
+
+    def _finish(self, task: UpdateTask) -> None:
+        lies = self.host.faults.fires("update-lies") is not None
+        if not lies:
+            firmware = {**self.host.state.firmware, task.component: task.new}
+            self.host.state.firmware = firmware
+        task.hidden = self.host.faults.fires("task-vanishes") is not None
+        task.message = f"{task.component} is at version {task.new}."
+        self._end(task, "Completed")
+        if lies:
+            self._journal("failed", task, reason="the BMC reported success and changed nothing")
+        else:
+            self._journal("done", task)
+
+    def _fail(self, task: UpdateTask, reason: str) -> None:
+        task.message = reason
+        self._end(task, "Exception")
+        self._journal("failed", task, reason=reason)
+
+    def _end(self, task: UpdateTask, state: str) -> None:
+        task.state, task.ended_at = state, self.host.world.clock.now()
+        self.host.save()
+
+    def _journal(self, what: str, task: UpdateTask, **fields: str) -> None:
+        self.host.journal(
+            f"firmware.update.{what}",
+            component=task.component,
+            **{"from": task.old, "to": task.new},
+            image=task.image,
+            task=task.number,
+            **fields,
+        )
