@@ -39,11 +39,11 @@ from runtime.converging import (
     StopRay,
     decide,
 )
-from runtime.hardware import Hardware, HardwareUnreadable, read_hardware
+from runtime.hardware import Hardware, HardwareError, read_hardware
 from runtime.measuring import Measuring
 from runtime.place import Place
 from runtime.rayhost import RayHost, Settings
-from runtime.uplink import Refused, Uplink, UplinkError, read_boot_document
+from runtime.uplink import RefusedError, Uplink, UplinkError, read_boot_document
 
 log = logging.getLogger("runtime.agent")
 
@@ -178,7 +178,7 @@ class Agent:
 
     async def _back_off(self, error: UplinkError, failures: int) -> None:
         """Longer each time, and never in step with the other hosts."""
-        base_s = BACKOFF_LAST_S if isinstance(error, Refused) else BACKOFF_FIRST_S
+        base_s = BACKOFF_LAST_S if isinstance(error, RefusedError) else BACKOFF_FIRST_S
         limit_s = min(BACKOFF_LAST_S, base_s * 2.0 ** min(failures - 1, 10))
         delay_s = limit_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
         if failures <= 1 or failures % 10 == 0:
@@ -233,7 +233,7 @@ def main(arguments: list[str] | None = None) -> int:
         fields = ", ".join(".".join(map(str, one["loc"])) or "document" for one in error.errors())
         log.critical("%s is no boot document (%s); hint: boot from a fresh medium", path, fields)
         return USAGE_EXIT
-    except (OSError, HardwareUnreadable) as error:
+    except (OSError, HardwareError) as error:
         log.critical("cannot start: %s: %s", error, error.__cause__ or "")
         return USAGE_EXIT
     asyncio.run(serve(boot, place, hardware))

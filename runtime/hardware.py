@@ -29,7 +29,7 @@ KIB_PER_GIB = 1024**2
 VIRTUAL_BLOCK = ("loop", "ram", "zram", "dm-", "md", "sr", "nbd")
 
 
-class HardwareUnreadable(Exception):
+class HardwareError(Exception):
     """The hall's description of this host cannot be used."""
 
 
@@ -61,9 +61,9 @@ def read_described(path: Path, *, now: datetime) -> Hardware:
         clock_ratio = float(body.pop("clock_ratio", 1.0))
         facts = HardwareFacts.model_validate({**body, "observed_at": now, "source": "agent"})
     except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise HardwareUnreadable(f"cannot use {path}") from error
+        raise HardwareError(f"cannot use {path}") from error
     if not 0.0 < clock_ratio <= 1.0:
-        raise HardwareUnreadable(f"{path}: clock_ratio is {clock_ratio}, it must be in (0, 1]")
+        raise HardwareError(f"{path}: clock_ratio is {clock_ratio}, it must be in (0, 1]")
     return Hardware(facts, simulated, physical_host, clock_ratio)
 
 

@@ -48,6 +48,7 @@ class Ports:
     agent_grpc: int
     runtime_env: int
     metrics: int
+    ray_client: int
     worker_first: int
     worker_last: int
 
@@ -67,6 +68,7 @@ class Ports:
             agent_grpc=first + 3,
             runtime_env=first + 4,
             metrics=first + 5,
+            ray_client=first + 6,
             worker_first=first + FIXED_PORTS,
             worker_last=last,
         )
@@ -105,7 +107,7 @@ def _head(order: RayOrder, place: Place) -> list[str]:
         "--include-dashboard=true",
         "--dashboard-host=127.0.0.1",
         f"--dashboard-port={order.dashboard_port}",
-        "--ray-client-server-port=0",  # ray:// runs tenant code beside the head's own services
+        f"--ray-client-server-port={Ports.of(order).ray_client}",  # cannot be switched off
     ]
 
 

@@ -26,7 +26,7 @@ from inventory.agents import RayObserved, RayOrder
 from inventory.clock import Clock
 from runtime.place import RELAY_DASHBOARD, RELAY_SERVE, Place
 from runtime.raycommand import Ports, node_address, ray_command, ray_environment
-from runtime.relay import Relay, SocketPathTooLong, checked_socket_path
+from runtime.relay import Relay, SocketPathError, checked_socket_path
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class RayHost:
             self._process = await self._spawn(order)
             await self._open_relays(order)
             await self._until_ready(order, self._process)
-        except (RayHostError, SocketPathTooLong, OSError, ValueError) as error:
+        except (RayHostError, SocketPathError, OSError, ValueError) as error:
             await self._end_process()
             return str(error)
         self._note(order, "running", restarts=restarts, relays=self._relay_names())

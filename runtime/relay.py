@@ -21,7 +21,7 @@ CHUNK_BYTES = 65536
 CONNECT_TIMEOUT_S = 5.0  # the port is on this host: it answers at once or is not there
 
 
-class SocketPathTooLong(ValueError):
+class SocketPathError(ValueError):
     """A Unix socket cannot be made or reached under this path."""
 
 
@@ -29,7 +29,7 @@ def checked_socket_path(path: Path) -> Path:
     """The path itself, when the kernel can take it."""
     length = len(os.fsencode(path))
     if length > SOCKET_PATH_BYTES_MAX:
-        raise SocketPathTooLong(
+        raise SocketPathError(
             f"socket path {path} has {length} bytes, the kernel takes {SOCKET_PATH_BYTES_MAX}; "
             "hint: choose a shorter state directory"
         )

@@ -45,7 +45,7 @@ class UplinkError(Exception):
     """The exchange did not happen, or was not understood: try again later."""
 
 
-class Refused(UplinkError):
+class RefusedError(UplinkError):
     """The controller understood and said no; repeating it soon cannot help."""
 
 
@@ -149,7 +149,7 @@ class Uplink:
         except (httpx.HTTPError, OSError) as error:
             raise UplinkError(f"POST {path}: {type(error).__name__}: {error}") from error
         if answer.is_client_error:
-            raise Refused(f"POST {path}: {answer.status_code} {_reason(answer.content)}")
+            raise RefusedError(f"POST {path}: {answer.status_code} {_reason(answer.content)}")
         if answer.status_code != httpx.codes.OK:
             raise UplinkError(f"POST {path}: {answer.status_code}")
         return answer.content
