@@ -1,0 +1,1 @@
+"""Work inside the host: playbooks."""
