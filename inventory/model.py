@@ -117,9 +117,13 @@ class AgentSeen(Record):
     media_id: str
     """The boot medium whose token this agent enrolled with: a token is single-use."""
     certificate_serial: str
+    """Of this boot's client certificate, in hexadecimal: an earlier boot's is refused."""
+    key_digest: str = ""
+    """sha256 of the public key that enrolled: tells a repeated request from a stolen token."""
     enrolled_at: datetime
     seen_at: datetime
     observed: ObservedState | None = None
+    version: int = 1
 
 
 class RayMember(Record):
@@ -259,6 +263,7 @@ class ApiKey(Record):
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    version: int = 1
 
 
 class UsageRecord(Record):

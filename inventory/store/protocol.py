@@ -73,8 +73,11 @@ class Store(Protocol):
     def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
         """Hosts whose `wake_at` has come, longest waiting first."""
 
-    def wake_hosts(self, *, now: datetime, pod: str = "") -> None:
-        """Make waiting hosts due now: an event wakes the loop, and carries nothing else."""
+    def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
+        """Make waiting hosts due now: an event wakes the loop, and carries nothing else.
+
+        All of them, those of one pod, or one host.
+        """
 
     def secret(self, owner: str, name: str) -> bytes | None:
         """A sealed secret."""

@@ -117,12 +117,14 @@ class SqlStore:
         with self._engine.connect() as connection:
             return [_record(Host, row) for row in connection.execute(query)]
 
-    def wake_hosts(self, *, now: datetime, pod: str = "") -> None:
+    def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """Make waiting hosts due now, without touching their documents or versions."""
         table = KINDS[Host].table
         query = sa.update(table).where(table.c.wake_at > now.timestamp())
         if pod:
             query = query.where(table.c.pod == pod)
+        if host_id:
+            query = query.where(table.c.key == host_id)
         with self._write() as connection:
             connection.execute(query.values(wake_at=now.timestamp()))
 
