@@ -1,0 +1,184 @@
+"""The only door to Ray on the controller's side: plain HTTP through the head's relay socket.
+
+The controller never imports Ray and never joins a cluster. It asks the dashboard, with the
+cluster's token, for the few things it needs: does it live, which nodes, what is served. Ray's
+version is probed, because its document and its state API changed between releases.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from runtime.relay import checked_socket_path
+
+VERSION_FLOOR = (2, 60)
+TIMEOUT_S = 15.0  # the state API gives up by itself after 10 s
+PUT_TIMEOUT_S = 60.0  # the first PUT starts Serve's controller: 4.6 s on an idle machine
+HOST = "http://ray"
+
+
+class ClusterError(Exception):
+    """The cluster did not answer, or not with what was asked for: try again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One Ray node."""
+
+    node_id: str
+    address: str
+    alive: bool
+    is_head: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
+    resources: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ServedApplication:
+    """One application as Serve reports it."""
+
+    name: str
+    status: str
+    """Serve's own spelling: NOT_STARTED, DEPLOYING, RUNNING, DEPLOY_FAILED, DELETING, UNHEALTHY."""
+    message: str
+    replicas_running: int
+    route_prefix: str = ""
+
+
+class ClusterClient:
+    """One cluster's dashboard."""
+
+    def __init__(self, dashboard_socket: Path, token: str) -> None:
+        self._socket = checked_socket_path(dashboard_socket)
+        self._token = token
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close connections. Safe to call twice."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def version(self) -> str:
+        """Ray's version. Raises `ClusterError` below the floor."""
+        found = str((await self._get("/api/version"))["ray_version"])
+        if tuple(int(part) for part in found.split(".")[:2]) < VERSION_FLOOR:
+            floor = ".".join(map(str, VERSION_FLOOR))
+            raise ClusterError(
+                f"the cluster runs Ray {found}; hint: podyard needs {floor} or newer"
+            )
+        return found
+
+    async def healthy(self) -> bool:
+        """True when the head's control store answers."""
+        try:
+            await self._request("GET", "/api/gcs_healthz")
+        except ClusterError:
+            return False
+        return True
+
+    async def nodes(self) -> tuple[Node, ...]:
+        """Every node that the cluster remembers, dead ones included."""
+        body = await self._get("/api/v0/nodes?detail=1&limit=10000")
+        try:
+            return tuple(_node(one) for one in body["data"]["result"]["result"])
+        except (KeyError, TypeError) as error:
+            raise ClusterError("the list of nodes has another shape than Ray 2.60's") from error
+
+    async def put_serve(self, document: Mapping[str, Any]) -> None:
+        """Converge: this is everything that shall be served. Serve carries it out afterwards."""
+        await self._request(
+            "PUT", "/api/serve/applications/", body=dict(document), timeout_s=PUT_TIMEOUT_S
+        )
+
+    async def serve_status(self) -> tuple[ServedApplication, ...]:
+        """What is served, and how far it is."""
+        body = await self._get("/api/serve/applications/")
+        return tuple(
+            _application(name, found) for name, found in body.get("applications", {}).items()
+        )
+
+    async def jobs(self) -> list[dict[str, Any]]:
+        """Every job that the cluster remembers."""
+        found: list[dict[str, Any]] = await self._get("/api/jobs/")
+        return found
+
+    async def _get(self, path: str) -> Any:
+        return await self._request("GET", path)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: dict[str, Any] | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> Any:
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        try:
+            async with self._open().request(
+                method, HOST + path, json=body, timeout=timeout, allow_redirects=False
+            ) as answer:
+                if answer.status != 200:  # noqa: PLR2004 - OK
+                    text = (await answer.text())[:300]
+                    raise ClusterError(f"{method} {path}: {answer.status} {text}")
+                if answer.content_type == "application/json":
+                    return await answer.json()
+                return await answer.text()
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise ClusterError(f"{method} {path}: {type(error).__name__}: {error}") from error
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.UnixConnector(path=os.fspath(self._socket)),
+                headers={"Authorization": f"Bearer {self._token}"},
+            )
+        return self._session
+
+
+def _node(found: Mapping[str, Any]) -> Node:
+    return Node(
+        node_id=str(found["node_id"]),
+        address=str(found["node_ip"]),
+        alive=found["state"] == "ALIVE",
+        is_head=bool(found.get("is_head_node")),
+        labels=dict(found.get("labels") or {}),
+        resources=dict(found.get("resources_total") or {}),
+    )
+
+
+def _application(name: str, found: Mapping[str, Any]) -> ServedApplication:
+    replicas = [
+        replica
+        for deployment in found.get("deployments", {}).values()
+        for replica in deployment.get("replicas", [])
+    ]
+    messages = [found.get("message", "")] + [
+        deployment.get("message", "") for deployment in found.get("deployments", {}).values()
+    ]
+    return ServedApplication(
+        name=name,
+        status=str(found.get("status", "NOT_STARTED")),
+        message="; ".join(str(one) for one in messages if one),
+        replicas_running=sum(one.get("state") == "RUNNING" for one in replicas),
+        route_prefix=str(found.get("route_prefix") or ""),
+    )
