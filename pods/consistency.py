@@ -133,19 +133,20 @@ def _power(spec: PodSpec) -> Iterator[SpecError]:
 
 
 def _feed_totals(spec: PodSpec) -> Iterator[SpecError]:
+    typical_watts: dict[str, list[int]] = {}
+    for _, slot in spec.slots():
+        if slot.host_type in spec.host_types:
+            watts = spec.host_types[slot.host_type].power.typical_watts
+            typical_watts.setdefault(slot.feed, []).append(watts)
     for name, feed in spec.feeds.items():
-        types = [
-            spec.host_types[slot.host_type]
-            for _, slot in spec.slots()
-            if slot.feed == name and slot.host_type in spec.host_types
-        ]
-        typical = sum(host_type.power.typical_watts for host_type in types)
-        if typical > feed.budget_watts:
+        hosts = typical_watts.get(name, [])
+        over = sum(hosts) - feed.budget_watts
+        if over > 0:
             yield SpecError(
                 path=f"feeds.{name}",
                 value=f"{feed.budget_watts:.0f} W",
-                message=f"its {len(types)} hosts draw {typical} W typically, "
-                f"{typical - feed.budget_watts:.0f} W more than the feed's continuous budget",
+                message=f"its {len(hosts)} hosts draw {sum(hosts)} W typically, "
+                f"{over:.0f} W more than the feed's continuous budget",
                 hint="move slots to another feed, or give the feed's true rated_amps and volts",
             )
 

@@ -197,7 +197,8 @@ def empty_slots(wanted: int, modules: Sequence[MemoryModuleFact]) -> tuple[str, 
     numbered = [(part.group(1), part.group(2)) for part in parts if part]
     if not numbered or len(numbered) != len(modules) or len({stem for stem, _ in numbered}) != 1:
         return ()
-    stem, width = numbered[0][0], min(len(digits) for _, digits in numbered)
+    stem = numbered[0][0]
+    width = max((len(digits) for _, digits in numbered if digits.startswith("0")), default=1)
     present = {int(digits) for _, digits in numbered}
     first = 0 if 0 in present else 1
     expected = range(first, first + wanted)

@@ -11,6 +11,7 @@ planner finds no way, there is none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
@@ -25,6 +26,11 @@ from pods.firmware import bios_differences, firmware_behind
 from pods.match import critical, match
 from pods.power import PowerPhase, fits, reserved_watts
 from pods.spec import HostType, PodSpec
+
+TRIAL_SHARE = 0.1
+"""After the canaries a tenth of the hosts, then the rest: what fails one host in ten shows there."""
+
+Stage = Literal["canary", "trial", "rest"]
 
 ActKind = Literal["power_on", "firmware_update", "bios_change", "boot", "configure", "accept"]
 
@@ -61,12 +67,17 @@ class Act(Planned):
 
 
 class Wave(Planned):
-    """Hosts that are started together. `canary` waves must succeed before the next begins."""
+    """Hosts that are started together; a stage must succeed before the next stage begins."""
 
     number: int
-    canary: bool
+    stage: Stage
     hosts: tuple[str, ...]
     acts: tuple[Act, ...]
+
+    @property
+    def canary(self) -> bool:
+        """Whether these hosts prove the design for the others."""
+        return self.stage == "canary"
 
 
 class EnvelopeStep(Planned):
@@ -163,6 +174,15 @@ class _Envelope:
             step = EnvelopeStep(wave=wave, phase=phase, watts=watts)
             self.steps.setdefault(feed, []).append(step)
 
+    def start(self, wave: int, group: Sequence[_Placed]) -> None:
+        """Take these hosts from rest through their inrush to their nameplate."""
+        for host in group:
+            self.now[host.feed] += host.starting_watts - host.before_watts
+        self.record(wave, "starting")
+        for host in group:
+            self.now[host.feed] += host.running_watts - host.starting_watts
+        self.record(wave, "running")
+
 
 def plan_bring_up(spec: PodSpec, *, pod: str, hosts: Sequence[PlannedHost]) -> Plan:
     """The plan for these hosts, or `PlanError` when a feed can never carry them."""
@@ -175,11 +195,11 @@ def plan_bring_up(spec: PodSpec, *, pod: str, hosts: Sequence[PlannedHost]) -> P
     waves = tuple(
         Wave(
             number=number,
-            canary=canary,
+            stage=stage,
             hosts=tuple(host.host.name for host in group),
             acts=tuple(act for host in group for act in _acts(spec, host)),
         )
-        for number, (canary, group) in enumerate(groups, start=1)
+        for number, (stage, group) in enumerate(groups, start=1)
     )
     body: dict[str, Any] = {
         "pod": pod,
@@ -249,26 +269,25 @@ def _at_rest(spec: PodSpec, placed: Sequence[_Placed]) -> _Envelope:
 
 def _groups(
     hosts: Sequence[_Placed], envelope: _Envelope, *, canary: int
-) -> Iterator[tuple[bool, list[_Placed]]]:
+) -> Iterator[tuple[Stage, list[_Placed]]]:
     """The waves' hosts, in order, moving the envelope along."""
     waiting = sorted(hosts, key=lambda h: (h.running_watts - h.starting_watts, h.position))
-    canaries, number = min(canary, len(waiting)), 0
-    while waiting:
-        number += 1
-        is_canary = canaries > 0
-        group = _together(waiting, envelope, most=canaries if is_canary else len(waiting))
-        if not group:
-            raise _cannot_start(waiting[0], envelope)
-        canaries -= len(group) if is_canary else 0
-        chosen = {host.host.name for host in group}
-        waiting = [host for host in waiting if host.host.name not in chosen]
-        for host in group:
-            envelope.now[host.feed] += host.starting_watts - host.before_watts
-        envelope.record(number, "starting")
-        for host in group:
-            envelope.now[host.feed] += host.running_watts - host.starting_watts
-        envelope.record(number, "running")
-        yield is_canary, group
+    trial = max(2 * canary, math.ceil(TRIAL_SHARE * len(hosts)))
+    number = 0
+    stages: tuple[tuple[Stage, int], ...]
+    stages = (("canary", canary), ("trial", trial), ("rest", len(waiting)))
+    for stage, size in stages:
+        left = min(size, len(waiting))
+        while left:
+            number += 1
+            group = _together(waiting, envelope, most=left)
+            if not group:
+                raise _cannot_start(waiting[0], envelope)
+            left -= len(group)
+            chosen = {host.host.name for host in group}
+            waiting = [host for host in waiting if host.host.name not in chosen]
+            envelope.start(number, group)
+            yield stage, group
 
 
 def _together(waiting: Sequence[_Placed], envelope: _Envelope, *, most: int) -> list[_Placed]:
@@ -277,7 +296,7 @@ def _together(waiting: Sequence[_Placed], envelope: _Envelope, *, most: int) -> 
     added = dict.fromkeys(envelope.now, 0.0)
     full: set[str] = set()
     for host in waiting:
-        if len(group) == most:
+        if len(group) == most or len(full) == len(envelope.now):
             break
         more = host.starting_watts - host.before_watts
         total = envelope.now[host.feed] + added[host.feed] + more

@@ -74,8 +74,8 @@ def _waves(waves: Sequence[Wave]) -> Table:
     table.add_column("hosts")
     table.add_column("acts")
     for wave in waves:
-        name = f"{wave.number} canary" if wave.canary else str(wave.number)
-        table.add_row(name, _hosts(wave.hosts), _act_lines(wave))
+        name = str(wave.number) if wave.stage == "rest" else f"{wave.number} {wave.stage}"
+        table.add_row(name, Text(_hosts(wave.hosts)), _act_lines(wave))
     return table
 
 
@@ -153,15 +153,18 @@ def render_spec(spec: PodSpec) -> RenderableType:
 def _parts(host_type: HostType) -> tuple[str, ...]:
     processors, memory, power = host_type.processors, host_type.memory, host_type.power
     drives, nics, accelerators = host_type.drives, host_type.nics, host_type.accelerators
+    has = "no accelerators"
+    if accelerators:
+        has = f"{accelerators.count} x {accelerators.model} of {accelerators.memory_gib} GiB"
     return (
         f"{processors.count} x {processors.model} of {processors.cores} cores",
         f"{memory.modules} x {memory.module_gib} GiB memory",
         f"{drives.count} x {drives.capacity_gib} GiB drives, {nics.count} x {nics.speed_gbps} Gb/s",
-        f"{accelerators.count} x {accelerators.model} of {accelerators.memory_gib} GiB"
-        if accelerators
-        else "no accelerators",
-        f"{power.nameplate_watts} W nameplate, {power.inrush_watts} W inrush, "
-        f"{power.typical_watts} W typical, {power.standby_watts} W standby",
+        has,
+        (
+            f"{power.nameplate_watts} W nameplate, {power.inrush_watts} W inrush, "
+            f"{power.typical_watts} W typical, {power.standby_watts} W standby"
+        ),
     )
 
 

@@ -39,6 +39,8 @@ def order(found: str, *, wanted: str) -> Order:
     here, there = _parsed(found), _parsed(wanted)
     if here is None or there is None:
         return Order.UNCLEAR
+    if _product(here) != _product(there):
+        return Order.UNCLEAR
     for a, b in zip_longest(here.release, there.release):
         step = _step(a, b)
         if step is not Order.SAME:
@@ -55,6 +57,12 @@ def _parsed(text: str) -> _Version | None:
     if not any(token.isdigit() for token in tokens):
         return None
     return _Version(tuple(int(t) if t.isdigit() else t for t in tokens if t != "v"), build)
+
+
+def _product(version: _Version) -> str:
+    """The word that a version begins with: a BIOS family such as U46 or P89, never an order."""
+    first = version.release[0]
+    return first if isinstance(first, str) else ""
 
 
 def _step(a: int | str | None, b: int | str | None) -> Order:
