@@ -28,7 +28,7 @@ VALUES_MAX = 200_000
 """Scalars and containers: what 1 MiB of honest spec could hold."""
 
 
-class _Refused(Exception):  # noqa: N818 - never leaves this module
+class _Refused(Exception):
     def __init__(self, error: SpecError) -> None:
         super().__init__(error.message)
         self.error = error

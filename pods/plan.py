@@ -28,7 +28,7 @@ from pods.power import PowerPhase, fits, reserved_watts
 from pods.spec import HostType, PodSpec
 
 TRIAL_SHARE = 0.1
-"""After the canaries a tenth of the hosts, then the rest: what fails one host in ten shows there."""
+"""After the canaries a tenth of the hosts: what fails one host in ten shows before the rest."""
 
 Stage = Literal["canary", "trial", "rest"]
 

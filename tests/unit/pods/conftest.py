@@ -56,7 +56,9 @@ def make_facts() -> Callable[..., HardwareFacts]:
             "bmc_firmware": "1.8.0",
             "bios_version": "2.4.1",
             "processors": (ProcessorFact(slot="CPU.1", model="Lab CPU 8", cores=8, threads=16),),
-            "accelerators": (AcceleratorFact(slot="GPU.1", model="Lab Accelerator", memory_gib=16),),
+            "accelerators": (
+                AcceleratorFact(slot="GPU.1", model="Lab Accelerator", memory_gib=16),
+            ),
             "memory": tuple(
                 MemoryModuleFact(slot=f"DIMM.{n}", capacity_gib=16) for n in range(1, 5)
             ),

@@ -136,6 +136,7 @@ def drive(capacity_gib: int, slot: str = "Bay.1") -> DriveFact:
     ],
 )
 def test_each_difference_is_one_mismatch_with_its_severity(
+    *,
     host_type: HostType,
     make_facts: MakeFacts,
     changes: dict[str, Any],
@@ -247,6 +248,7 @@ counts = st.integers(0, 6)
 
 @given(cpus=counts, gpus=counts, dimms=counts, drives=counts, nics=counts)
 def test_a_host_is_parked_exactly_when_something_designed_is_missing(
+    *,
     lab: PodSpec,
     make_facts: MakeFacts,
     cpus: int,

@@ -64,9 +64,7 @@ def test_a_roomy_feed_still_widens_in_stages(lab: PodSpec) -> None:
 
 
 def test_more_canaries_than_fit_are_spread_over_waves(lab: PodSpec) -> None:
-    plan = plan_bring_up(
-        with_feed(lab, rated_amps=20.0, canary=4), pod="lab", hosts=lab_hosts(lab)
-    )
+    plan = plan_bring_up(with_feed(lab, rated_amps=20.0, canary=4), pod="lab", hosts=lab_hosts(lab))
     assert [wave.canary for wave in plan.waves] == [True] * len(plan.waves)
     assert sum(len(wave.hosts) for wave in plan.waves) == 4
 
@@ -281,9 +279,7 @@ def test_a_plan_keeps_every_budget_and_is_found_whenever_there_is_one(
 ) -> None:
     assume(len(kinds) <= 5 or len(amps) == 2)  # every order is tried, so few hosts a feed
     spec = mixed_spec(lab, kinds, amps)
-    spec = spec.model_copy(
-        update={"bring_up": spec.bring_up.model_copy(update={"canary": canary})}
-    )
+    spec = spec.model_copy(update={"bring_up": spec.bring_up.model_copy(update={"canary": canary})})
     hosts = [PlannedHost(name=slot.slot, slot=slot.slot) for _, slot in spec.slots()]
     try:
         plan = plan_bring_up(spec, pod="p", hosts=hosts)
