@@ -1,0 +1,118 @@
+"""The guard's decisions: what may be done when an earlier life's act is in doubt."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioning.drivers.protocol import TaskPhase, TaskReading
+from provisioning.guarded import Act, Done, Failed, Pending, settle_update
+from provisioning.lifecycle.actions import Action, UpdateFirmware
+from tests.make import NOW, lab, make_intent, make_seen
+
+ACTION = UpdateFirmware(lab().firmware["lab-cpu"][0])
+OLD, NEW = {"BIOS": "2.3.0"}, {"BIOS": "2.4.1"}
+GRACE_S = 12.0
+LATER = NOW + timedelta(seconds=GRACE_S + 1)
+
+
+def task(phase: TaskPhase, uri: str = "/redfish/v1/TaskService/Tasks/7") -> TaskReading:
+    """One look at a task."""
+    return TaskReading(uri=uri, phase=phase, percent=40, message="because")
+
+
+def settle(intent: Any, **seen: Any) -> object:
+    """What the guard answers."""
+    return settle_update(ACTION, intent, make_seen(**seen), grace_s=GRACE_S)
+
+
+def test_without_an_intent_it_may_act() -> None:
+    assert settle(None, firmware=OLD) == Act()
+
+
+def test_the_effect_settles_it_whatever_the_task_says() -> None:
+    assert settle(make_intent(), firmware=NEW, tasks=(task(TaskPhase.FAILED),)) == Done()
+
+
+def test_a_running_task_is_waited_for_however_long() -> None:
+    answer = settle(
+        make_intent(),
+        firmware=OLD,
+        tasks=(task(TaskPhase.RUNNING),),
+        now=NOW + timedelta(hours=2),
+    )
+
+    assert isinstance(answer, Pending)
+
+
+def test_within_the_grace_nobody_acts_again() -> None:
+    answer = settle(make_intent(), firmware=OLD, now=NOW + timedelta(seconds=GRACE_S - 1))
+
+    assert isinstance(answer, Pending)
+
+
+def test_after_the_grace_with_no_trace_it_was_never_done() -> None:
+    assert settle(make_intent(), firmware=OLD, now=LATER) == Act()
+
+
+def test_a_task_that_was_there_before_the_intent_is_not_ours() -> None:
+    intent = make_intent(
+        arguments={
+            "acts": 1,
+            "tasks_before": ["/redfish/v1/TaskService/Tasks/7"],
+            "touched_at": NOW.isoformat(),
+        }
+    )
+
+    assert settle(intent, firmware=OLD, now=LATER, tasks=(task(TaskPhase.FAILED),)) == Act()
+
+
+@pytest.mark.parametrize("phase", [TaskPhase.FAILED, TaskPhase.DONE])
+def test_a_task_that_ended_without_the_effect_goes_to_a_person(phase: TaskPhase) -> None:
+    assert isinstance(settle(make_intent(), firmware=OLD, now=LATER, tasks=(task(phase),)), Failed)
+
+
+def test_a_version_that_went_back_after_it_was_done_goes_to_a_person() -> None:
+    assert isinstance(settle(make_intent(state="done"), firmware=OLD, now=LATER), Failed)
+
+
+def test_it_does_not_ask_for_ever() -> None:
+    intent = make_intent(arguments={"acts": 2, "tasks_before": [], "touched_at": NOW.isoformat()})
+
+    assert isinstance(settle(intent, firmware=OLD, now=LATER), Failed)
+
+
+@given(
+    quiet_s=st.floats(min_value=0, max_value=1000),
+    phase=st.sampled_from([None, *TaskPhase]),
+    version=st.sampled_from(["2.3.0", "2.4.1"]),
+    acts=st.integers(min_value=1, max_value=3),
+)
+def test_it_acts_again_only_when_nothing_can_be_on_its_way(
+    quiet_s: float, phase: TaskPhase | None, version: str, acts: int
+) -> None:
+    intent = make_intent(
+        arguments={"acts": acts, "tasks_before": [], "touched_at": NOW.isoformat()}
+    )
+    tasks = (task(phase),) if phase else ()
+
+    answer = settle(
+        intent,
+        firmware={"BIOS": version},
+        tasks=tasks,
+        now=NOW + timedelta(seconds=quiet_s),
+    )
+
+    if isinstance(answer, Act):
+        assert quiet_s >= GRACE_S
+        assert version == "2.3.0"
+        assert phase in {None, TaskPhase.VANISHED}
+
+
+def test_an_action_without_a_step_class_does_not_import() -> None:
+    with pytest.raises(TypeError, match="step_class"):
+        type("Wipe", (Action,), {})
