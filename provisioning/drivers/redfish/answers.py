@@ -61,7 +61,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _deeper_than(document: object, limit: int) -> bool:
     """Walk level by level, so that the walk itself cannot recurse."""
     level = [document]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [child for node in level for child in _containers(node)]
         if not level:
             return False
