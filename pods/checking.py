@@ -159,10 +159,8 @@ def _unknown_field(location: tuple[int | str, ...], found: Any) -> SpecError:
         unit = close[0].rsplit("_", 1)[-1]
         in_unit = f", in {UNITS[unit]}" if same and unit in UNITS else ""
         hint = f"did you mean `{close[0]}`{in_unit}?"
-    elif known:
-        hint = f"remove it; the fields here are: {', '.join(known)}"
     else:
-        hint = "remove it"
+        hint = f"remove it; the fields here are: {', '.join(known)}"
     return SpecError(
         path=path_text(location), value=shown(found), message="there is no such field", hint=hint
     )
@@ -248,18 +246,14 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
     kind: Any = PodSpec
     for step in location:
         kind = _stepped(_unwrapped(kind), step)
-    kind = _unwrapped(kind)
-    return list(kind.model_fields) if _is_model(kind) else []
+    return list(_unwrapped(kind).model_fields)
 
 
 def _stepped(kind: Any, step: int | str) -> Any:
     if _is_model(kind):
-        field = kind.model_fields.get(str(step))
-        return field.annotation if field else None
-    arguments = typing.get_args(kind)
-    if typing.get_origin(kind) is dict:
-        return arguments[1]
-    return arguments[0] if arguments else None
+        return kind.model_fields[str(step)].annotation
+    key_or_entry, value_or_dots = typing.get_args(kind)
+    return value_or_dots if typing.get_origin(kind) is dict else key_or_entry
 
 
 def _unwrapped(kind: Any) -> Any:

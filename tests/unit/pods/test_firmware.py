@@ -27,7 +27,7 @@ def test_what_is_not_reported_or_not_comparable_is_never_flashed(lab: PodSpec) -
 
 
 def test_bios_differences_keep_the_profiles_order_and_its_types() -> None:
-    profile = {"B": "x", "A": True, "C": 1, "D": "y"}
+    profile: dict[str, str | int | bool] = {"B": "x", "A": True, "C": 1, "D": "y"}
     found = bios_differences(profile, {"A": 1, "B": "z", "C": True, "D": "y", "E": "extra"})
     assert [(one.attribute, one.wanted, one.found) for one in found] == [
         ("B", "x", "z"),

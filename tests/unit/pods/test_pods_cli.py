@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from pods import catalogue
 from pods.acceptance import Measurement
