@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import ipaddress
 import ssl
@@ -26,7 +26,7 @@ def ensure_certificate(certificate: Path, key: Path, *, name: str, renew: bool) 
     private = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name}-bmc")])
     # Dated back a day: a client whose clock is a little behind must not refuse a new hall.
-    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    start = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
     signed = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -34,7 +34,7 @@ def ensure_certificate(certificate: Path, key: Path, *, name: str, renew: bool) 
         .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=VALID_DAYS))
+        .not_valid_after(start + dt.timedelta(days=VALID_DAYS))
         .add_extension(
             x509.SubjectAlternativeName(
                 [

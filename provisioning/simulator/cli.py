@@ -1,4 +1,4 @@
-"""`podyard simulate`: build a hall from a spec and stay in the foreground until it is told to stop."""
+"""`podyard simulate`: build a hall from a spec and run it in the foreground until told to stop."""
 
 from __future__ import annotations
 

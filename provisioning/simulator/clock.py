@@ -1,7 +1,8 @@
 """Time as the simulated hardware sees it, so that a test never has to wait for it.
 
-Everything that takes time in a host (powering on, booting, flashing, inrush) sleeps on this port and
-stamps the journal with it. Only the real clock exists in the process; tests turn a manual one by hand.
+Everything that takes time in a host (powering on, booting, flashing, inrush) sleeps on this port
+and stamps the journal with it. Only the real clock exists in the process; tests turn a manual one
+by hand.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a host can reach outside its own namespaces: the hall's switchboard, and the controller's door.
+"""What a host can reach outside its namespaces: the hall's switchboard and the controller's door.
 
-Both are Unix sockets in the host's run directory, which it sees as /run. `hall.sock` moves the host's
-one cable between networks; `uplink.sock` passes bytes to the controller's TLS door, unread: the agent
-verifies that door itself, end to end.
+Both are Unix sockets in the host's run directory, which it sees as /run. `hall.sock` moves the
+host's one cable between networks; `uplink.sock` passes bytes to the controller's TLS door, unread:
+the agent verifies that door itself, end to end.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class HostDoors:
 
 
 def controller_address(boot: dict[str, Any]) -> tuple[str, int]:
-    """Where the boot document says the controller is; only this machine's loopback is passed on to."""
+    """Where the boot document says the controller is; only loopback is ever connected to."""
     host, _, port = str(boot.get("controller", "")).rpartition(":")
     if not ipaddress.ip_address(host.strip("[]")).is_loopback:
         raise ValueError(f"controller {host} is not on loopback")

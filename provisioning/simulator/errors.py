@@ -27,7 +27,7 @@ class MediaRefused(HallError):
     """An image or a boot document could not be fetched or understood."""
 
 
-class ActionRefused(Exception):  # noqa: N818 - a refusal is what a BMC answers, not a failure of ours
+class ActionRefused(Exception):
     """A BMC says no to one request: the HTTP status, and a message of Redfish's Base registry."""
 
     def __init__(self, status: int, message_id: str, *arguments: str, target: str = "") -> None:

@@ -1,10 +1,10 @@
 """The hall's own kernel: process number one of the namespaces in which every simulated host lives.
 
-Hosts of one hall share a network world that is not the machine's: bridges are networks, a veth pair is
-a host's cable, and no address of it exists outside. This program lays them, starts each host in
+Hosts of one hall share a network world that is not the machine's: bridges are networks, a veth pair
+is a host's cable, and no address of it exists outside. This program lays them, starts each host in
 a namespace set of its own, and ends them. It runs inside `unshare` from the standard library alone,
-takes JSON orders on standard input and answers on standard output. When the input ends, the simulator
-is gone (kill -9 included); as pid 1 its own exit then takes every host with it.
+takes JSON orders on standard input and answers on standard output. When the input ends, the
+simulator is gone (kill -9 included); as pid 1 its own exit then takes every host with it.
 """
 
 from __future__ import annotations
@@ -72,6 +72,13 @@ class Host:
         answer: dict[str, Any] = json.loads(line) if line else {"event": "ended"}
         return answer
 
+    def expect_built(self) -> None:
+        """Wait until the host's init has furnished its namespaces."""
+        heard = self.hear()
+        if heard["event"] != "built":
+            reason = heard.get("reason", "no answer")
+            raise RuntimeError(f"host {self.name} did not start: {reason}")
+
     def inside(self, *argv: str) -> None:
         """Run a program in the host's network."""
         run("nsenter", "-t", str(self.process.pid), "-n", *argv)
@@ -97,9 +104,7 @@ class Fabric:
         watchdog.start()
         try:
             host.order(json.dumps(order).encode())
-            heard = host.hear()
-            if heard["event"] != "built":
-                raise RuntimeError(f"host {name} did not start: {heard.get('reason', 'no answer')}")
+            host.expect_built()
             self.lay_cable(host)
             host.order(b"go")
         except BaseException:

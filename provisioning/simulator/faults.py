@@ -1,8 +1,9 @@
 """The faults that a hall can show, by name: each is something real hardware has done to somebody.
 
-A fault is asked for as `NAME@HOST[:key=value,...]`. The registry below is the only list; its functions
-are documentation and schema at once: the docstring is shown to people, the defaults are the parameters.
-Which replies a rate hits is drawn from a random source seeded per host and fault, so a run repeats.
+A fault is asked for as `NAME@HOST[:key=value,...]`. The registry below is the only list; its
+functions are documentation and schema at once: the docstring is shown to people, the defaults are
+the parameters. Which replies a rate hits is drawn from a random source seeded per host and fault,
+so a run repeats.
 """
 
 from __future__ import annotations
@@ -166,8 +167,8 @@ def _value(kind: FaultKind, key: str, value: str, text: str) -> Parameter:
 class HostFaults:
     """The faults of one host, and which of them still have firings left.
 
-    `fired` belongs to the host's persisted state: a fault that fires once does so once per hall, not
-    once per start of the simulator.
+    `fired` belongs to the host's persisted state: a fault that fires once does so once per hall,
+    not once per start of the simulator.
     """
 
     faults: tuple[Fault, ...]

@@ -66,7 +66,7 @@ class HallPlan:
                 rack=rack,
                 slot=slot,
                 seed=seed,
-                faults=tuple(fault for fault in parsed if fault.host in aliases(name, slot.slot)),
+                faults=tuple(fault for fault in parsed if is_called(name, by=fault.host)),
             )
             for name, (rack, slot) in zip(names, spec.slots(), strict=True)
         )
@@ -79,15 +79,14 @@ def host_name(spec: PodSpec, rack: RackSpec, slot: SlotSpec) -> str:
     return slot.slot if same == 1 else f"{rack.name}-{slot.slot}"
 
 
-def aliases(name: str, slot: str) -> frozenset[str]:
-    """What a fault may call a host: its name, its slot, or the name's last part (`h3`)."""
-    return frozenset({name, slot, name.rsplit("-", 1)[-1]})
+def is_called(name: str, by: str) -> bool:
+    """Whether a fault means this host: by its name, its end (`h3`), or with a pod in front."""
+    return name == by or name.endswith(f"-{by}") or by.endswith(f"-{name}")
 
 
 def _refuse_strangers(faults: Sequence[Fault], names: Sequence[str]) -> None:
-    known = frozenset().union(*(aliases(name, name) for name in names))
     for fault in faults:
-        if fault.host not in known:
+        if not any(is_called(name, by=fault.host) for name in names):
             raise UnknownFault(
                 f"fault {fault.kind!r} names host {fault.host!r}, which this hall does not have",
                 hint="the hosts are " + ", ".join(names),

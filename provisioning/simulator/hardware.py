@@ -1,12 +1,13 @@
 """What a simulated host is built of, in the words of its own operating system.
 
-The agent on a real host reads these from the kernel; on a simulated one it reads `run/hardware.json`.
-The names of slots are the ones that the host's BMC uses, since both look at the same silk screen.
+The agent on a real host reads these from the kernel; on a simulated one it reads
+`run/hardware.json`. The names of slots are the ones that the host's BMC uses, since both look at
+the same silk screen.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import uuid
 from pathlib import Path
@@ -106,7 +107,7 @@ def nics(plan: HostPlan, *, powered: bool) -> tuple[NicFact, ...]:
 def agent_facts(plan: HostPlan, state: HostState, *, at: float) -> HardwareFacts:
     """What the operating system of the booted host would report."""
     return HardwareFacts(
-        observed_at=datetime.datetime.fromtimestamp(at, tz=datetime.UTC),
+        observed_at=dt.datetime.fromtimestamp(at, tz=dt.UTC),
         source="agent",
         manufacturer=plan.host_type.manufacturer,
         model=plan.host_type.model,

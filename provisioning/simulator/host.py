@@ -1,7 +1,7 @@
 """One simulated host: power, boot, media, BIOS and firmware, as they behave behind any protocol.
 
-It knows nothing of Redfish. Every change is saved before the call returns and journaled as what really
-happened; what takes time runs as a task of the event loop on the hall's clock.
+It knows nothing of Redfish. Every change is saved before the call returns and journaled as what
+really happened; what takes time runs as a task of the event loop on the hall's clock.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Process number one of a simulated host: it makes the namespaces look like a machine and keeps the agent up.
+"""Process number one of a simulated host: it furnishes the namespaces and keeps the agent up.
 
-It runs inside the host's own mount, pid, uts and network namespaces (or, where those are refused, as
-the leader of plain processes), from the standard library alone, since it stands for a kernel and an
-init that no podyard code should depend on. It speaks JSON lines on its standard output and takes its
-orders on its standard input; when that input ends, the hall is gone, and everything here ends with it.
+It runs inside the host's own mount, pid, uts and network namespaces (or, where those are refused,
+as the leader of plain processes), from the standard library alone, since it stands for a kernel and
+an init that no podyard code should depend on. It speaks JSON lines on its standard output and takes
+its orders on its standard input; when that input ends, the hall is gone, and everything here ends
+with it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,21 @@ STEADY_S = 30.0
 """An agent that lived this long has earned a fresh back-off."""
 
 
-def say(event: str, **fields: Any) -> None:  # noqa: ANN401 - JSON
+def say(event: str, **fields: Any) -> None:
     """Tell the hall; a hall that is gone is noticed on the other pipe."""
     line = json.dumps({"event": event, **fields}) + "\n"
     try:
         os.write(1, line.encode())
     except OSError:
         os._exit(1)
+
+
+def read_line() -> bytes:
+    """One order, byte by byte: a buffer would swallow what `select` is to wait for."""
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(0, 1)):
+        line += byte
+    return line
 
 
 def run(*argv: str) -> None:
@@ -198,7 +206,7 @@ def serve(agent: Agent, wake: int) -> None:
 
 def main() -> None:
     """Take the order (one JSON line), build the host, report, wait for the cable, run."""
-    order = json.loads(sys.stdin.buffer.raw.readline())  # type: ignore[attr-defined]
+    order = json.loads(read_line())
     isolated = bool(order["isolated"])
     if not isolated:
         # An isolated host dies with its pid namespace. SIGTERM is a plain one's power switch.
@@ -211,7 +219,7 @@ def main() -> None:
         say("failed", reason=str(error))
         raise SystemExit(1) from error
     say("built")
-    if not sys.stdin.buffer.raw.readline():  # type: ignore[attr-defined]
+    if not read_line():
         end_everything()
     reading, writing = os.pipe()
     os.set_blocking(writing, False)

@@ -1,7 +1,7 @@
 """The hall's append-only record of what was really done to each host: the judge of every test.
 
-One JSON object a line, written in one call and numbered without gaps, so a killed simulator leaves at
-most one torn line, which the next start cuts off. The judges below read it and nothing else.
+One JSON object a line, written in one call and numbered without gaps, so a killed simulator leaves
+at most one torn line, which the next start cuts off. The judges below read it and nothing else.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """How a host that boots becomes running processes, and how powering it off ends all of them.
 
-Two ways behind one port. `NamespaceLauncher` commands the hall's own kernel (`fabric`), where a host is
-a namespace set; `PlainLauncher` is the fall-back for machines that refuse namespaces, and says so. Both
-hold a pipe to what they start, and what they start ends when that pipe does: killing the simulator,
-however hard, leaves nothing behind.
+Two ways behind one port. `NamespaceLauncher` commands the hall's own kernel (`fabric`), where a
+host is a namespace set; `PlainLauncher` is the fall-back for machines that refuse namespaces, and
+says so. Both hold a pipe to what they start, and what they start ends when that pipe does: killing
+the simulator, however hard, leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ def _fabric_gone(verb: str) -> LaunchRefused:
 
 @dataclass(slots=True)
 class PlainLauncher:
-    """Hosts as plain processes: no network of their own, and only a best effort at ending strays."""
+    """Hosts as plain processes: no network of their own; strays are ended by walking /proc."""
 
     report: Report
     argv: Sequence[str] = AGENT_ARGV

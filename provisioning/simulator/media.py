@@ -31,9 +31,9 @@ class MediaSource(Protocol):
 class HttpsMedia:
     """Plain GETs over HTTPS.
 
-    The server's certificate is not verified, because real BMCs mostly cannot: their trust stores are
-    empty, and Redfish's VerifyCertificate defaults to false. Whoever relies on an image's content must
-    check its digest, which is why specs carry one.
+    The server's certificate is not verified, because real BMCs mostly cannot: their trust stores
+    are empty, and Redfish's VerifyCertificate defaults to false. Whoever relies on an image's
+    content must check its digest, which is why specs carry one.
     """
 
     timeout_s: float

@@ -1,8 +1,7 @@
-"""The running hall: a state directory, its lock, every BMC's listener, and the hosts behind them."""
+"""The running hall: its state directory and lock, every BMC's listener, the hosts behind them."""
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import fcntl
 import json
@@ -84,7 +83,7 @@ class Hall:
         return self.settings.state.absolute()
 
     async def start(self) -> None:
-        """Bring every BMC up, then say so in `hall.json`. What was started is stopped on failure."""
+        """Bring every BMC up, then say so in `hall.json`; a failure stops what was started."""
         self._check_place()
         self._take_lock()
         try:

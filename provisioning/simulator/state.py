@@ -1,7 +1,7 @@
 """What of a host changes, and how it survives the death of the simulator.
 
-A host's state is one JSON file, replaced atomically before the BMC answers: a reply that somebody saw
-is a fact after any restart. Sessions are not in it, since a real BMC forgets them too.
+A host's state is one JSON file, replaced atomically before the BMC answers: a reply that somebody
+saw is a fact after any restart. Sessions are not in it, since a real BMC forgets them too.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Account(Kept):
 
 
 class HostState(Kept):
-    """Everything about one host that a power failure of its BMC would keep, and the power itself."""
+    """Everything about one host that its BMC would keep through a power failure, and the power."""
 
     accounts: list[Account]
     """The first is the factory's, named in `hall.json`."""

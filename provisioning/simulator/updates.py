@@ -1,7 +1,8 @@
-"""Firmware updates of one host: one at a time, in steps that can be watched, and only with a good image.
+"""Firmware updates of one host: one at a time, in steps that can be watched, from a good image.
 
 A task is part of the host's saved state, so an update goes on where it was when the simulator was
-killed, and its start is journaled exactly once: when the image is known to be good and writing begins.
+killed, and its start is journaled exactly once: when the image is known to be good and writing
+begins.
 """
 
 from __future__ import annotations

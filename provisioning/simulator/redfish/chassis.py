@@ -1,4 +1,4 @@
-"""The resources around the host: its chassis with power readings, and its BMC with virtual media."""
+"""The resources around the host: its chassis with power readings, its BMC with virtual media."""
 
 from __future__ import annotations
 

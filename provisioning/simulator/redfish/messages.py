@@ -91,13 +91,13 @@ def message(message_id: str, *arguments: str, target: str = "") -> Body:
     return body
 
 
-def error_body(message_id: str, *arguments: str, target: str = "", note: str = "") -> Body:
-    """The body of every refusal. `note` adds what this simulator knows beyond the registry's text."""
+def error_body(message_id: str, *arguments: str, target: str = "") -> Body:
+    """The body of every refusal."""
     info = message(message_id, *arguments, target=target)
     return {
         "error": {
             "code": info["MessageId"],
-            "message": f"{info['Message']} {note}".rstrip(),
+            "message": info["Message"],
             "@Message.ExtendedInfo": [info],
         }
     }

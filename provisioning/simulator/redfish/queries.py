@@ -1,4 +1,4 @@
-"""The query parameters of a GET: `$expand` one level deep and `only`; all others are refused by name."""
+"""The query parameters of a GET: `$expand` one level deep and `only`; others are refused."""
 
 from __future__ import annotations
 
@@ -48,11 +48,10 @@ def _expand(value: str, body: Body, tree: Readable) -> Body:
         raise ActionRefused(400, "QueryParameterValueError", value, "$expand")
     if found["levels"] not in {None, "1"}:
         raise ActionRefused(400, "QueryParameterOutOfRange", value, "$expand")
-    expanded = {
+    return {
         name: _expanded(name, item, tree, all_links=found["what"] == "*")
         for name, item in body.items()
     }
-    return expanded
 
 
 def _expanded(name: str, value: Any, tree: Readable, *, all_links: bool) -> Any:

@@ -145,8 +145,10 @@ class RedfishService:
             case "POST":
                 return await POSTS[path](self.bmc, await _json(request))
             case "PATCH":
-                _check_match(request, body or {})
-                return await self._patcher(path)(self.bmc, await _json(request))
+                # The body first: nothing may be awaited between comparing a tag and writing.
+                sent = await _json(request)
+                _check_match(request, self.tree.read(path) or {})
+                return await self._patcher(path)(self.bmc, sent)
             case "DELETE":
                 _check_match(request, body or {})
                 return await delete(self.bmc, path)

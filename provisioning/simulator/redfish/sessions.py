@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import datetime
+import datetime as dt
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -107,5 +107,5 @@ def basic_credentials(header: str) -> tuple[str, str] | None:
 
 def timestamp(at: float) -> str:
     """Redfish's date and time."""
-    moment = datetime.datetime.fromtimestamp(int(at), tz=datetime.UTC)
+    moment = dt.datetime.fromtimestamp(int(at), tz=dt.UTC)
     return moment.isoformat().replace("+00:00", "Z")

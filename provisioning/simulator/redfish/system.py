@@ -129,7 +129,7 @@ def _processors(bmc: SimulatedBmc) -> dict[str, Callable[[], Body]]:
     path = f"{SYSTEM}/Processors"
     sockets = hardware.processors(bmc.host.plan)
     gpus = hardware.accelerators(bmc.host.plan)
-    names = [part.slot for part in (*sockets, *gpus)]
+    names = [*(part.slot for part in sockets), *(part.slot for part in gpus)]
     return {
         path: lambda: collection(path, "ProcessorCollection", name="Processors", members=names),
         **{f"{path}/{part.slot}": _cpu_builder(f"{path}/{part.slot}", part) for part in sockets},
@@ -204,7 +204,6 @@ def _memory_builder(path: str, slot: str, part: MemoryModuleFact | None) -> Call
         CapacityMiB=part.capacity_gib * 1024,
         PartNumber=part.part_number,
         SerialNumber=part.serial,
-        DeviceLocator=slot,
         Location=_location(slot, "Slot"),
         Status=ENABLED,
     )
@@ -252,15 +251,18 @@ def _interfaces(bmc: SimulatedBmc) -> dict[str, Callable[[], Body]]:
     plan = bmc.host.plan
     names = [nic.slot for nic in hardware.nics(plan, powered=False)]
 
-    def interface(index: int) -> Body:
-        nic = hardware.nics(plan, powered=bmc.host.state.power == "On")[index]
-        return _interface(f"{path}/{nic.slot}", nic)
+    def builder(index: int) -> Callable[[], Body]:
+        def interface() -> Body:
+            nic = hardware.nics(plan, powered=bmc.host.state.power == "On")[index]
+            return _interface(f"{path}/{nic.slot}", nic)
+
+        return interface
 
     return {
         path: lambda: collection(
             path, "EthernetInterfaceCollection", name="Ethernet Interfaces", members=names
         ),
-        **{f"{path}/{name}": (lambda n=n: interface(n)) for n, name in enumerate(names)},
+        **{f"{path}/{name}": builder(index) for index, name in enumerate(names)},
     }
 
 
