@@ -1,0 +1,124 @@
+"""The service's listening sockets: bound first, so that a port in use is named before any work.
+
+Each listener is one uvicorn server in the service's own event loop. Only loopback is bound unless
+the operator names another address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from inventory.errors import Conflict
+
+BACKLOG = 2048  # every agent of a large pod may call in the same second after a restart
+DRAIN_S = 10  # streams in progress at shutdown get this long
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where one listener listens, and the option that changes it."""
+
+    host: str
+    port: int
+    option: str
+
+    @classmethod
+    def parse(cls, text: str, *, option: str) -> Address:
+        """`host:port`."""
+        host, _, port = text.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the last port
+            raise Conflict(f"{option} {text!r} is not host:port", hint=f"{option} 127.0.0.1:8470")
+        return cls(host.strip("[]"), int(port), option)
+
+    def bind(self) -> socket.socket:
+        """A listening socket, or Conflict with the option that moves it."""
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        opened = socket.socket(family, socket.SOCK_STREAM)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            opened.bind((self.host, self.port))
+            opened.listen(BACKLOG)
+        except OSError as error:
+            opened.close()
+            raise Conflict(
+                f"cannot listen on {self.host}:{self.port}: {error.strerror}",
+                hint=f"stop what uses it, or choose another port: {self.option} HOST:PORT",
+            ) from error
+        opened.setblocking(False)
+        return opened
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What a TLS listener needs."""
+
+    certificate: Path
+    key: Path
+    client_authority: Path
+    protocol: type[asyncio.Protocol]
+    """The uvicorn protocol that hands the peer's certificate to the app."""
+
+
+class Listener:
+    """One socket and the app behind it."""
+
+    def __init__(
+        self, opened: socket.socket, app: Callable[..., Any], *, tls: Tls | None = None
+    ) -> None:
+        self._socket = opened
+        self._server = uvicorn.Server(_config(app, tls))
+        # The service has one signal handler of its own; a server must not install another.
+        self._server.capture_signals = _no_signals  # type: ignore[method-assign]
+
+    async def run(self) -> None:
+        """Serve until stopped."""
+        await self._server.serve(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Finish what is in progress, take nothing new."""
+        self._server.should_exit = True
+
+
+def _config(app: Callable[..., Any], tls: Tls | None) -> uvicorn.Config:
+    options: dict[str, Any] = {
+        "log_config": None,
+        "access_log": False,
+        "lifespan": "on",
+        "proxy_headers": False,  # nobody in front of us may say who the client is
+        "server_header": False,
+        "timeout_graceful_shutdown": DRAIN_S,
+    }
+    if tls is None:
+        return uvicorn.Config(app, **options)
+
+    return uvicorn.Config(
+        app,
+        **options,
+        http=tls.protocol,
+        ssl_certfile=tls.certificate,
+        ssl_keyfile=tls.key,
+        ssl_ca_certs=str(tls.client_authority),
+        ssl_cert_reqs=ssl.CERT_OPTIONAL,  # enrolment has no certificate yet; every route says
+        ssl_version=ssl.PROTOCOL_TLS_SERVER,
+    )
+
+
+def _no_signals() -> Any:
+
+    return contextlib.nullcontext()
+
+
+async def stop_all(listeners: Sequence[Listener], tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Stop every listener and wait until each is done."""
+    for listener in listeners:
+        listener.stop()
+    await asyncio.gather(*tasks, return_exceptions=True)
