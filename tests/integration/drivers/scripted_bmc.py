@@ -7,6 +7,7 @@ claims of the driver's door are about what is *not* sent.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import hashlib
 import ipaddress
@@ -190,7 +191,7 @@ class ScriptedBmc:
                 self.resources[path][name] = merged
             return web.Response(status=204)
         if path.endswith("/ComputerSystem.Reset"):
-            on = {"On": "On", "ForceOff": "Off"}
+            on = {"On": "On", "ForceOn": "On", "ForceOff": "Off"}
             self.resources[SYSTEM]["PowerState"] = on[body["ResetType"]]
             return web.Response(status=204)
         return problem(404, "ResourceMissingAtURI")
@@ -235,3 +236,33 @@ class ByteCounter:
         while chunk := await reader.read(65536):
             self.received += chunk
         writer.close()
+
+
+@dataclass
+class RawServer:
+    """A TLS listener that answers every request with the same bytes, whatever they are."""
+
+    certificate: Certificate
+    answer: bytes
+    port: int = 0
+    _server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen on a free loopback port."""
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(self.certificate.cert_file, self.certificate.key_file)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close the port."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(self.answer)
+            await writer.drain()
+            writer.close()

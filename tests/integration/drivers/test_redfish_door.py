@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 import traceback
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from tests.integration.drivers.scripted_bmc import (
     TOKEN,
     ByteCounter,
     Certificate,
+    RawServer,
     ScriptedBmc,
     problem,
 )
@@ -524,3 +526,96 @@ async def test_no_secret_reaches_logs_or_errors(
     assert "[redacted]" in told
     assert PASSWORD not in told
     assert TOKEN not in told
+
+
+async def test_library_cannot_log_at_debug(connect: Connect) -> None:
+    connect()
+    assert logging.getLogger("redfish.rest.v1").getEffectiveLevel() >= logging.WARNING
+
+
+# -- bursts and garbage
+
+
+async def test_at_most_three_reads_are_under_way_at_once(
+    bmc: ScriptedBmc, connect: Connect
+) -> None:
+    running = most = 0
+
+    async def slow(_request: web.Request) -> web.StreamResponse:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.05)
+        running -= 1
+        return web.json_response(bmc.resources[SYSTEM])
+
+    driver = connect()
+    await driver.power()
+    bmc.on("GET", SYSTEM, slow)
+    await asyncio.gather(*(driver.power() for _ in range(12)))
+    assert most == 3
+
+
+async def test_facts_of_a_bmc_that_crawls_end_at_their_own_deadline(
+    bmc: ScriptedBmc, connect: Connect
+) -> None:
+    path = f"{SYSTEM}/Memory"
+    members = [{"@odata.id": f"{path}/{index}"} for index in range(200)]
+    bmc.resources[SYSTEM]["Memory"] = {"@odata.id": path}
+    bmc.resources[path] = {"Members": members}
+
+    async def slow(_request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.2)
+        return web.json_response({"Id": "D", "CapacityMiB": 1024})
+
+    for member in members:
+        bmc.on("GET", member["@odata.id"], slow)
+    with pytest.raises(BmcUnreachable, match="reading the hardware"):
+        await connect(deadline_s=0.5).facts()
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"garbage\r\n\r\n",
+        b"HTTP/9.9 what\r\n\r\n",
+        b"HTTP/1.1 99999 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"A: " + b"b" * 100_000 + b"\r\n\r\n",
+        OK + b"A: b\r\n" * 20_000 + b"\r\n",
+        OK + b"Content-Length: -5\r\n\r\n{}",
+        OK + b"Content-Length: 500\r\n\r\n{",
+        OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+        OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
+        OK + b"Content-Encoding: odd\r\nContent-Length: 1\r\n\r\n[",
+        OK + b"Content-Type: a; charset=nonsense\r\nContent-Length: 1\r\n\r\n[",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 3,
+    ],
+    ids=range(14),
+)
+async def test_garbage_is_a_named_failure(
+    certificate: Certificate, connect: Connect, answer: bytes
+) -> None:
+    server = RawServer(certificate, answer)
+    await server.start()
+    try:
+        with pytest.raises((AnswerRefused, BmcUnreachable, BmcRefused)):
+            await connect(f"redfish+https://127.0.0.1:{server.port}", deadline_s=2.0).power()
+    finally:
+        await server.stop()
+
+
+async def test_decompression_bomb_is_cut_off(certificate: Certificate, connect: Connect) -> None:
+    packed = gzip.compress(b" " * (40 * MAX_REPLY_BYTES))
+    head = OK + f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    server = RawServer(certificate, head + packed)
+    await server.start()
+    try:
+        with pytest.raises(AnswerRefused, match="over"):
+            await connect(f"redfish+https://127.0.0.1:{server.port}", deadline_s=10).power()
+    finally:
+        await server.stop()
