@@ -1,0 +1,90 @@
+"""The web API: everything that people and other software do with podyard goes through here.
+
+One app factory, one shape of error, one declared permission per route. The document that describes
+it (`/api/openapi.json`) is complete and checked in; a test compares.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from inventory import refusals
+from inventory.auth import public, query_names, refuse_undeclared
+from inventory.bounds import Bounds
+from inventory.deps import ApiDeps
+from inventory.routes import (
+    claims,
+    deployments,
+    events,
+    health,
+    hosts,
+    pods,
+    tenants,
+    units,
+    usage,
+)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    hosts.router,
+    pods.router,
+    units.router,
+    tenants.router,
+    claims.router,
+    deployments.router,
+    usage.router,
+    events.router,
+    health.router,
+)
+API_VERSION = "1"
+
+
+def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
+    """The app. Raises UndeclaredPermission when a route declares no permission."""
+    app = FastAPI(
+        title="podyard",
+        version=API_VERSION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for router in (*ROUTERS, *routers, _description(app)):
+        # As they are, not wrapped: the check below and the query names read every route.
+        app.router.routes.extend(router.routes)
+    refuse_undeclared(app.router.routes)
+    refusals.install(app)
+    app.state.deps = deps
+    app.state.query_names = query_names(app.router.routes)
+    app.add_middleware(Bounds)
+    return app
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The API's description."""
+    return get_openapi(
+        title=app.title,
+        version=app.version,
+        description=__doc__,
+        routes=app.router.routes,
+    )
+
+
+def openapi_text(app: FastAPI) -> str:
+    """The description as it is checked in at docs/reference/openapi.json."""
+    return json.dumps(openapi_document(app), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _description(app: FastAPI) -> APIRouter:
+    router = APIRouter(tags=["service"])
+
+    @router.get("/api/openapi.json", dependencies=[Depends(public)])
+    async def openapi() -> dict[str, Any]:
+        """This document."""
+        return openapi_document(app)
+
+    return router

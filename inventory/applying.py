@@ -1,0 +1,223 @@
+"""A pod as people hand it in, checked whole before anything of it is stored.
+
+Every host must fill a slot of its own, speak Redfish over TLS and bring its BMC's fingerprint: a
+password is only ever sent to the BMC that this fingerprint names. What is wrong is told with its
+path and value, and then nothing was created.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from inventory.model import BmcAccess, Event, Host, Pod
+from inventory.refusals import OtherProblem, Refused
+from inventory.secrets import SecretBox
+from inventory.store.protocol import Change
+from pods import catalogue
+from pods.checking import check
+from pods.power import PowerPhase, reserved_watts
+from pods.spec import PodSpec
+
+NAME_FORM = r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$"
+BMC_PASSWORD = "bmc-password"  # noqa: S105 - the name of a field, not a secret
+FINGERPRINT = re.compile(r"sha256:[0-9a-fA-F]{64}")
+HOSTS_MAX = 4500  # what one spec of 1 MiB can design
+
+
+class Given(BaseModel):
+    """The base of what people hand in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GivenHost(Given):
+    """One host that is expected to be there."""
+
+    name: Annotated[str, Field(pattern=NAME_FORM)]
+    slot: Annotated[str, Field(pattern=NAME_FORM)]
+    bmc: Annotated[str, Field(max_length=512, description="redfish+https://host:port")]
+    fingerprint: Annotated[str, Field(description="sha256:<hexadecimal>, of the BMC's certificate")]
+    username: Annotated[str, Field(min_length=1, max_length=255)]
+    password: Annotated[SecretStr, Field(min_length=1, max_length=1024)]
+    serial: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+    uuid: Annotated[
+        str, Field(max_length=64, description="Not stored: registering reads it from the BMC.")
+    ] = ""
+    mac: Annotated[str, Field(max_length=64, description="Not stored: inspection reads it.")] = ""
+    root: Annotated[
+        str, Field(max_length=4096, description="Simulated hosts: the folder of their files.")
+    ] = ""
+
+
+class GivenPod(Given):
+    """A pod to bring up: a spec and the hosts that fill its slots."""
+
+    name: Annotated[str, Field(pattern=NAME_FORM)]
+    site: Annotated[str, Field(pattern=NAME_FORM)] = "here"
+    spec: Annotated[
+        str | dict[str, Any],
+        Field(description="The name of a shipped spec (`lab-4`), or a whole spec."),
+    ]
+    hosts: Annotated[tuple[GivenHost, ...], Field(min_length=1, max_length=HOSTS_MAX)]
+    simulated: bool = False
+
+
+def change_for(given: GivenPod, *, box: SecretBox, now: datetime, actor: str) -> Change:
+    """Everything that applying this pod writes, or Refused with all that is wrong."""
+    spec = _spec(given.spec)
+    _refuse(list(_problems(given, spec)))
+    pod = Pod(
+        name=given.name,
+        site=given.site,
+        spec=spec.identity,
+        spec_digest=spec.digest(),
+        spec_document=spec.model_dump(mode="json"),
+        simulated=given.simulated,
+        created_at=now,
+    )
+    hosts = {str(uuid.uuid4()): one for one in given.hosts}
+    records = tuple(_host(key, one, given, spec, now) for key, one in hosts.items())
+    event = Event(
+        at=now,
+        actor=actor,
+        kind="pod.applied",
+        subject=f"pod:{pod.name}",
+        new=spec.identity,
+        why=f"{len(records)} hosts",
+    )
+    enrolled = tuple(
+        Event(at=now, actor=actor, kind="host.enrolled", subject=f"host:{r.name}", new=r.slot)
+        for r in records
+    )
+    return Change(
+        insert=(pod, *records),
+        events=(event, *enrolled),
+        secrets={
+            (key, BMC_PASSWORD): box.seal(key, BMC_PASSWORD, one.password)
+            for key, one in hosts.items()
+        },
+    )
+
+
+def _spec(given: str | dict[str, Any]) -> PodSpec:
+    """A shipped spec by name, or a whole one. A name never opens a file of this machine."""
+    if isinstance(given, dict):
+        return check(given)
+    if given.partition("@")[0] not in catalogue.names():
+        raise Refused(
+            422,
+            "unknown-spec",
+            f"no shipped spec {given[:80]!r}",
+            path="spec",
+            value=given[:80],
+            hint=f"shipped are {', '.join(catalogue.names())}; or send the whole spec",
+        )
+    return catalogue.load(given)
+
+
+def _problems(given: GivenPod, spec: PodSpec) -> Iterator[OtherProblem]:
+    slots = {slot.slot for _, slot in spec.slots()}
+    free = ", ".join(sorted(slots)[:20])
+    for index, host in enumerate(given.hosts):
+        where = f"hosts.{index}"
+        if host.slot not in slots:
+            message = f"{spec.identity} has no slot of this name for {host.name}"
+            yield _problem(f"{where}.slot", host.slot, message, f"its slots are {free}")
+        if complaint := _address_complaint(host.bmc):
+            yield _problem(
+                f"{where}.bmc",
+                _without_user(host.bmc),
+                complaint,
+                "write redfish+https://host:port",
+            )
+        if not FINGERPRINT.fullmatch(host.fingerprint):
+            message = "not a sha256 fingerprint"
+            hint = "sha256: and 64 hexadecimal digits, of the BMC's certificate (DER)"
+            yield _problem(f"{where}.fingerprint", host.fingerprint[:80], message, hint)
+        if host.root and not given.simulated:
+            message = "only simulated hosts have a root folder"
+            yield _problem(f"{where}.root", host.root[:80], message, "leave it out")
+    for field in ("name", "slot", "serial", "bmc"):
+        yield from _doubles(field, [str(getattr(host, field)) for host in given.hosts])
+
+
+def _doubles(field: str, values: list[str]) -> Iterator[OtherProblem]:
+    counts = Counter(values)
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        if counts[value] > 1 and value in seen:
+            message = f"two hosts have this {field}"
+            hint = f"every host needs a {field} of its own"
+            yield _problem(f"hosts.{index}.{field}", _without_user(value), message, hint)
+        seen.add(value)
+
+
+def _address_complaint(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        return f"not an address: {error}"
+    if parts.scheme != "redfish+https" or not host:
+        return "not a Redfish address"
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        return "an address holds no user, password, query or fragment"
+    if parts.path not in {"", "/"} and not parts.path.startswith("/redfish/v1/Systems/"):
+        return "the path is not a System's"
+    return ""
+
+
+def _without_user(address: str) -> str:
+    """What is shown of a wrong address: never a password in it."""
+    scheme, separator, rest = address.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"[:80]
+
+
+def _problem(path: str, value: str, message: str, hint: str) -> OtherProblem:
+    return OtherProblem(path=path, value=value, message=message, hint=hint)
+
+
+def _refuse(problems: Iterable[OtherProblem]) -> None:
+    found = list(problems)
+    if found:
+        first, *rest = found
+        raise Refused(
+            422,
+            "invalid",
+            first.message,
+            path=first.path,
+            value=first.value,
+            hint=first.hint,
+            others=rest[:50],
+        )
+
+
+def _host(key: str, given: GivenHost, pod: GivenPod, spec: PodSpec, now: datetime) -> Host:
+    rack, slot = next((r, s) for r, s in spec.slots() if s.slot == given.slot)
+    power = spec.host_types[slot.host_type].power
+    return Host(
+        id=key,
+        name=given.name,
+        site=pod.site,
+        pod=pod.name,
+        slot=given.slot,
+        rack=rack.name,
+        feed=slot.feed,
+        host_type=slot.host_type,
+        simulated=pod.simulated,
+        state_since=now,
+        target="ready",
+        serial=given.serial,
+        bmc=BmcAccess(address=given.bmc, fingerprint=given.fingerprint, username=given.username),
+        wake_at=now,
+        reserved_watts=int(reserved_watts(power, PowerPhase.STANDBY)),
+        root=given.root,
+    )

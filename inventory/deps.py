@@ -1,0 +1,61 @@
+"""What the doors are given to work with: every outside thing comes in here, by hand.
+
+The same values serve the API in production and in a simulation with a virtual clock; a route never
+reaches for anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, ParamSpec, Protocol, TypeVar
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, ConfigDict
+
+from inventory.clock import Clock
+from inventory.secrets import SecretBox
+from inventory.store.protocol import Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class InThread(Protocol):
+    """Runs a store call outside the event loop; `asyncio.to_thread` in production."""
+
+    async def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+
+class CertificateKey(BaseModel):
+    """A public key that verifies this site's certificates, and what it may vouch for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key_id: str
+    purpose: str
+    """`production` or `simulated`."""
+    pem: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDeps:
+    """Everything outside the API."""
+
+    store: Store
+    clock: Clock
+    secrets: SecretBox
+    in_thread: InThread
+    wake: Callable[[], None]
+    """Asks the loops to look now. Called on the event loop, never from a thread."""
+    certificate_keys: tuple[CertificateKey, ...] = ()
+
+
+def _deps(request: Request) -> ApiDeps:
+    deps = request.app.state.deps
+    if not isinstance(deps, ApiDeps):
+        raise TypeError("the app was not made by build_api")
+    return deps
+
+
+Deps = Annotated[ApiDeps, Depends(_deps)]

@@ -1,0 +1,250 @@
+"""Claims and clusters: a tenant's hold on units, and the Ray clusters that they feed.
+
+A claim is asked for once: the same idempotency key gives the same claim, however often a lost
+answer makes somebody ask again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import AliasChoices, ConfigDict, Field
+
+from inventory.auth import Actor, Permission, require
+from inventory.deps import ApiDeps, Deps
+from inventory.errors import Conflict, NotFound, StaleWrite
+from inventory.model import Claim, Event, RayCluster
+from inventory.refusals import ERRORS, Refused
+from inventory.routes.shapes import (
+    NAME_FORM,
+    After,
+    Body,
+    Limit,
+    NamePath,
+    Page,
+    Text,
+    as_it_is,
+    read_page,
+)
+from inventory.routes.tenants import require_tenant
+from inventory.states import ClaimState
+from inventory.store.protocol import Change
+
+router = APIRouter(prefix="/api", responses=ERRORS)
+Reader = Annotated[Actor, Depends(require(Permission.CLAIM_READ))]
+Writer = Annotated[Actor, Depends(require(Permission.CLAIM_WRITE))]
+ClusterReader = Annotated[Actor, Depends(require(Permission.CLUSTER_READ))]
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        max_length=128,
+        pattern=r"^[\x21-\x7e]*$",
+        description="The same key gives the same claim.",
+    ),
+]
+
+WRITE_TRIES = 5
+VALID_HOURS_MAX = 10 * 365 * 24
+
+
+class ClaimBody(Body):
+    """Units to hold."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    tenant: Annotated[str, Field(pattern=r"^$|" + NAME_FORM)] = ""
+    cluster: Annotated[str, Field(pattern=NAME_FORM)] = "main"
+    unit_class: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=255,
+            pattern=r"^[\x21-\x7e]+$",
+            validation_alias=AliasChoices("unit_class", "class"),
+        ),
+    ]
+    count: Annotated[int, Field(ge=1, le=4096)] = 1
+    accept_simulated: bool = False
+    valid_hours: Annotated[int, Field(ge=1, le=VALID_HOURS_MAX)] | None = None
+
+
+@router.post("/claims", status_code=201, tags=["claims"])
+async def create_claim(  # noqa: PLR0913 - FastAPI hands in each part
+    body: ClaimBody,
+    response: Response,
+    deps: Deps,
+    actor: Writer,
+    *,
+    idempotency_key: IdempotencyKey = "",
+) -> Claim:
+    """Claim units. 200 instead of 201 when this idempotency key has made its claim before."""
+    claim, new = await deps.in_thread(_create, deps, body, actor, idempotency_key)
+    response.status_code = 201 if new else 200
+    deps.wake()
+    return claim
+
+
+@router.get("/claims", tags=["claims"])
+async def list_claims(  # noqa: PLR0913 - one per filter
+    request: Request,
+    deps: Deps,
+    actor: Reader,
+    *,
+    state: Annotated[ClaimState | None, Query()] = None,
+    tenant: Text = "",
+    after: After = "",
+    limit: Limit = 100,
+) -> Page[Claim]:
+    """Claims; a tenant's key sees its own."""
+    filters = {"state": state.value if state else "", "tenant": actor.acting_for(tenant)}
+    return await deps.in_thread(_list, deps, request, filters, after, limit)
+
+
+@router.get("/claims/{claim_id}", tags=["claims"])
+async def get_claim(claim_id: NamePath, deps: Deps, actor: Reader) -> Claim:
+    """One claim."""
+    return await deps.in_thread(_find, deps, claim_id, actor)
+
+
+@router.delete("/claims/{claim_id}", tags=["claims"])
+async def release_claim(claim_id: NamePath, deps: Deps, actor: Writer) -> Claim:
+    """Release a claim: its workers leave the cluster, its units become available."""
+    claim = await deps.in_thread(_release, deps, claim_id, actor)
+    deps.wake()
+    return claim
+
+
+@router.get("/clusters", tags=["clusters"])
+async def list_clusters(
+    request: Request,
+    deps: Deps,
+    actor: ClusterReader,
+    *,
+    tenant: Text = "",
+    after: After = "",
+    limit: Limit = 100,
+) -> Page[RayCluster]:
+    """Ray clusters; a tenant's key sees its own."""
+    filters = {"tenant": actor.acting_for(tenant)}
+    return await deps.in_thread(_clusters, deps, request, filters, after, limit)
+
+
+def _create(
+    deps: ApiDeps, body: ClaimBody, actor: Actor, idempotency_key: str
+) -> tuple[Claim, bool]:
+    now = deps.clock.now()
+    tenant = actor.acting_for(body.tenant)
+    require_tenant(deps, tenant)
+    claim = Claim(
+        id=str(uuid.uuid4()),
+        tenant=tenant,
+        cluster=body.cluster,
+        unit_class=body.unit_class,
+        count=body.count,
+        accept_simulated=body.accept_simulated,
+        created_at=now,
+        expires_at=now + timedelta(hours=body.valid_hours) if body.valid_hours else None,
+        idempotency_key=idempotency_key,
+    )
+    if earlier := _earlier(deps, claim, body):
+        return earlier, False
+    event = _event(deps, actor, "claim.created", claim, new=str(claim.state))
+    try:
+        deps.store.apply(Change(insert=(claim,), events=(event,)), now=now)
+    except Conflict:
+        if earlier := _earlier(deps, claim, body):
+            return earlier, False
+        raise
+    return claim, True
+
+
+def _earlier(deps: ApiDeps, claim: Claim, body: ClaimBody) -> Claim | None:
+    """The claim that this idempotency key made before; another request under it is refused."""
+    if not claim.idempotency_key:
+        return None
+    found = deps.store.find(Claim, deduplication=f"{claim.tenant}/{claim.idempotency_key}")
+    if not found:
+        return None
+    same = {"cluster", "unit_class", "count", "accept_simulated"}
+    if found[0].model_dump(include=same) != body.model_dump(include=same):
+        raise Refused(
+            409,
+            "idempotency-key-reused",
+            f"this idempotency key made claim {found[0].id}, which asks for something else",
+            path="Idempotency-Key",
+            value=claim.idempotency_key,
+            hint="send a new key with a new request",
+        )
+    return found[0]
+
+
+def _list(
+    deps: ApiDeps, request: Request, filters: dict[str, str], after: str, limit: int
+) -> Page[Claim]:
+    return read_page(
+        deps,
+        Claim,
+        request,
+        show=as_it_is,
+        key=lambda claim: claim.id,
+        after=after,
+        limit=limit,
+        filters=filters,
+    )
+
+
+def _find(deps: ApiDeps, claim_id: str, actor: Actor) -> Claim:
+    claim = deps.store.get(Claim, claim_id)
+    if claim is None or not actor.may_see(claim.tenant):
+        raise NotFound(f"no claim {claim_id!r}", hint="see `podyard claim list`")
+    return claim
+
+
+def _release(deps: ApiDeps, claim_id: str, actor: Actor) -> Claim:
+    for _ in range(WRITE_TRIES):
+        claim = _find(deps, claim_id, actor)
+        if claim.state in {ClaimState.RELEASING, ClaimState.RELEASED}:
+            return claim
+        fresh = claim.model_copy(update={"state": ClaimState.RELEASING})
+        event = _event(
+            deps, actor, "claim.releasing", claim, old=str(claim.state), new=str(fresh.state)
+        )
+        try:
+            deps.store.apply(Change(replace=(fresh,), events=(event,)), now=deps.clock.now())
+        except StaleWrite:
+            continue
+        return fresh.model_copy(update={"version": claim.version + 1})
+    raise StaleWrite(f"claim {claim_id} changed while it was released")
+
+
+def _clusters(
+    deps: ApiDeps, request: Request, filters: dict[str, str], after: str, limit: int
+) -> Page[RayCluster]:
+    return read_page(
+        deps,
+        RayCluster,
+        request,
+        show=as_it_is,
+        key=lambda cluster: cluster.id,
+        after=after,
+        limit=limit,
+        filters=filters,
+    )
+
+
+def _event(
+    deps: ApiDeps, actor: Actor, kind: str, claim: Claim, *, old: str = "", new: str = ""
+) -> Event:
+    return Event(
+        at=deps.clock.now(),
+        actor=actor.name,
+        kind=kind,
+        subject=f"claim:{claim.id}",
+        old=old,
+        new=new,
+        why=f"{claim.tenant}/{claim.cluster}: {claim.count} x {claim.unit_class}",
+    )

@@ -1,0 +1,261 @@
+"""Hosts: what they are, why they are not ready, and what people want of them.
+
+These routes never move a host's state: they write what is wanted and wake the loop that moves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from inventory.auth import Actor, Permission, require
+from inventory.deps import ApiDeps, Deps
+from inventory.errors import StaleWrite
+from inventory.model import Event, Host, Problem
+from inventory.refusals import ERRORS
+from inventory.routes.shapes import After, Body, Limit, NamePath, Page, Text, View, only, read_page
+from inventory.states import STABLE, Health, HostState, PowerState
+from inventory.store.protocol import Change
+from pods.facts import HardwareFacts
+from pods.match import Mismatch
+
+router = APIRouter(prefix="/api/hosts", tags=["hosts"], responses=ERRORS)
+Reader = Annotated[Actor, Depends(require(Permission.HOST_READ))]
+Writer = Annotated[Actor, Depends(require(Permission.HOST_WRITE))]
+
+WRITE_TRIES = 5  # the loop writes each host a few times a second at most
+EVENTS_SHOWN = 10
+
+
+class HostSummary(View):
+    """One line about a host."""
+
+    id: str
+    name: str
+    site: str
+    pod: str
+    slot: str
+    rack: str
+    feed: str
+    host_type: str
+    state: HostState
+    state_since: datetime
+    target: str
+    power: PowerState
+    health: Health
+    waiting: str
+    problem: Problem | None
+    simulated: bool
+    serial: str
+    certificate_id: str
+
+
+class HostDetail(HostSummary):
+    """Everything about a host that a person may see."""
+
+    uuid: str
+    bmc_address: str
+    bmc_fingerprint: str
+    maintenance: str
+    reserved_watts: int
+    facts: HardwareFacts | None
+    mismatches: tuple[Mismatch, ...]
+    boot_tries: int
+    acceptance_rounds: int
+    wake_at: datetime
+
+
+class Why(View):
+    """Why a host is where it is."""
+
+    host: str
+    state: HostState
+    since: datetime
+    target: str
+    waiting_for: str
+    problem: Problem | None
+    tried: tuple[str, ...]
+    next_step: str
+    next_at: datetime | None
+    remedy: str
+    """What a person must do; empty when podyard goes on by itself."""
+    summary: str
+    events: tuple[Event, ...]
+
+
+class TargetBody(Body):
+    """What is wanted of a host."""
+
+    target: Literal["enrolled", "ready", "retired"]
+
+
+@router.get("")
+async def list_hosts(  # noqa: PLR0913 - one per filter
+    request: Request,
+    deps: Deps,
+    _actor: Reader,
+    *,
+    state: Annotated[HostState | None, Query()] = None,
+    pod: Text = "",
+    name: Text = "",
+    after: After = "",
+    limit: Limit = 100,
+) -> Page[HostSummary]:
+    """Hosts, filtered by state, pod or name."""
+    filters = {"state": state.value if state else "", "pod": pod, "name": name}
+    return await deps.in_thread(_list, deps, request, filters, after, limit)
+
+
+def _list(
+    deps: ApiDeps, request: Request, filters: dict[str, str], after: str, limit: int
+) -> Page[HostSummary]:
+    return read_page(
+        deps,
+        Host,
+        request,
+        show=summary,
+        key=lambda host: host.id,
+        after=after,
+        limit=limit,
+        filters=filters,
+    )
+
+
+@router.get("/{name}")
+async def get_host(name: NamePath, deps: Deps, _actor: Reader) -> HostDetail:
+    """One host."""
+    return detail(await deps.in_thread(find_host, deps, name))
+
+
+@router.get("/{name}/why")
+async def why_host(name: NamePath, deps: Deps, _actor: Reader) -> Why:
+    """Why a host is where it is: since when, what was tried, what happens next."""
+    return await deps.in_thread(_why, deps, name)
+
+
+@router.post("/{name}/retry")
+async def retry_host(name: NamePath, deps: Deps, actor: Writer) -> HostDetail:
+    """Forget a host's problem and let it go on from where the hardware is."""
+    host = await deps.in_thread(_change, deps, name, _retried, actor, "host.retry")
+    deps.wake()
+    return detail(host)
+
+
+@router.post("/{name}/target")
+async def want_host(name: NamePath, body: TargetBody, deps: Deps, actor: Writer) -> HostDetail:
+    """Say where a host is wanted: ready, enrolled or retired."""
+
+    def targeted(_host: Host) -> Mapping[str, object]:
+        return {"target": body.target}
+
+    host = await deps.in_thread(_change, deps, name, targeted, actor, "host.target")
+    deps.wake()
+    return detail(host)
+
+
+def find_host(deps: ApiDeps, name: str) -> Host:
+    """The host of this name."""
+    return only(deps.store.find(Host, name=name), what="host", name=name, command="host list")
+
+
+def _retried(host: Host) -> Mapping[str, object]:
+    """What retry changes. A part may have been replaced: facts that parked a host are read anew."""
+    again = {"facts": None} if host.state is HostState.MATCHING else {}
+    return {"problem": None, "acceptance_order": "", "waiting": "", **again}
+
+
+def _change(
+    deps: ApiDeps,
+    name: str,
+    fields: Callable[[Host], Mapping[str, object]],
+    actor: Actor,
+    kind: str,
+) -> Host:
+    """Write fields of a host that the loop may be writing at the same time."""
+    for _ in range(WRITE_TRIES):
+        host = find_host(deps, name)
+        now = deps.clock.now()
+        changed = fields(host)
+        fresh = host.model_copy(update={**changed, "wake_at": now})
+        event = Event(
+            at=now,
+            actor=actor.name,
+            kind=kind,
+            subject=f"host:{host.name}",
+            old=host.target if "target" in changed else (host.problem.kind if host.problem else ""),
+            new=fresh.target if "target" in changed else "",
+        )
+        try:
+            deps.store.apply(Change(replace=(fresh,), events=(event,)), now=now)
+        except StaleWrite:
+            continue
+        return fresh.model_copy(update={"version": host.version + 1})
+    raise StaleWrite(f"host {name} changed {WRITE_TRIES} times while it was to be written")
+
+
+def _why(deps: ApiDeps, name: str) -> Why:
+    host = find_host(deps, name)
+    problem = host.problem
+    return Why(
+        host=host.name,
+        state=host.state,
+        since=host.state_since,
+        target=host.target,
+        waiting_for=host.waiting,
+        problem=problem,
+        tried=problem.tried if problem else (),
+        next_step=problem.next_step if problem else "",
+        next_at=problem.next_at if problem else _next_look(host),
+        remedy=problem.remedy if problem else "",
+        summary=_in_words(host),
+        events=_last_events(deps, f"host:{host.name}"),
+    )
+
+
+def _next_look(host: Host) -> datetime | None:
+    return None if host.state is HostState.RETIRED else host.wake_at
+
+
+def _in_words(host: Host) -> str:
+    problem = host.problem
+    if problem is not None and problem.parked:
+        return f"parked in {host.state}: {problem.message}"
+    if problem is not None:
+        return f"in {host.state} with a problem that podyard works on: {problem.message}"
+    if host.waiting:
+        return f"{host.state}: {host.waiting}"
+    return str(host.state) if host.state in STABLE else f"{host.state}: at work"
+
+
+def _last_events(deps: ApiDeps, subject: str) -> tuple[Event, ...]:
+    """The newest few. A host's whole story is some hundred events: one page holds it."""
+    found: list[Event] = []
+    after = 0
+    while page := deps.store.events(after=after, subject=subject):
+        found = [*found, *page][-EVENTS_SHOWN:]
+        after = page[-1].seq
+    return tuple(found)
+
+
+def summary(host: Host) -> HostSummary:
+    """The line about a host."""
+    return HostSummary.model_validate(host.model_dump(include=set(HostSummary.model_fields)))
+
+
+def detail(host: Host) -> HostDetail:
+    """The page about a host: nothing of its boot token, nothing of its BMC's account."""
+    shared = host.model_dump(
+        include={*HostSummary.model_fields, "uuid", "maintenance", "reserved_watts", "facts"}
+    )
+    return HostDetail(
+        **shared,
+        bmc_address=host.bmc.address,
+        bmc_fingerprint=host.bmc.fingerprint,
+        mismatches=host.mismatches,
+        boot_tries=host.boot.tries if host.boot else 0,
+        acceptance_rounds=host.acceptance_round,
+        wake_at=host.wake_at,
+    )

@@ -1,0 +1,308 @@
+"""Pods: applied whole or not at all, planned from what inspection found, started by approval."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from inventory.applying import GivenPod, change_for
+from inventory.auth import Actor, Permission, require
+from inventory.deps import ApiDeps, Deps
+from inventory.errors import Conflict, NotFound, StaleWrite
+from inventory.model import Event, Host, Pod
+from inventory.planning import hosts_not_inspected, plan_of
+from inventory.refusals import ERRORS, Refused
+from inventory.routes.shapes import (
+    After,
+    Body,
+    Limit,
+    NamePath,
+    Page,
+    Text,
+    View,
+    all_of,
+    read_page,
+)
+from inventory.states import HostState
+from inventory.store.protocol import Change
+from pods.plan import Plan
+from pods.spec import PodSpec
+
+router = APIRouter(prefix="/api/pods", tags=["pods"], responses=ERRORS)
+Reader = Annotated[Actor, Depends(require(Permission.POD_READ))]
+Writer = Annotated[Actor, Depends(require(Permission.POD_WRITE))]
+
+WRITE_TRIES = 10  # waiting hosts are written about once a second each
+
+
+class PodSummary(View):
+    """One line about a pod."""
+
+    name: str
+    site: str
+    spec: str
+    spec_digest: str
+    simulated: bool
+    created_at: datetime
+    bring_up: str
+    plan_digest: str | None
+
+
+class PodDetail(PodSummary):
+    """A pod with its design, its approved plan and where its hosts are."""
+
+    spec_document: dict[str, Any]
+    plan: Plan | None
+    hosts: int
+    hosts_by_state: dict[str, int]
+    parked: tuple[str, ...]
+
+
+class LeftOut(View):
+    """A host that the plan does not cover."""
+
+    host: str
+    reason: str
+    remedy: str
+
+
+class PlanView(View):
+    """The plan as it would be approved now."""
+
+    plan: Plan
+    approved: bool
+    """True when exactly this plan is the approved one."""
+    left_out: tuple[LeftOut, ...]
+    """Hosts that are parked before anything is known of them."""
+
+
+class UpBody(Body):
+    """The approval of one plan."""
+
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+@router.post("", status_code=201)
+async def apply_pod(body: GivenPod, deps: Deps, actor: Writer) -> PodDetail:
+    """Create a pod and enrol its hosts, all or nothing; inspection begins at once."""
+    found = await deps.in_thread(_apply, deps, body, actor)
+    deps.wake()
+    return found
+
+
+@router.get("")
+async def list_pods(
+    request: Request,
+    deps: Deps,
+    _actor: Reader,
+    *,
+    site: Text = "",
+    after: After = "",
+    limit: Limit = 100,
+) -> Page[PodSummary]:
+    """Pods, filtered by site."""
+    return await deps.in_thread(_list, deps, request, site, after, limit)
+
+
+@router.get("/{name}")
+async def get_pod(name: NamePath, deps: Deps, _actor: Reader) -> PodDetail:
+    """One pod."""
+    return await deps.in_thread(_detail, deps, name)
+
+
+@router.get("/{name}/plan")
+async def plan_pod(name: NamePath, deps: Deps, _actor: Reader) -> PlanView:
+    """What a bring-up would do now. 409 names the hosts that are still being inspected."""
+    return await deps.in_thread(_plan, deps, name)
+
+
+@router.post("/{name}/up")
+async def start_pod(name: NamePath, body: UpBody, deps: Deps, actor: Writer) -> PodDetail:
+    """Approve a plan by its digest and start it. 409 when the plan is another one by now."""
+    found = await deps.in_thread(_up, deps, name, body.digest, actor)
+    deps.wake()
+    return found
+
+
+@router.post("/{name}/hold")
+async def hold_pod(name: NamePath, deps: Deps, actor: Writer) -> PodDetail:
+    """Start nothing more in this pod. What is under way ends where it may rest."""
+    found = await deps.in_thread(_hold, deps, name, actor)
+    deps.wake()
+    return found
+
+
+def _apply(deps: ApiDeps, body: GivenPod, actor: Actor) -> PodDetail:
+    now = deps.clock.now()
+    change = change_for(body, box=deps.secrets, now=now, actor=actor.name)
+    _refuse_taken(deps, body)
+    deps.store.apply(change, now=now)
+    return _detail(deps, body.name)
+
+
+def _refuse_taken(deps: ApiDeps, body: GivenPod) -> None:
+    """Say which name is taken; the store's own check still decides."""
+    if deps.store.get(Pod, body.name) is not None:
+        raise Conflict(
+            f"pod {body.name} exists already", hint=f"see `podyard pod show {body.name}`"
+        )
+    for index, host in enumerate(body.hosts):
+        for field, value in (("name", host.name), ("serial", host.serial)):
+            for other in deps.store.find(Host, **{field: value}):
+                raise Refused(
+                    409,
+                    "conflict",
+                    f"host {other.name} of pod {other.pod} has this {field} already",
+                    path=f"hosts.{index}.{field}",
+                    value=value,
+                    hint="a host belongs to one pod: correct the entry, or retire the other host",
+                )
+
+
+def _list(deps: ApiDeps, request: Request, site: str, after: str, limit: int) -> Page[PodSummary]:
+    return read_page(
+        deps,
+        Pod,
+        request,
+        show=_summary,
+        key=lambda pod: pod.name,
+        after=after,
+        limit=limit,
+        filters={"site": site},
+    )
+
+
+def _summary(pod: Pod) -> PodSummary:
+    return PodSummary(**_shared(pod))
+
+
+def _shared(pod: Pod) -> dict[str, Any]:
+    names = set(PodSummary.model_fields) - {"plan_digest"}
+    return {**pod.model_dump(include=names), "plan_digest": pod.plan.digest if pod.plan else None}
+
+
+def _detail(deps: ApiDeps, name: str) -> PodDetail:
+    pod = find_pod(deps, name)
+    hosts = _hosts(deps, name)
+    states = [str(h.state) for h in hosts]
+    return PodDetail(
+        **_shared(pod),
+        spec_document=pod.spec_document,
+        plan=pod.plan,
+        hosts=len(hosts),
+        hosts_by_state={state: states.count(state) for state in sorted(set(states))},
+        parked=tuple(h.name for h in hosts if h.problem is not None and h.problem.parked),
+    )
+
+
+def find_pod(deps: ApiDeps, name: str) -> Pod:
+    """The pod of this name."""
+    pod = deps.store.get(Pod, name)
+    if pod is None:
+        raise NotFound(f"no pod {name!r}", hint="see `podyard pod list`")
+    return pod
+
+
+def _hosts(deps: ApiDeps, pod: str) -> list[Host]:
+    return all_of(deps, Host, lambda host: host.id, pod=pod)
+
+
+def _plan(deps: ApiDeps, name: str) -> PlanView:
+    pod = find_pod(deps, name)
+    hosts = [h for h in _hosts(deps, name) if h.target == "ready"]
+    plan = _current(pod, hosts)
+    return PlanView(
+        plan=plan,
+        approved=pod.plan is not None and pod.plan.digest == plan.digest,
+        left_out=tuple(
+            LeftOut(
+                host=h.name,
+                reason=h.problem.message if h.problem else "nothing is known of it",
+                remedy=h.problem.remedy if h.problem else "",
+            )
+            for h in hosts
+            if h.facts is None
+        ),
+    )
+
+
+def _current(pod: Pod, hosts: list[Host]) -> Plan:
+    """The plan now, or 409 naming what is still to come."""
+    rereading = {h.name for h in hosts if h.state is HostState.MATCHING and h.facts is None}
+    missing = sorted({*hosts_not_inspected(hosts), *rereading})
+    if missing:
+        listed = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")  # noqa: PLR2004
+        raise Refused(
+            409,
+            "not-inspected",
+            f"{len(missing)} hosts are still being inspected: {listed}",
+            hint=f"watch them: podyard pod watch {pod.name}; one of them: podyard host why NAME",
+        )
+    spec = PodSpec.model_validate_json(json.dumps(pod.spec_document))
+    return plan_of(pod, spec, hosts)
+
+
+def _up(deps: ApiDeps, name: str, digest: str, actor: Actor) -> PodDetail:
+    for _ in range(WRITE_TRIES):
+        pod = find_pod(deps, name)
+        hosts = [h for h in _hosts(deps, name) if h.target == "ready"]
+        try:
+            _approve(deps, pod, hosts, digest, actor)
+        except StaleWrite:
+            continue
+        deps.store.wake_hosts(now=deps.clock.now(), pod=name)
+        return _detail(deps, name)
+    raise StaleWrite(f"pod {name} changed while its plan was approved")
+
+
+def _approve(deps: ApiDeps, pod: Pod, hosts: list[Host], digest: str, actor: Actor) -> None:
+    again = pod.plan is not None and pod.plan.digest == digest
+    if again and pod.bring_up == "running":
+        return
+    plan = pod.plan if again else _current(pod, hosts)
+    if plan is None or plan.digest != digest:
+        raise Refused(
+            409,
+            "plan-changed",
+            f"the plan of pod {pod.name} is another one by now",
+            path="digest",
+            value=digest,
+            hint=f"look at it again: podyard pod plan {pod.name}",
+        )
+    now = deps.clock.now()
+    event = Event(
+        at=now,
+        actor=actor.name,
+        kind="pod.up",
+        subject=f"pod:{pod.name}",
+        old=pod.bring_up,
+        new="running",
+        why=digest,
+    )
+    fresh = pod.model_copy(update={"plan": plan, "bring_up": "running"})
+    # The waiting hosts are written too: a step that read the pod before must decide again.
+    waiting = tuple(
+        h.model_copy(update={"wake_at": now}) for h in hosts if h.state is HostState.MATCHING
+    )
+    deps.store.apply(Change(replace=(fresh, *waiting), events=(event,)), now=now)
+
+
+def _hold(deps: ApiDeps, name: str, actor: Actor) -> PodDetail:
+    pod = find_pod(deps, name)
+    if pod.bring_up != "held":
+        now = deps.clock.now()
+        event = Event(
+            at=now,
+            actor=actor.name,
+            kind="pod.held",
+            subject=f"pod:{name}",
+            old=pod.bring_up,
+            new="held",
+        )
+        fresh = pod.model_copy(update={"bring_up": "held"})
+        deps.store.apply(Change(replace=(fresh,), events=(event,)), now=now)
+    return _detail(deps, name)
