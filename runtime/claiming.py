@@ -109,31 +109,32 @@ def decide_releasing(claim: Claim, hosts: Sequence[Tenanted]) -> ClaimDecision:
     return Finish("Ray has left every host of it" if hosts else "it held no units")
 
 
-def still_busy(seen: Tenanted) -> str:
+def still_busy(seen: Tenanted, *, cluster_id: str = "") -> str:
     """Why a host may still run something of the tenant; empty when it cannot.
 
     An agent that says nothing is not an agent that runs nothing. A host without power runs
-    nothing whatever its agent said, and one that was forgotten is nobody's.
+    nothing whatever its agent said, and one that was forgotten is nobody's. With `cluster_id`
+    only that cluster counts: the host may have gone on to another one.
     """
-    host = seen.host
-    if host is None or host.power is PowerState.OFF:
+    host, member = seen.host, seen.member
+    if host is None or host.power is PowerState.OFF or member is None:
         return ""
-    if seen.member is None:
-        return ""  # it was never told to run anything
-    if seen.member.order is not None:
+    if member.order is not None:
+        if cluster_id and member.order.cluster_id != cluster_id:
+            return ""
         return f"the Ray order of host {host.name} is about to be withdrawn"
     if seen.agent is None or seen.agent.observed is None:
-        return ""  # no agent ever ran here in this boot, so no order was ever carried out
-    observed = seen.agent.observed
-    if observed.ray is not None:
+        return ""  # this boot's agent has never reported, so it has never carried out an order
+    observed, heard = seen.agent.observed, f"last heard at {seen.agent.seen_at:%H:%M:%S} UTC"
+    if observed.ray is not None and (not cluster_id or observed.ray.cluster_id == cluster_id):
         return (
-            f"Ray is {observed.ray.phase} on host {host.name}, last heard at "
-            f"{seen.agent.seen_at:%H:%M:%S}; if it does not end, power the host off"
+            f"Ray is {observed.ray.phase} on host {host.name}, {heard}; "
+            "if it does not end, power the host off"
         )
-    if observed.generation < desired_generation(host, seen.member):
+    if observed.ray is None and observed.generation < desired_generation(host, member):
         return (
-            f"the agent of host {host.name} has not answered the order to stop, last heard at "
-            f"{seen.agent.seen_at:%H:%M:%S}; if it stays silent, power the host off"
+            f"the agent of host {host.name} has not answered the order to stop, {heard}; "
+            "if it stays silent, power the host off"
         )
     return ""
 

@@ -157,9 +157,10 @@ def _seats(seen: ClusterSeen, head: MemberHost) -> tuple[dict[str, Seat], str]:
     seats: dict[str, Seat] = {}
     lanes = set(seen.lanes_taken)
     used: set[int] = set()
-    full = ""
     first = sorted(seen.hosts, key=lambda h: h is not head)
-    for settled in (True, False):
+    # A host that has not left yet still has an address: nobody is seated until it has.
+    full = next((why for _, why in seen.leaving.values() if why), "")
+    for settled in (True,) if full else (True, False):
         for member in first:
             order = _own_order(member, seen.record.id)
             observed = member.agent.observed if member.agent else None
@@ -260,7 +261,7 @@ def _host_missing(seen: ClusterSeen, member: MemberHost, *, is_head: bool) -> st
         return f"waits for the agent of host {name} to report"
     silent_s = (seen.now - agent.seen_at).total_seconds()
     if silent_s > seen.agent_silent_s:
-        return f"the agent of host {name} ({what}) was last heard {silent_s:.0f} s ago"
+        return f"the agent of host {name} ({what}) was last heard at {agent.seen_at:%H:%M:%S} UTC"
     if ray is None or ray.cluster_id != seen.record.id or ray.role != what:
         return f"waits for host {name} to begin as {what}"
     if ray.phase == "running":

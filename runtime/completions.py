@@ -9,6 +9,7 @@ journaled, also when the client leaves in the middle.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -43,6 +44,7 @@ BETWEEN_BYTES_S = 60.0  # decoding never pauses that long; a dead replica does
 WHOLE_S = 600.0  # OpenAI's client gives up then as well
 ANSWER_BYTES_MAX = 32 * 1024**2
 EVENT_BYTES_MAX = 1024**2
+LONG_BODY_BYTES = 512 * 1024
 CHARACTERS_PER_TOKEN = 4  # of English text; used only where an answer was cut off before its count
 RETRY_STATUS = frozenset({502, 503, 504})
 OK = 200
@@ -170,7 +172,7 @@ class Completions:
         async with asyncio.timeout(FIRST_BYTE_S if request.stream else WHOLE_S):
             return await self._upstreams.session(upstream.socket).post(
                 f"http://serve{upstream.prefix}/v1/chat/completions",
-                data=json.dumps(request.body).encode(),
+                data=_payload(request.body),
                 headers={"content-type": "application/json"},
                 timeout=timeout,
                 allow_redirects=False,
@@ -255,6 +257,12 @@ class Completions:
                 estimated=count.usage is None,
             )
         )
+
+
+def _payload(body: dict[str, Any]) -> bytes | io.BytesIO:
+    """A long body goes in pieces: in one, it would hold up everybody else's tokens."""
+    raw = json.dumps(body).encode()
+    return raw if len(raw) < LONG_BODY_BYTES else io.BytesIO(raw)
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

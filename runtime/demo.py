@@ -38,7 +38,7 @@ PROMPT = "What is the capital of France? Answer in one short sentence."
 UNITS_CLAIMED = 2
 FAULTS = ("old-firmware@h2", "missing-dimm@h3")
 START_S, BRING_UP_S, CLUSTER_S, MODEL_S, ANSWER_S = 60.0, 300.0, 180.0, 180.0, 120.0
-"""Deadlines: ten times what each takes on two idle cores, so that a busy machine still ends well."""
+"""Deadlines: ten times what each takes on two idle cores: a busy machine still ends well."""
 PAUSE_S = 0.3
 
 
@@ -103,7 +103,15 @@ class Demo:
                 answer = await self._ask(tenant_key)
             usage = await self._usage(api)
         self.watch.seconds["total"] = self.watch.total()
-        return self._told(plan, hosts, units, verified, cluster, answer, usage)
+        return self._told(
+            plan=plan,
+            hosts=hosts,
+            units=units,
+            verified=verified,
+            cluster=cluster,
+            answer=answer,
+            usage=usage,
+        )
 
     async def stop(self) -> None:
         """Stop what was started, the service first: it must not see the hall die."""
@@ -387,6 +395,7 @@ class Demo:
 
     def _told(
         self,
+        *,
         plan: Plan,
         hosts: list[dict[str, Any]],
         units: list[dict[str, Any]],
@@ -446,7 +455,7 @@ def forget(state: Path) -> None:
 
 
 def _parked(host: dict[str, Any]) -> bool:
-    problem = host.get("problem")
+    problem = host.get("problem") or {}
     return bool(problem) and problem.get("next_at") is None
 
 

@@ -47,6 +47,8 @@ class ServingSeen:
     """None when the cluster was not or could not be asked."""
     trouble: str
     last: LastPut | None
+    refused: str
+    """Why the cluster did not take the last document; empty when it did."""
     serve_port: int
 
 
@@ -121,7 +123,8 @@ def _phase(seen: ServingSeen, old: Deployment, *, sending: bool) -> tuple[Phase,
     if _leaving(old):
         return "deleting", f"Serve says {found.status}" if found else ""
     if found is None or (sending and found.status == "DELETING"):
-        return "deploying", "the cluster was asked to serve it"
+        refused = f"the cluster did not take it yet: {seen.refused}" if seen.refused else ""
+        return "deploying", refused or "the cluster was asked to serve it"
     return _reported(found, old)
 
 

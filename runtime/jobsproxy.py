@@ -136,12 +136,16 @@ class JobsProxy:
         send: Send,
         endpoint: RayEndpoint,
         headers: Headers,
+        *,
+        length: int | None = None,
     ) -> None:
         query = scope.get("query_string", b"").decode("latin-1")
         path = _raw_path(scope) + (f"?{query}" if query else "")
         sent = _bearer(endpoint)
         if scope["method"] in {"POST", "PUT"}:
             sent["content-type"] = _header(scope, b"content-type") or "application/json"
+        if length is not None:
+            sent["content-length"] = str(length)
         try:
             async with self._upstreams.session(endpoint.socket).request(
                 scope["method"],
@@ -187,7 +191,7 @@ class JobsProxy:
             spool.seek(0)
             check_package(spool)
             spool.seek(0)
-            await self._forward(scope, spool.read(), send, endpoint, headers)
+            await self._forward(scope, spool, send, endpoint, headers, length=size)
 
 
 def check_package(archive: IO[bytes]) -> None:

@@ -12,12 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import uvicorn
 from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -32,6 +33,10 @@ from inventory.agents import (
     SyncRequest,
 )
 from inventory.authority import CONTROLLER_NAME, Authority
+from inventory.keys import mint
+from inventory.model import ApiKey
+from runtime.gateway import Gateway
+from runtime.ledger import Entry, Ledger, entries_after
 
 ADDRESS = "10.77.9.10"
 HARDWARE = {
@@ -197,7 +202,7 @@ class Host:
 @pytest.fixture
 def short_dir() -> Iterator[Path]:
     """Unix socket paths must stay short; pytest's own directories are not."""
-    path = Path(tempfile.mkdtemp(prefix="pyd", dir="/tmp"))  # noqa: S108 - unique and removed
+    path = Path(tempfile.mkdtemp(prefix="pyd", dir="/tmp"))
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
@@ -237,3 +242,85 @@ async def controller(host: Host, short_dir: Path) -> AsyncIterator[Controller]:
 def _made(path: Path) -> Path:
     path.mkdir(mode=0o700)
     return path
+
+
+class Listening:
+    """A uvicorn server of an ASGI application, on loopback or on a Unix socket."""
+
+    def __init__(self, app: object, *, uds: Path | None = None) -> None:
+        where = {"uds": str(uds)} if uds else {"host": "127.0.0.1", "port": 0}
+        config = uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            log_level="warning",
+            ws="websockets-sansio",
+            lifespan="auto",
+            timeout_graceful_shutdown=2,
+            **where,  # type: ignore[arg-type]
+        )
+        self.server = uvicorn.Server(config)
+        self.task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self.task = asyncio.create_task(self.server.serve())
+        async with asyncio.timeout(10):
+            while not self.server.started:
+                await asyncio.sleep(0.01)
+
+    @property
+    def url(self) -> str:
+        port = self.server.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}"
+
+    async def stop(self) -> None:
+        self.server.should_exit = True
+        if self.task is not None:
+            await self.task
+
+
+@dataclass
+class Tenancy:
+    """A running gateway, its ledger, and the keys that it was told."""
+
+    gateway: Gateway
+    listening: Listening
+    ledger_dir: Path
+    keys: dict[str, ApiKey] = field(default_factory=dict)
+
+    def key(self, tenant: str, **options: object) -> str:
+        """A new key's text; call `admit` to put it in place."""
+        record, text = mint("tenant", now=datetime.now(UTC), tenant=tenant, **options)  # type: ignore[arg-type]
+        self.keys[record.id] = record
+        return text
+
+    async def admit(self, **changes: object) -> None:
+        state = replace(self.gateway.state, keys=dict(self.keys), **changes)  # type: ignore[arg-type]
+        await self.gateway.replace(state)
+
+    def entries(self) -> list[Entry]:
+        return [entry for entry, _ in entries_after(self.ledger_dir)]
+
+
+@pytest.fixture
+async def tenancy(short_dir: Path) -> AsyncIterator[Tenancy]:
+    with Ledger(short_dir / "usage") as ledger:
+        gateway = Gateway(ledger)
+        listening = Listening(gateway)
+        await listening.start()
+        yield Tenancy(gateway, listening, short_dir / "usage")
+        await listening.stop()
+
+
+@pytest.fixture
+async def serve_on() -> AsyncIterator[Callable[[object, Path], Awaitable[Listening]]]:
+    """Start ASGI applications on Unix sockets; stop them all afterwards."""
+    running: list[Listening] = []
+
+    async def start(app: object, uds: Path) -> Listening:
+        listening = Listening(app, uds=uds)
+        running.append(listening)
+        await listening.start()
+        return listening
+
+    yield start
+    for listening in running:
+        await listening.stop()

@@ -1,0 +1,346 @@
+"""The service: every port is opened, every loop is built and handed its world, here and only here.
+
+One process does everything by default; `--role` leaves parts of it to other machines. Order
+matters twice: sockets are bound before anything works, so that a port in use is told at once; and
+at the end the loops stop first, then the doors, so that nothing new begins while things end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import SecretStr
+
+from inventory.agent_door import build_agent_routes
+from inventory.api import build_api
+from inventory.authority import Authority
+from inventory.clock import SystemClock
+from inventory.deps import ApiDeps, CertificateKey
+from inventory.errors import FenceLost
+from inventory.keys import mint
+from inventory.leases import LeaseKeeper
+from inventory.model import ApiKey, Host
+from inventory.peer import PeerCertificateProtocol
+from inventory.secrets import SecretBox, write_private
+from inventory.statedir import StateDirectory
+from inventory.store.protocol import Change
+from inventory.store.sql import SqlStore
+from pods.keys import SigningKey, keyring
+from provisioning.bmcs import BmcPool
+from provisioning.boot.media import BootDoor
+from provisioning.boot.routes import build_boot_routes
+from provisioning.controller import Controller
+from provisioning.drivers.choose import open_bmc
+from provisioning.drivers.credentials import Credentials
+from provisioning.drivers.logged import logged
+from provisioning.drivers.protocol import Bmc
+from provisioning.faultpoints import FaultPoints
+from provisioning.inband.play import AnsiblePlayer
+from provisioning.settings import ProvisioningSettings
+from provisioning.world import World as ProvisioningWorld
+from runtime.cluster import ClusterClient
+from runtime.controller import RuntimeController
+from runtime.gateway import Gateway
+from runtime.ledger import Ledger
+from runtime.listeners import Address, Listener, Tls
+from runtime.routes import GatewayState
+from runtime.settings import RuntimeSettings
+from runtime.world import World as RuntimeWorld
+
+log = logging.getLogger("podyard.service")
+
+Role = Literal["all", "provisioning", "runtime", "gateway", "inventory"]
+BMC_PASSWORD = "bmc-password"  # noqa: S105 - the name of a field, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What the operator chose."""
+
+    state: StateDirectory
+    role: Role
+    api: Address
+    agents: Address
+    gateway: Address
+    database: str = ""
+
+    def plays(self, *roles: Role) -> bool:
+        """True when this process plays one of these roles."""
+        return self.role == "all" or self.role in roles
+
+
+@dataclass(slots=True)
+class Parts:
+    """What every role shares, opened once."""
+
+    options: ServeOptions
+    store: SqlStore
+    box: SecretBox
+    clock: SystemClock
+    production: SigningKey
+    simulated: SigningKey
+    wakers: list[Callable[[], None]] = field(default_factory=list)
+
+    def wake(self) -> None:
+        """Let every loop look now."""
+        for waker in self.wakers:
+            waker()
+
+
+async def serve(options: ServeOptions, *, say: Callable[[str], None]) -> None:
+    """Run until SIGINT or SIGTERM, or until a lease is lost."""
+    lock = options.state.lock()
+    try:
+        await _serve_locked(options, say)
+    finally:
+        os.close(lock)
+
+
+async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> None:
+    sockets = _bind(options)
+    parts = _open(options)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(parts.store.close)
+        listeners: list[Listener] = []
+        loops: list[Awaitable[None]] = []
+        if "gateway" in sockets or options.plays("runtime"):
+            gateway = _gateway(parts)
+            stack.push_async_callback(gateway.close)
+            loops += await _runtime_loops(parts, gateway)
+            if "gateway" in sockets:
+                listeners.append(Listener(sockets["gateway"], gateway))
+        if "agents" in sockets:
+            door, tls = _agent_door(parts)
+            listeners.append(Listener(sockets["agents"], door, tls=tls))
+        if options.plays("provisioning"):
+            loops += await _provisioning_loops(parts)
+        if "api" in sockets:
+            listeners.append(Listener(sockets["api"], build_api(_api_deps(parts))))
+            await _first_start(parts, say)
+        _announce(options, say)
+        await _run(listeners, loops)
+
+
+def _bind(options: ServeOptions) -> dict[str, socket.socket]:
+    wanted: dict[str, Address] = {}
+    if options.plays("inventory"):
+        wanted["api"] = options.api
+    if options.plays("provisioning"):
+        wanted["agents"] = options.agents
+    if options.plays("gateway"):
+        wanted["gateway"] = options.gateway
+    return {name: address.bind() for name, address in wanted.items()}
+
+
+def _open(options: ServeOptions) -> Parts:
+    state = options.state
+    return Parts(
+        options=options,
+        store=SqlStore.open(options.database or state.database_url),
+        box=SecretBox.open(state.secret_key),
+        clock=SystemClock(),
+        production=_signing_key(state.signing_key, "production"),
+        simulated=_signing_key(state.simulated_key, "simulated"),
+    )
+
+
+def _signing_key(path: Path, purpose: Literal["production", "simulated"]) -> SigningKey:
+    if path.exists():
+        return SigningKey.load(path, purpose=purpose)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return SigningKey.generate(path, purpose=purpose)
+
+
+def _api_deps(parts: Parts) -> ApiDeps:
+    return ApiDeps(
+        store=parts.store,
+        clock=parts.clock,
+        secrets=parts.box,
+        in_thread=asyncio.to_thread,
+        wake=parts.wake,
+        certificate_keys=tuple(
+            CertificateKey(
+                key_id=key.key_id, purpose=key.purpose, pem=key.public_pem().decode()
+            )
+            for key in (parts.production, parts.simulated)
+        ),
+    )
+
+
+def _boot_door(parts: Parts, authority: Authority) -> BootDoor:
+    address = f"{parts.options.agents.host}:{parts.options.agents.port}"
+    return BootDoor(base_url=f"https://{address}", controller=address, ca_pem=authority.pem)
+
+
+def _agent_door(parts: Parts) -> tuple[Any, Tls]:
+    now = parts.clock.now()
+    directory = parts.options.state.authority
+    authority = Authority.open(directory, now=now)
+    certificate, key = authority.issue_server(directory, now=now)
+    deps = _api_deps(parts)
+    app = build_agent_routes(deps)
+    app.include_router(
+        build_boot_routes(deps, door=_boot_door(parts, authority), authority=authority)
+    )
+    return app, Tls(
+        certificate=certificate,
+        key=key,
+        client_authority=directory / "authority.pem",
+        protocol=PeerCertificateProtocol,
+    )
+
+
+async def _provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
+    settings = ProvisioningSettings()
+    keeper = await _lease(parts, "provisioning")
+    authority = Authority.open(parts.options.state.authority, now=parts.clock.now())
+    world = ProvisioningWorld(
+        store=parts.store,
+        secrets=parts.box,
+        clock=parts.clock,
+        bmcs=BmcPool(_bmc_opener(settings), _password_reader(parts)),
+        door=_boot_door(parts, authority),
+        player=AnsiblePlayer(),
+        signing_key=parts.production,
+        simulated_key=parts.simulated,
+        settings=settings,
+        faults=FaultPoints(os.environ.get("PODYARD_KILL_AT", "")),
+        in_thread=asyncio.to_thread,
+    )
+    controller = Controller(world, keeper.fence)
+    parts.wakers.append(controller.wake)
+    return [keeper.run(), controller.run()]
+
+
+async def _runtime_loops(parts: Parts, gateway: Gateway) -> list[Awaitable[None]]:
+    """The claims and clusters of this process; a gateway alone only follows the records."""
+    keeper = await _lease(parts, "runtime")
+    world = RuntimeWorld(
+        store=parts.store,
+        secrets=parts.box,
+        clock=parts.clock,
+        keyring=keyring(
+            *((key.public_key, key.purpose) for key in (parts.production, parts.simulated))
+        ),
+        connect_cluster=lambda socket_path, token: ClusterClient(socket_path, token),
+        gateway=_Published(gateway),
+        settings=RuntimeSettings(state_directory=parts.options.state.usage_journal),
+        in_thread=asyncio.to_thread,
+    )
+    controller = RuntimeController(world, keeper.fence)
+    parts.wakers.append(controller.wake)
+    return [keeper.run(), controller.run()]
+
+
+class _Published:
+    """Hands new states to the gateway, in order, without making the publisher wait."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._last: asyncio.Task[None] | None = None
+
+    def publish(self, state: GatewayState) -> None:
+        """Serve by this from now on."""
+        self._last = asyncio.create_task(self._replace(state, after=self._last))
+
+    async def _replace(self, state: GatewayState, *, after: asyncio.Task[None] | None) -> None:
+        if after is not None:
+            await after
+        await self._gateway.replace(state)
+
+
+def _gateway(parts: Parts) -> Gateway:
+    return Gateway(Ledger.open(parts.options.state.usage_journal), clock=parts.clock)
+
+
+async def _lease(parts: Parts, name: str) -> LeaseKeeper:
+    """With the embedded store, the directory's lock proves that nobody else works on it."""
+    embedded = not parts.options.database
+    owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+    return await LeaseKeeper.take(
+        parts.store, parts.clock, lease=name, owner=owner, alone=embedded
+    )
+
+
+def _bmc_opener(
+    settings: ProvisioningSettings,
+) -> Callable[[Host, SecretStr], Awaitable[Bmc]]:
+    async def opened(host: Host, password: SecretStr) -> Bmc:
+        bmc = open_bmc(
+            host.bmc.address,
+            Credentials(username=host.bmc.username, password=password),
+            fingerprint=host.bmc.fingerprint,
+            deadline_s=settings.bmc_deadline_s,
+            expected_serial=host.serial,
+        )
+        return logged(bmc, host=host.name)
+
+    return opened
+
+
+def _password_reader(parts: Parts) -> Callable[[Host], Awaitable[SecretStr]]:
+    async def read(host: Host) -> SecretStr:
+        sealed = await asyncio.to_thread(parts.store.secret, host.id, BMC_PASSWORD)
+        return parts.box.unseal(host.id, BMC_PASSWORD, sealed or b"")
+
+    return read
+
+
+async def _first_start(parts: Parts, say: Callable[[str], None]) -> None:
+    """Make the single-use set-up token, once: there is no default password."""
+    store, state = parts.store, parts.options.state
+    if store.count(ApiKey):
+        return
+    now = parts.clock.now()
+    record, text = mint("setup", now=now)
+    store.apply(Change(insert=(record,)), now=now)
+    write_private(state.setup_token, text.encode())
+    say(f"set-up token (single use): {text}")
+    say(f"on this machine: podyard login --state {state.path}")
+
+
+def _announce(options: ServeOptions, say: Callable[[str], None]) -> None:
+    if options.plays("inventory"):
+        say(f"inventory API   http://{options.api.host}:{options.api.port}/api/")
+    if options.plays("gateway"):
+        say(f"OpenAI endpoint http://{options.gateway.host}:{options.gateway.port}/v1")
+    if options.plays("provisioning"):
+        say(f"agent door      https://{options.agents.host}:{options.agents.port}")
+
+
+async def _run(listeners: list[Listener], loops: list[Awaitable[None]]) -> None:
+    """Until told to stop, or until one part ends: half a service is worse than none."""
+    stop = asyncio.Event()
+    running = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        running.add_signal_handler(name, stop.set)
+    serving = [asyncio.create_task(one.run()) for one in listeners]
+    working = [asyncio.ensure_future(one) for one in loops]
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait(
+            [stopping, *serving, *working], return_when=asyncio.FIRST_COMPLETED
+        )
+    finally:
+        stopping.cancel()
+        for task in working:
+            task.cancel()
+        ended = await asyncio.gather(*working, return_exceptions=True)
+        for listener in listeners:
+            listener.stop()
+        await asyncio.gather(*serving, return_exceptions=True)
+    for outcome in ended:
+        if isinstance(outcome, FenceLost):
+            log.error("lease lost; ending", extra={"cause": str(outcome)})
+        if isinstance(outcome, Exception):
+            raise outcome
