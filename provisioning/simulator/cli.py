@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pods import catalogue
+from pods.errors import PodsError
 from provisioning.simulator.clock import RealClock
 from provisioning.simulator.errors import HallError
 from provisioning.simulator.faults import REGISTRY
@@ -48,9 +49,10 @@ def simulate(
         plan = HallPlan.from_spec(catalogue.load(spec), seed=seed, faults=fault or [])
         settings = HallSettings(state=state, port_base=port_base, clock=RealClock(speed=speed))
         asyncio.run(_run(Hall(plan=plan, settings=settings), console))
-    except HallError as error:
+    except (HallError, PodsError) as error:
         console.print(f"error: {error}", style="red", markup=False, highlight=False)
-        console.print(f"hint: {error.hint}", markup=False, highlight=False)
+        if "\nhint: " not in str(error):
+            console.print(f"hint: {error.hint}", markup=False, highlight=False)
         raise typer.Exit(EXIT_REFUSED) from error
 
 
