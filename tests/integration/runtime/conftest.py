@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,7 +90,7 @@ class Controller:
         app.router.add_post("/agent/v1/sync", self.sync)
         self.runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self.runner.setup()
-        path.unlink(missing_ok=True)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
         await web.UnixSite(self.runner, str(path), ssl_context=context).start()
 
     async def close(self) -> None:
@@ -199,51 +200,6 @@ class Host:
             self.process.wait()
 
 
-@pytest.fixture
-def short_dir() -> Iterator[Path]:
-    """Unix socket paths must stay short; pytest's own directories are not."""
-    path = Path(tempfile.mkdtemp(prefix="pyd", dir="/tmp"))
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
-
-
-@pytest.fixture
-def host(short_dir: Path) -> Iterator[Host]:
-    found = Host(run=short_dir / "run", root=short_dir / "root")
-    found.run.mkdir(mode=0o700)
-    (found.root / "root").mkdir(parents=True)
-    (found.run / "hardware.json").write_text(json.dumps(HARDWARE))
-    yield found
-    found.power_off()
-    deadline = time.monotonic() + 20
-    while (left := found.processes()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert left == []
-
-
-@pytest.fixture
-async def controller(host: Host, short_dir: Path) -> AsyncIterator[Controller]:
-    authority = Authority.open(_made(short_dir / "ca"), now=datetime.now(UTC))
-    found = Controller(authority)
-    await found.listen(host.run / "uplink.sock", _made(short_dir / "keys"))
-    boot = BootDocument(
-        host="host-1",
-        serial="S1",
-        controller="127.0.0.1:1",
-        controller_name=CONTROLLER_NAME,
-        ca_pem=authority.pem,
-        token=found.token,
-    )
-    (host.run / "boot.json").write_text(boot.model_dump_json())
-    yield found
-    await found.close()
-
-
-def _made(path: Path) -> Path:
-    path.mkdir(mode=0o700)
-    return path
-
-
 class Listening:
     """A uvicorn server of an ASGI application, on loopback or on a Unix socket."""
 
@@ -255,7 +211,7 @@ class Listening:
             ws="websockets-sansio",
             lifespan="auto",
             timeout_graceful_shutdown=2,
-            **where,  # type: ignore[arg-type]
+            **where,
         )
         self.server = uvicorn.Server(config)
         self.task: asyncio.Task[None] | None = None
@@ -263,7 +219,7 @@ class Listening:
     async def start(self) -> None:
         self.task = asyncio.create_task(self.server.serve())
         async with asyncio.timeout(10):
-            while not self.server.started:
+            while not self.server.started:  # noqa: ASYNC110 - uvicorn offers no event
                 await asyncio.sleep(0.01)
 
     @property
@@ -300,14 +256,104 @@ class Tenancy:
         return [entry for entry, _ in entries_after(self.ledger_dir)]
 
 
-@pytest.fixture
-async def tenancy(short_dir: Path) -> AsyncIterator[Tenancy]:
+@contextmanager
+def a_short_dir() -> Iterator[Path]:
+    """Unix socket paths must stay short; pytest's own directories are not."""
+    path = Path(tempfile.mkdtemp(prefix="pyd", dir="/tmp"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def a_host(short_dir: Path) -> Iterator[Host]:
+    """A host that is off; whatever was started on it is gone at the end, or the test fails."""
+    found = Host(run=short_dir / "run", root=short_dir / "root")
+    found.run.mkdir(mode=0o700)
+    (found.root / "root").mkdir(parents=True)
+    (found.run / "hardware.json").write_text(json.dumps(HARDWARE))
+    yield found
+    found.power_off()
+    deadline = time.monotonic() + 20
+    while (left := found.processes()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert left == []
+
+
+@asynccontextmanager
+async def a_controller(host: Host, short_dir: Path) -> AsyncIterator[Controller]:
+    """An agent door behind the host's uplink."""
+    authority = Authority.open(_made(short_dir / "ca"), now=datetime.now(UTC))
+    found = Controller(authority)
+    await found.listen(host.run / "uplink.sock", _made(short_dir / "keys"))
+    boot = BootDocument(
+        host="host-1",
+        serial="S1",
+        controller="127.0.0.1:1",
+        controller_name=CONTROLLER_NAME,
+        ca_pem=authority.pem,
+        token=found.token,
+    )
+    (host.run / "boot.json").write_text(boot.model_dump_json())
+    yield found
+    await found.close()
+
+
+@asynccontextmanager
+async def a_tenancy(short_dir: Path) -> AsyncIterator[Tenancy]:
+    """A gateway that knows nobody yet."""
     with Ledger(short_dir / "usage") as ledger:
         gateway = Gateway(ledger)
         listening = Listening(gateway)
         await listening.start()
         yield Tenancy(gateway, listening, short_dir / "usage")
         await listening.stop()
+
+
+@dataclass
+class Everything:
+    """A host, its controller and a gateway."""
+
+    short_dir: Path
+    host: Host
+    controller: Controller
+    tenancy: Tenancy
+
+
+@asynccontextmanager
+async def everything() -> AsyncIterator[Everything]:
+    """For suites that start a cluster once."""
+    with a_short_dir() as short_dir, a_host(short_dir) as host:
+        async with a_controller(host, short_dir) as door, a_tenancy(short_dir) as tenancy:
+            yield Everything(short_dir, host, door, tenancy)
+
+
+@pytest.fixture(scope="session")
+def make_everything() -> Callable[[], AbstractAsyncContextManager[Everything]]:
+    return everything
+
+
+@pytest.fixture
+def short_dir() -> Iterator[Path]:
+    with a_short_dir() as path:
+        yield path
+
+
+@pytest.fixture
+def host(short_dir: Path) -> Iterator[Host]:
+    with a_host(short_dir) as found:
+        yield found
+
+
+@pytest.fixture
+async def controller(host: Host, short_dir: Path) -> AsyncIterator[Controller]:
+    async with a_controller(host, short_dir) as found:
+        yield found
+
+
+@pytest.fixture
+async def tenancy(short_dir: Path) -> AsyncIterator[Tenancy]:
+    async with a_tenancy(short_dir) as found:
+        yield found
 
 
 @pytest.fixture
@@ -324,3 +370,8 @@ async def serve_on() -> AsyncIterator[Callable[[object, Path], Awaitable[Listeni
     yield start
     for listening in running:
         await listening.stop()
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(mode=0o700)
+    return path

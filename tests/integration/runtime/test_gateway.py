@@ -254,11 +254,11 @@ async def test_body_over_the_cap_is_413(tenancy: Any, replica: Replica) -> None:
 async def test_unknown_route_is_404_and_health_is_open(tenancy: Any, replica: Replica) -> None:
     del replica
     key = await good_key(tenancy)
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as session:
-        async with session.get(f"{tenancy.listening.url}/v1/files") as answer:
-            assert (answer.status, (await answer.json())["error"]["code"]) == (404, "unknown_url")
+    url, headers = tenancy.listening.url, {"Authorization": f"Bearer {key}"}
     async with aiohttp.ClientSession() as session:
-        async with session.get(f"{tenancy.listening.url}/healthz") as answer:
+        async with session.get(f"{url}/v1/files", headers=headers) as answer:
+            assert (answer.status, (await answer.json())["error"]["code"]) == (404, "unknown_url")
+        async with session.get(f"{url}/healthz") as answer:
             assert answer.status == 200
 
 
@@ -333,7 +333,7 @@ async def test_client_that_leaves_stops_the_engine_and_is_metered(
         break
     await stream.close()
     async with asyncio.timeout(5):
-        while not (tenancy.entries() and replica.engine.cut_off):
+        while not (tenancy.entries() and replica.engine.cut_off):  # noqa: ASYNC110 - files
             await asyncio.sleep(0.01)
     [entry] = tenancy.entries()
     assert entry.estimated

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def engine() -> Iterator[object]:
     found.close()
 
 
-async def test_whole_answer_carries_usage(engine) -> None:
+async def test_whole_answer_carries_usage(engine: Any) -> None:
     answer = await engine.complete(HELLO)
     assert answer["choices"][0]["message"]["content"]
     usage = answer["usage"]
@@ -42,7 +43,7 @@ async def test_whole_answer_carries_usage(engine) -> None:
     assert usage["total_tokens"] == usage["prompt_tokens"] + 8
 
 
-async def test_stream_ends_with_usage_and_says_the_same(engine) -> None:
+async def test_stream_ends_with_usage_and_says_the_same(engine: Any) -> None:
     chunks = [chunk async for chunk in engine.stream(HELLO)]
     text = "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks if c["choices"])
     assert chunks[-1]["choices"] == []
@@ -50,7 +51,7 @@ async def test_stream_ends_with_usage_and_says_the_same(engine) -> None:
     assert text == (await engine.complete(HELLO))["choices"][0]["message"]["content"]
 
 
-async def test_the_loop_goes_on_while_tokens_are_computed(engine) -> None:
+async def test_the_loop_goes_on_while_tokens_are_computed(engine: Any) -> None:
     turns = 0
 
     async def turn() -> None:
@@ -65,7 +66,7 @@ async def test_the_loop_goes_on_while_tokens_are_computed(engine) -> None:
     assert turns > 10
 
 
-async def test_a_stream_given_up_frees_its_slot(engine) -> None:
+async def test_a_stream_given_up_frees_its_slot(engine: Any) -> None:
     long = {"messages": [{"role": "user", "content": "Tell a long story."}], "max_tokens": 400}
     for _ in range(3):  # more than there are slots: an unfreed one would be missed
         async with aclosing(engine.stream(long)) as chunks:
@@ -75,36 +76,37 @@ async def test_a_stream_given_up_frees_its_slot(engine) -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-async def test_a_prompt_past_the_context_is_refused(engine, stream: bool) -> None:  # noqa: FBT001
+async def test_a_prompt_past_the_context_is_refused(engine: Any, *, stream: bool) -> None:
     body = {"messages": [{"role": "user", "content": "word " * 900}]}
     with pytest.raises(EngineRefusedError, match="exceeds") as caught:
         await (anext(engine.stream(body)) if stream else engine.complete(body))
     assert caught.value.code == "context_length_exceeded"
 
 
-async def test_messages_that_are_no_list_are_refused(engine) -> None:
+async def test_messages_that_are_no_list_are_refused(engine: Any) -> None:
     with pytest.raises(EngineRefusedError, match="array"):
         await engine.complete({"messages": "hello"})
 
 
-async def test_no_tcp_port_is_open(engine) -> None:
+async def test_no_tcp_port_is_open(engine: Any) -> None:
     assert await engine.complete(HELLO)
-    own = {
-        link.readlink().name[8:-1]
-        for link in Path("/proc/self/fd").iterdir()
-        if link.is_symlink() and str(_target(link)).startswith("socket:[")
-    }
-    listening = [
+    assert _own_sockets()
+    assert _own_sockets().isdisjoint(_listening_on_tcp())
+
+
+def _own_sockets() -> set[str]:
+    """Inodes."""
+    found = set()
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            found.add(link.readlink().name.removeprefix("socket:[").removesuffix("]"))
+    return found
+
+
+def _listening_on_tcp() -> set[str]:
+    return {
         line.split()[9]
         for table in ("/proc/net/tcp", "/proc/net/tcp6")
         for line in Path(table).read_text().splitlines()[1:]
         if line.split()[3] == "0A"
-    ]
-    assert own.isdisjoint(listening)
-
-
-def _target(link: Path) -> Path:
-    try:
-        return link.readlink()
-    except OSError:
-        return Path()
+    }
