@@ -24,7 +24,8 @@ T = TypeVar("T")
 class InThread(Protocol):
     """Runs a store call outside the event loop; `asyncio.to_thread` in production."""
 
-    async def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+    async def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the call returns."""
 
 
 class CertificateKey(BaseModel):

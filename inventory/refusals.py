@@ -1,7 +1,7 @@
 """The one shape in which every door says no.
 
-`{"error": {"kind", "message", "hint", "path"?, "value"?, "others"?}}`: the kind is for programs, the
-message names the thing, the hint says what to do. Nothing internal ever stands in one.
+`{"error": {"kind", "message", "hint", "path"?, "value"?, "others"?}}`: the kind is for programs,
+the message names the thing, the hint says what to do. Nothing internal ever stands in one.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ErrorReply(BaseModel):
     error: ErrorBody
 
 
-class Refused(Exception):  # noqa: N818 - named for what happened
+class Refused(Exception):
     """A request that a route refuses, as it will be answered."""
 
     def __init__(
@@ -111,12 +111,7 @@ async def _refused(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _inventory(_request: Request, error: Exception) -> JSONResponse:
-    status, kind = {
-        NotFound: (404, "not-found"),
-        Conflict: (409, "conflict"),
-        StaleWrite: (409, "changed-meanwhile"),
-        Invalid: (422, "invalid"),
-    }.get(type(error), (500, "internal"))
+    status, kind = _STATUS.get(type(error), (500, "internal"))
     hint = getattr(error, "hint", "") or _HINTS.get(kind, "")
     if status == 500:  # noqa: PLR2004 - HTTP's
         log.error("a request failed", exc_info=error)
@@ -124,6 +119,12 @@ async def _inventory(_request: Request, error: Exception) -> JSONResponse:
     return answer(status, ErrorBody(kind=kind, message=str(error), hint=hint))
 
 
+_STATUS: dict[type[Exception], tuple[int, str]] = {
+    NotFound: (404, "not-found"),
+    Conflict: (409, "conflict"),
+    StaleWrite: (409, "changed-meanwhile"),
+    Invalid: (422, "invalid"),
+}
 _HINTS = {
     "not-found": "list what exists, and check the spelling",
     "conflict": "choose another name, or use what exists",

@@ -73,7 +73,7 @@ class ClaimBody(Body):
 
 
 @router.post("/claims", status_code=201, tags=["claims"])
-async def create_claim(  # noqa: PLR0913 - FastAPI hands in each part
+async def create_claim(
     body: ClaimBody,
     response: Response,
     deps: Deps,
@@ -89,7 +89,7 @@ async def create_claim(  # noqa: PLR0913 - FastAPI hands in each part
 
 
 @router.get("/claims", tags=["claims"])
-async def list_claims(  # noqa: PLR0913 - one per filter
+async def list_claims(
     request: Request,
     deps: Deps,
     actor: Reader,

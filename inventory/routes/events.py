@@ -37,7 +37,7 @@ STREAM: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("", responses=STREAM, response_model=EventPage)
-async def list_events(  # noqa: PLR0913 - one per parameter
+async def list_events(
     request: Request,
     deps: Deps,
     _actor: Reader,

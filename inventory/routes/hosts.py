@@ -93,7 +93,7 @@ class TargetBody(Body):
 
 
 @router.get("")
-async def list_hosts(  # noqa: PLR0913 - one per filter
+async def list_hosts(
     request: Request,
     deps: Deps,
     _actor: Reader,

@@ -151,8 +151,12 @@ def _refuse_taken(deps: ApiDeps, body: GivenPod) -> None:
             f"pod {body.name} exists already", hint=f"see `podyard pod show {body.name}`"
         )
     for index, host in enumerate(body.hosts):
-        for field, value in (("name", host.name), ("serial", host.serial)):
-            for other in deps.store.find(Host, **{field: value}):
+        taken = {
+            "name": (host.name, deps.store.find(Host, name=host.name)),
+            "serial": (host.serial, deps.store.find(Host, serial=host.serial)),
+        }
+        for field, (value, others) in taken.items():
+            for other in others:
                 raise Refused(
                     409,
                     "conflict",

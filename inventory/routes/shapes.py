@@ -52,7 +52,7 @@ Text = Annotated[str, Query(max_length=255, pattern=r"^[^\x00]*$")]
 NamePath = Annotated[str, Path(max_length=255, pattern=r"^[^\x00]*$")]
 
 
-def read_page(  # noqa: PLR0913 - keyword-only: one per part of a list
+def read_page(
     deps: ApiDeps,
     kind: type[R],
     request: Request,
@@ -83,7 +83,8 @@ def all_of(deps: ApiDeps, kind: type[R], key: Callable[[R], str], **equals: str)
     """Every record, page by page."""
     found: list[R] = []
     while True:
-        page = deps.store.find(kind, after=key(found[-1]) if found else "", **equals)
+        filters: dict[str, Any] = dict(equals)
+        page = deps.store.find(kind, after=key(found[-1]) if found else "", **filters)
         found.extend(page)
         if len(page) < LIMIT_MAX:
             return found

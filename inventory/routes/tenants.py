@@ -91,7 +91,7 @@ async def create_tenant(body: TenantBody, deps: Deps, actor: TenantWriter) -> Te
 
 
 @router.get("/keys", tags=["keys"])
-async def list_keys(  # noqa: PLR0913 - one per filter
+async def list_keys(
     request: Request,
     deps: Deps,
     actor: KeyReader,

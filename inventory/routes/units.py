@@ -50,7 +50,7 @@ class CertificateDetail(CertificateSummary):
 
 
 @router.get("/units", tags=["units"])
-async def list_units(  # noqa: PLR0913 - one per filter
+async def list_units(
     request: Request,
     deps: Deps,
     _actor: UnitReader,

@@ -1,0 +1,191 @@
+"""The boot door: media and firmware for BMCs, enrolment and the exchange for agents.
+
+It listens where only BMCs and hosts are, apart from the API. A medium is found by an unguessable
+name until it expires; the token on it buys one client certificate for one key, once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from fastapi import APIRouter, Path, Response
+
+from inventory.agent_door import seen_at_enrolment
+from inventory.agents import BootDocument, EnrolReply, EnrolRequest
+from inventory.authority import Authority
+from inventory.deps import ApiDeps
+from inventory.errors import Conflict, StaleWrite
+from inventory.model import AgentSeen, Event, Host, Pod
+from inventory.peer import serial_text
+from inventory.refusals import ERRORS, Refused
+from inventory.store.protocol import Change
+from pods.firmware import image_bytes
+from pods.spec import FirmwareItem
+from provisioning.boot.media import BootDoor, token_opens
+
+log = logging.getLogger("podyard.boot")
+
+BOOT_TOKEN = "boot-token"  # noqa: S105 - the name of a field, not a secret
+ENROL_TRIES = 3  # a second request at the same moment writes first; then its record decides
+
+MediaId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+Image = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class _BootDeps:
+    api: ApiDeps
+    authority: Authority
+    door: BootDoor
+
+
+def build_boot_routes(deps: ApiDeps, *, door: BootDoor, authority: Authority) -> APIRouter:
+    """Media, firmware and enrolment: they join the agents' exchange on one listener."""
+    boot = _BootDeps(deps, authority, door)
+    router = APIRouter(tags=["boot"], responses=ERRORS)
+
+    @router.get("/boot/v1/media/{media_id}.iso")
+    async def medium(media_id: MediaId) -> BootDocument:
+        """The boot document of one boot, until it expires."""
+        return await deps.in_thread(_document, boot, media_id)
+
+    @router.get("/boot/v1/firmware/{sha256}/{image}", response_class=Response)
+    async def firmware(sha256: Digest, image: Image) -> Response:
+        """A firmware image that the spec of a pod on record names."""
+        content = await deps.in_thread(_image, boot, sha256, image)
+        return Response(content, media_type="application/octet-stream")
+
+    @router.post("/agent/v1/enrol")
+    async def enrol(body: EnrolRequest) -> EnrolReply:
+        """Spend a boot token for this boot's client certificate."""
+        reply = await deps.in_thread(_enrol, boot, body)
+        deps.wake()
+        return reply
+
+    return router
+
+
+def _document(deps: _BootDeps, media_id: str) -> BootDocument:
+    store = deps.api.store
+    host = next(iter(store.find(Host, media_id=media_id)), None)
+    now = deps.api.clock.now()
+    if host is None or host.boot is None or now >= host.boot.expires_at:
+        raise _nothing_here("no such medium, or its time is over")
+    sealed = store.secret(host.id, BOOT_TOKEN)
+    if sealed is None:
+        raise _nothing_here("this medium has no token")
+    return deps.door.document(host, deps.api.secrets.unseal(host.id, BOOT_TOKEN, sealed))
+
+
+def _image(deps: _BootDeps, sha256: str, image: str) -> bytes:
+    """Only what a spec names by digest and name, and only when its content has that digest."""
+    for pod in deps.api.store.find(Pod):
+        for items in pod.spec_document["firmware"].values():
+            for item in items:
+                if item["sha256"] == sha256 and item["image"] == image:
+                    return image_bytes(FirmwareItem.model_validate(item))
+    raise _nothing_here("no pod on record uses this image")
+
+
+def _enrol(deps: _BootDeps, request: EnrolRequest) -> EnrolReply:
+    for _ in range(ENROL_TRIES):
+        host = _host_with_token(deps, request)
+        now = deps.api.clock.now()
+        certificate = deps.authority.issue_client(request.csr_pem, host_id=host.id, now=now)
+        before = deps.api.store.get(AgentSeen, host.id)
+        try:
+            _record(deps, host, before, certificate, now)
+        except (Conflict, StaleWrite):
+            continue
+        deps.api.store.wake_hosts(now=now, host_id=host.id)
+        return EnrolReply(
+            host_id=host.id,
+            certificate_pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),
+            ca_pem=deps.authority.pem,
+            expires_at=certificate.not_valid_after_utc,
+        )
+    raise _refuse("this host is being enrolled by another request")
+
+
+def _host_with_token(deps: _BootDeps, request: EnrolRequest) -> Host:
+    """The host of this serial, if the token is this boot's. What was wrong stays in our log."""
+    host = next(iter(deps.api.store.find(Host, serial=request.serial)), None)
+    opens = host is not None and token_opens(host.boot, request.token, now=deps.api.clock.now())
+    if host is None or not opens:
+        log.warning("an enrolment was refused", extra={"serial": request.serial[:64]})
+        raise _refuse("this token does not open this host, or its time is over")
+    return host
+
+
+def _record(
+    deps: _BootDeps,
+    host: Host,
+    before: AgentSeen | None,
+    certificate: x509.Certificate,
+    now: datetime,
+) -> None:
+    media_id = host.boot.media_id if host.boot else ""
+    digest = _key_digest(certificate)
+    if before is not None and before.media_id == media_id and not _repeats(before, digest):
+        _report_replay(deps, host, now)
+        raise _refuse("this token was used already; a token is good for one agent")
+    fresh = seen_at_enrolment(
+        host_id=host.id,
+        media_id=media_id,
+        certificate_serial=serial_text(certificate),
+        key_digest=digest,
+        now=now,
+    )
+    event = Event(
+        at=now,
+        actor="agent",
+        kind="host.enrolled-agent",
+        subject=f"host:{host.name}",
+        new=serial_text(certificate),
+        why=f"medium {media_id[:8]}",
+    )
+    if before is None:
+        change = Change(insert=(fresh,), events=(event,))
+    else:
+        known = fresh.model_copy(update={"version": before.version})
+        change = Change(replace=(known,), events=(event,))
+    deps.api.store.apply(change, now=now)
+
+
+def _repeats(before: AgentSeen, digest: str) -> bool:
+    """The answer to the first request was lost: the same key asks again, and nobody spoke yet."""
+    return before.key_digest == digest and before.observed is None
+
+
+def _report_replay(deps: _BootDeps, host: Host, now: datetime) -> None:
+    event = Event(
+        at=now,
+        actor="agent",
+        kind="agent.enrol-refused",
+        subject=f"host:{host.name}",
+        why=f"the boot token of {host.name} was presented again with another key",
+    )
+    deps.api.store.apply(Change(events=(event,)), now=now)
+    log.warning("a boot token was presented again", extra={"host": host.name})
+
+
+def _key_digest(certificate: x509.Certificate) -> str:
+    key = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return hashlib.sha256(key).hexdigest()
+
+
+def _nothing_here(message: str) -> Refused:
+    return Refused(404, "not-found", message, hint="the controller makes a new medium per boot")
+
+
+def _refuse(message: str) -> Refused:
+    return Refused(403, "forbidden", message, hint="start the host again: it gets a new token")
