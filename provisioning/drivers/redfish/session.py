@@ -235,9 +235,7 @@ class RedfishSession:
         if reading and isinstance(failure, Ambiguous):
             # A log-in got lost. At worst a session came into being, which expires by itself.
             failure = BmcUnreachable(f"{failure}; only a log-in was sent", hint=failure.hint)
-        # What is underneath may carry request headers: the chain ends here.
-        failure.__cause__ = failure.__context__ = None
-        raise failure
+        raise failure  # outside of the handlers, so that no foreign error rides along
 
     def _translated(self, error: Exception, what: str) -> ProvisioningError:
         """The library raises these while logging in, at first or again."""

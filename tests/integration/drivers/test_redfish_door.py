@@ -52,6 +52,14 @@ async def hang_up(request: web.Request) -> web.StreamResponse:
     return web.Response(status=204)
 
 
+async def garble(request: web.Request) -> web.StreamResponse:
+    """Act, then answer what is no HTTP: aiohttp's error for it holds the request's headers."""
+    assert request.transport is not None
+    request.transport.write(b"HTTP/1.1 no\r\n\r\n")
+    request.transport.close()
+    return web.Response(status=204)
+
+
 async def never_answer(_request: web.Request) -> web.StreamResponse:
     await asyncio.sleep(30)
     return web.Response(status=204)
@@ -378,6 +386,17 @@ async def test_close_never_raises(bmc: ScriptedBmc, connect: Connect) -> None:
     await connect().close()
 
 
+async def test_close_waits_no_longer_than_the_deadline_for_a_logout(
+    bmc: ScriptedBmc, connect: Connect
+) -> None:
+    driver = connect(deadline_s=1.0)
+    await driver.power()
+    bmc.on("DELETE", f"{SESSIONS}/1", never_answer)
+    began = asyncio.get_running_loop().time()
+    await driver.close()
+    assert asyncio.get_running_loop().time() - began < 4
+
+
 async def test_one_session_serves_many_verbs(bmc: ScriptedBmc, connect: Connect) -> None:
     driver = connect()
     await asyncio.gather(*(driver.power() for _ in range(10)))
@@ -510,7 +529,7 @@ async def test_no_secret_reaches_logs_or_errors(
     driver = connect()
     await driver.power()
     failures: list[ProvisioningError] = []
-    for handler in (echo, hang_up, never_answer):
+    for handler in (echo, hang_up, garble, never_answer):
         bmc.on("POST", RESET, handler)
         with pytest.raises(ProvisioningError) as caught:
             await driver.power_on()
