@@ -49,6 +49,15 @@ class Bed:
     mac: str
     serial: str = ""
     lacks: Mapping[str, str] = field(default_factory=dict)
+    host: str = ""
+    journal: Path | None = None
+
+    def done(self, what: str) -> int | None:
+        """How often the bed itself says that it did `what`; None when it keeps no journal."""
+        if self.journal is None:
+            return None
+        entries = (json.loads(line) for line in self.journal.read_text().splitlines())
+        return sum(1 for entry in entries if (entry["host"], entry["what"]) == (self.host, what))
 
     def open(self, *, password: str | None = None, fingerprint: str | None = None) -> Bmc:
         """A new driver, with other credentials or another pin where given."""
@@ -136,6 +145,8 @@ def simulator_bed(folder: Path) -> Iterator[Bed]:
             uuid=host["uuid"],
             serial=host["serial"],
             mac=host["mac"],
+            host=host["name"],
+            journal=state / "journal.jsonl",
         )
 
 

@@ -73,9 +73,10 @@ async def test_facts_hold_the_hardware(bed: Bed, bmc: Bmc) -> None:
     assert facts.bios
 
 
-async def test_power_goes_on_and_off_and_asking_again_changes_nothing(bmc: Bmc) -> None:
+async def test_power_goes_on_and_off_and_asking_again_changes_nothing(bed: Bed, bmc: Bmc) -> None:
     await bmc.power_off()
     await see_power(bmc, PowerState.OFF)
+    before = bed.done("power.on"), bed.done("power.off")
     await bmc.power_off()
     assert await bmc.power() is PowerState.OFF
     await bmc.power_on()
@@ -84,6 +85,8 @@ async def test_power_goes_on_and_off_and_asking_again_changes_nothing(bmc: Bmc) 
     assert await bmc.power() is PowerState.ON
     await bmc.power_off()
     await see_power(bmc, PowerState.OFF)
+    after = bed.done("power.on"), bed.done("power.off")
+    assert after == tuple(None if count is None else count + 1 for count in before)
 
 
 @pytest.mark.parametrize("target", [BootTarget.PXE, BootTarget.CD, BootTarget.HDD])
@@ -172,6 +175,7 @@ async def test_update_runs_as_a_task_and_changes_the_version(
 
     assert await until(bios, lambda seen: seen == "2.4.1") == "2.4.1"
     assert (await bmc.firmware())["BMC"] == before["BMC"]
+    assert bed.done("firmware.update.start") in {1, None}
 
 
 async def test_unknown_component_is_named_and_nothing_starts(bmc: Bmc) -> None:
