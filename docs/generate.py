@@ -1,0 +1,238 @@
+# ruff: noqa: INP001 - run by path; docs/ is no package
+"""Writes the parts of the reference that the code knows better than any author.
+
+A page marks such a part with two comments, `<!-- generated: NAME -->` and `<!-- end -->`; what
+stands between them is replaced. `python docs/generate.py` writes, `--check` names stale pages and
+ends with 1. The pages are checked in, so that a reader needs no build and a review shows a change
+of the reference beside the change that made it. `tests/test_architecture.py` compares.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import typer.main
+from pydantic_settings import BaseSettings
+
+from inventory.states import ALLOWED_TIME_S, STABLE, TRANSITIONS, HostState
+from provisioning.faultpoints import POINTS
+from provisioning.settings import ProvisioningSettings
+from provisioning.simulator.faults import REGISTRY
+from runtime.settings import RuntimeSettings
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+MARKED = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+EXAMPLE = re.compile(r"Example: (.+)")
+
+
+def state_diagram() -> str:
+    """The way up as one line, then every other allowed move, from `inventory/states.py`."""
+    order = list(HostState)
+    way_up = [
+        state
+        for state, following in zip(order, order[1:], strict=False)
+        if (state, following) in TRANSITIONS and state is not HostState.REPAIRING
+    ]
+    up = order[: order.index(HostState.READY) + 1]
+    down = [HostState.READY, HostState.DRAINING, HostState.CLEANING, HostState.ENROLLED]
+    if not set(up[:-1]) <= set(way_up):
+        raise RuntimeError("the way up is no longer the order of HostState: draw it anew")
+    drawn = {*zip(up, up[1:], strict=False), *zip(down, down[1:], strict=False)}
+    rest = sorted(
+        (order.index(a), order.index(b)) for a, b in TRANSITIONS - drawn
+    )
+    lines = ["```text", "up     " + " → ".join(up), "down   " + " → ".join(down), ""]
+    for index, state in enumerate(order):
+        targets = [order[to] for start, to in rest if start == index]
+        if targets:
+            lines.append(f"{state:<12} ⇢ {', '.join(targets)}")
+    return "\n".join([*lines, "```"])
+
+
+def state_times() -> str:
+    """Seconds a host may stay in each state, with the reason that stands beside the number."""
+    source = (ROOT / "inventory/states.py").read_text()
+    reasons = dict(re.findall(r"HostState\.(\w+): [^#\n]+# (.+)", source))
+    lines = ["| state | allowed time | why so long |", "| --- | --- | --- |"]
+    for state in HostState:
+        allowed = ALLOWED_TIME_S.get(state)
+        if allowed is None:
+            stays = "no limit" if state in STABLE else "not set"
+            lines.append(f"| `{state}` | {stays} | nobody waits for a host in it |")
+        else:
+            lines.append(f"| `{state}` | {_duration(allowed)} | {reasons.get(state.name, '')} |")
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def settings() -> str:
+    """Every setting with its variable, default and reason."""
+    parts = []
+    for title, kind in (("Provisioning", ProvisioningSettings), ("Runtime", RuntimeSettings)):
+        parts += [f"## {title}", "", *_settings_table(kind), ""]
+    return "\n".join(parts).rstrip()
+
+
+def _settings_table(kind: type[BaseSettings]) -> Iterator[str]:
+    why = field_docstrings(kind)
+    prefix = kind.model_config.get("env_prefix", "")
+    yield "| variable | default | what it is, and why this much |"
+    yield "| --- | --- | --- |"
+    for name, field in kind.model_fields.items():
+        variable = f"{prefix}{name}".upper()
+        yield f"| `{variable}` | `{field.default}` | {why.get(name, '')} |"
+
+
+def field_docstrings(kind: type[Any]) -> dict[str, str]:
+    """The string under each field of a class."""
+    body = ast.parse(inspect.getsource(kind)).body[0]
+    if not isinstance(body, ast.ClassDef):
+        raise TypeError(f"{kind} is no class")
+    found = {}
+    for field, below in zip(body.body, body.body[1:], strict=False):
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(below, ast.Expr)
+            and isinstance(below.value, ast.Constant)
+        ):
+            found[field.target.id] = " ".join(str(below.value.value).split())
+    return found
+
+
+def faults() -> str:
+    """Every fault that a simulated hall can show."""
+    lines = ["| fault | what it does | parameters |", "| --- | --- | --- |"]
+    for kind in REGISTRY.values():
+        parameters = ", ".join(f"`{k}={v}`" for k, v in kind.defaults.items()) or "none"
+        lines.append(f"| `{kind.name}` | {kind.meaning} | {parameters} |")
+    return "\n".join(lines)
+
+
+def fault_points() -> str:
+    """Every place where a test may end the controller."""
+    return "\n".join(f"- `{point}`" for point in sorted(POINTS))
+
+
+def error_trees() -> str:
+    """The trees that open each package's `errors.py`."""
+    parts = []
+    for package in ("pods", "inventory", "provisioning"):
+        text = ast.get_docstring(ast.parse((ROOT / package / "errors.py").read_text())) or ""
+        tree = [line for line in text.splitlines() if re.match(r"^[A-Z]\w+Error$|^[│├└ ]+\S", line)]
+        parts += [f"## {package}", "", "```text", *tree, "```", ""]
+    return "\n".join(parts).rstrip()
+
+
+def commands() -> str:
+    """Every command with its help, arguments and options."""
+    from runtime.cli import app  # noqa: PLC0415 - a root: only this page needs it
+
+    root = typer.main.get_command(app)
+    return "\n".join(_command_pages(root, "podyard")).rstrip()
+
+
+def _command_pages(command: Any, path: str) -> Iterator[str]:
+    for one, name in walk_commands(command, path):
+        if getattr(one, "commands", None):
+            continue
+        help_text = inspect.cleandoc(one.help or "")
+        yield from (f"## `{name}`", "")
+        yield from (EXAMPLE.sub("", help_text).strip(), "")
+        if example := EXAMPLE.search(help_text):
+            yield from ("```console", f"$ {example.group(1)}", "```", "")
+        rows = list(_parameters(one, name))
+        if rows:
+            yield from ("| argument or option | what | default |", "| --- | --- | --- |", *rows, "")
+
+
+def walk_commands(command: Any, path: str) -> Iterator[tuple[Any, str]]:
+    """A command and everything below it, with the words that call it."""
+    yield command, path
+    for name, below in sorted(getattr(command, "commands", {}).items()):
+        if not below.hidden:
+            yield from walk_commands(below, f"{path} {name}")
+
+
+def _parameters(command: Any, name: str) -> Iterator[str]:
+    context = click.Context(click.Command(name))
+    for one in command.params:
+        if getattr(one, "hidden", False) or one.name == "help":
+            continue
+        shown = " ".join(f"`{o}`" for o in one.opts) if one.opts[0].startswith("-") else (
+            f"`{one.human_readable_name}`"
+        )
+        default = one.get_default(context, call=False)
+        told = "required" if one.required else "" if default is None else f"`{_plain(default)}`"
+        yield f"| {shown} | {_cell(getattr(one, 'help', '') or '')} | {told} |"
+
+
+def _plain(value: Any) -> str:
+    value = getattr(value, "value", value)
+    return str(value).replace(str(Path.home()), "~") if not callable(value) else "…"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "state-diagram": state_diagram,
+    "state-times": state_times,
+    "settings": settings,
+    "faults": faults,
+    "fault-points": fault_points,
+    "error-trees": error_trees,
+    "commands": commands,
+}
+
+
+def pages() -> dict[Path, str]:
+    """Every page with generated parts, as it should be now."""
+    found = {}
+    for page in sorted(DOCS.rglob("*.md")):
+        text = page.read_text()
+        if "<!-- generated: " in text:
+            found[page] = MARKED.sub(_fresh, text)
+    return found
+
+
+def _fresh(match: re.Match[str]) -> str:
+    return f"{match[1]}\n{PARTS[match[2]]()}\n\n{match[3]}"
+
+
+def stale() -> list[Path]:
+    """Pages that are not what the code says."""
+    return [page for page, text in pages().items() if page.read_text() != text]
+
+
+def main(arguments: list[str]) -> int:
+    """Write, or with `--check` only compare."""
+    old = stale()
+    if "--check" in arguments:
+        sys.stderr.writelines(f"stale: {page.relative_to(ROOT)}\n" for page in old)
+        if old:
+            sys.stderr.write("hint: python docs/generate.py\n")
+        return int(bool(old))
+    for page, text in pages().items():
+        page.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main(sys.argv[1:]))
