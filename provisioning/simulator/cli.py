@@ -88,7 +88,8 @@ def show(hall: Hall, console: Console) -> None:
     description = hall.describe()
     table = Table(title=f"simulated hall of {hall.plan.pod_spec}, seed {hall.plan.seed}")
     for heading in ("host", "rack", "feed", "BMC", "serial", "planted faults"):
-        table.add_column(heading)
+        # An address cut to fit a narrow terminal is no address.
+        table.add_column(heading, no_wrap=heading in {"host", "BMC"})
     for told, running in zip(description["hosts"], hall.hosts, strict=True):
         plan = running.bmc.host.plan
         faults = ", ".join(fault.kind for fault in plan.faults)

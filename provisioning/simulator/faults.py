@@ -11,7 +11,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from provisioning.simulator.errors import UnknownFault
 
@@ -200,11 +199,3 @@ class HostFaults:
             fault.kind, random.Random(f"{self.seed}/{fault.host}/{fault.kind}")
         )
         return source.random() < float(wanted.get("rate", 1.0))
-
-
-def describe() -> list[dict[str, Any]]:
-    """Every fault with its meaning and parameters, for help pages and reference."""
-    return [
-        {"name": kind.name, "meaning": kind.meaning, "parameters": kind.defaults}
-        for kind in REGISTRY.values()
-    ]

@@ -145,7 +145,11 @@ class SimulatedHost:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-        await self.world.launcher.kill(self.plan.name)
+        try:
+            await self.world.launcher.kill(self.plan.name)
+        except LaunchRefused as error:
+            self.journal("power.off.failed", reason=str(error))
+            raise ActionRefused(500, "InternalError") from error
         # The boot document holds a single-use token: it ends with the life it was for.
         self._boot_document.unlink(missing_ok=True)
         self._change_power("Off")
@@ -174,8 +178,12 @@ class SimulatedHost:
 
     async def _boot(self) -> None:
         target, enabled = self.state.boot_target, self.state.boot_enabled
-        if enabled == "Once":
+        await self._boot_from(target=target, enabled=enabled)
+        # Only now: a simulator killed before this point must find the override again.
+        if (target, "Once") == (self.state.boot_target, self.state.boot_enabled):
             self.set_boot(target="None", enabled="Disabled", by="firmware")
+
+    async def _boot_from(self, *, target: str, enabled: str) -> None:
         if enabled == "Disabled" or target != "Cd" or not self.state.media_inserted:
             return
         image = self.state.media_image
@@ -254,6 +262,7 @@ class SimulatedHost:
         self.write_hardware()
         match self.state.power:
             case "PoweringOn":
+                self.state.watts = float(self.plan.host_type.power.inrush_watts)
                 self._rising = self.spawn(self._rise())
                 self._inrush = self.spawn(self._settle_inrush())
             case "PoweringOff":

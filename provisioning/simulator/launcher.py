@@ -99,6 +99,7 @@ class NamespaceLauncher:
     _process: asyncio.subprocess.Process | None = None
     _waiting: dict[int, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
     _listener: asyncio.Task[None] | None = None
+    _complaints: asyncio.Task[None] | None = None
     _next_id: int = 0
 
     async def start(self) -> None:
@@ -120,15 +121,23 @@ class NamespaceLauncher:
             _, complaint = await self._process.communicate()
             raise _refused(complaint.decode(errors="replace").strip())
         self._listener = asyncio.create_task(self._listen(self._process.stdout))
+        assert self._process.stderr is not None  # noqa: S101 - started with a pipe
+        self._complaints = asyncio.create_task(_pass_on(self._process.stderr))
 
     async def boot(self, place: HostPlace) -> None:
         """Start the host in a namespace set of its own."""
+        if not self._kernel_lives():
+            # Killed from outside: its hosts went with it, and the next one needs a new kernel.
+            await self.stop()
+            await self.start()
         place.prepare()
         order = place.order(self.argv, isolated=True)
         await self._ask("boot", **order, init=list(INIT_ARGV))
 
     async def kill(self, name: str) -> None:
-        """SIGKILL to the host's pid 1."""
+        """SIGKILL to the host's pid 1; where the hall's kernel is gone, so is the host."""
+        if not self._kernel_lives():
+            return
         await self._ask("kill", host=name)
 
     async def attach(self, name: str, *, network: str, address: str) -> None:
@@ -151,8 +160,12 @@ class NamespaceLauncher:
         except TimeoutError:
             process.kill()
             await process.wait()
-        if self._listener is not None:
-            await self._listener
+        for task in (self._listener, self._complaints):
+            if task is not None:
+                await task
+
+    def _kernel_lives(self) -> bool:
+        return self._process is not None and self._process.returncode is None
 
     async def _ask(self, verb: str, **order: Any) -> dict[str, Any]:
         process = self._process
@@ -186,6 +199,12 @@ class NamespaceLauncher:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(OSError("the hall's kernel ended"))
+
+
+async def _pass_on(complaints: asyncio.StreamReader) -> None:
+    """What the hall's kernel and the inits complain of is the simulator's to say."""
+    async for line in complaints:
+        sys.stderr.write(f"hall kernel: {line.decode(errors='replace')}")
 
 
 def _refused(reason: str) -> LaunchRefused:

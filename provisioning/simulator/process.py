@@ -138,7 +138,7 @@ class Hall:
         places = [self._place(host) for host in self.plan.hosts]
         check_socket_paths(places)
         for hidden in HIDDEN_IN_HOST:
-            if self.settings.namespaces and self.directory.is_relative_to(hidden):
+            if self.settings.namespaces and self.directory.resolve().is_relative_to(hidden):
                 raise HallError(
                     f"state directory {self.directory} lies below {hidden}, "
                     "which every simulated host replaces with its own",

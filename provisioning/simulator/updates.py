@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from provisioning.simulator.errors import ActionRefused, MediaRefused
 from provisioning.simulator.host import SimulatedHost
+from provisioning.simulator.journal import read_journal
 from provisioning.simulator.media import read_lab_image
 from provisioning.simulator.state import UpdateTask
 
@@ -59,8 +60,19 @@ class Updates:
     def resume(self) -> None:
         """Go on with what was running when the simulator ended."""
         for task in self.host.state.tasks:
-            if task.running:
-                self.host.spawn(self._run(task))
+            if not task.running:
+                continue
+            if task.flashing and not self._start_is_journaled(task):
+                # Killed between saving and journaling: a flash that nobody counted is no judge.
+                self._journal("start", task)
+            self.host.spawn(self._run(task))
+
+    def _start_is_journaled(self, task: UpdateTask) -> bool:
+        return any(
+            entry["what"] == "firmware.update.start"
+            and (entry["host"], entry["task"]) == (self.host.plan.name, task.number)
+            for entry in read_journal(self.host.world.journal.path)
+        )
 
     async def _run(self, task: UpdateTask) -> None:
         if not task.flashing:

@@ -228,6 +228,18 @@ async def test_the_uplink_reaches_the_controller_the_boot_document_names(
     controller.close()
 
 
+@isolated
+async def test_hosts_boot_again_after_the_halls_kernel_was_killed(hosts: Any, media: Any) -> None:
+    hall = await hosts(namespaces=True)
+    image = media.boot_document()
+    await hall.boot(0, image)
+    hall.hall.hall._launcher._process.kill()
+    await hall.wait(lambda: not alive(hall.marker))
+    await hall.clients[0].reset("ForceOff")
+    await hall.boot(1, image)
+    await hall.wait(lambda: len(alive(hall.marker)) == 2)
+
+
 async def test_without_namespaces_hosts_are_plain_processes_and_say_so(
     hosts: Any, media: Any
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from provisioning.simulator.journal import destructive_acts, feed_peaks
 
 pytestmark = pytest.mark.integration
 
@@ -108,6 +111,38 @@ async def test_a_killed_simulator_goes_on_where_it_was(
     await wait_until(lambda: len(again.entries("boot")) == 2)
     assert again.entries("boot")[1]["glitch"] is True
     assert [entry["seq"] for entry in again.entries()] == list(range(1, len(again.entries()) + 1))
+
+
+@pytest.mark.parametrize("after_s", [0.2, 0.6, 0.9, 1.2])
+async def test_a_signal_at_any_moment_of_the_start_leaves_nothing(
+    run_hall: Callable[..., Any], wait_until: Any, after_s: float
+) -> None:
+    hall = run_hall()
+    await asyncio.sleep(after_s)
+    started = children(hall.process.pid)
+    hall.end(signal.SIGINT)
+    await wait_until(lambda: gone(started))
+    again = run_hall()
+    assert len(again.told()) == 4
+
+
+async def test_kill_after_kill_flashes_once_and_numbers_without_gaps(
+    run_hall: Callable[..., Any], client: Callable[..., Any], media: Any, wait_until: Any
+) -> None:
+    hall = run_hall()
+    bmc = client(hall.told()[0])
+    await bmc.update(media.firmware())
+    for pause_s in (0.0, 0.05, 0.15):
+        await asyncio.sleep(pause_s)
+        hall.end(signal.SIGKILL)
+        (hall.directory / "hall.json").unlink()
+        hall = run_hall()
+        hall.told()
+    await wait_until(lambda: hall.entries("firmware.update.done"))
+    entries = hall.entries()
+    assert len(destructive_acts(entries)) == 1
+    assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
+    assert feed_peaks(entries) == {"a": 80.0}
 
 
 async def test_a_second_simulator_on_the_same_state_is_refused(

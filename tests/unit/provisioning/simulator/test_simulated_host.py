@@ -204,6 +204,20 @@ async def test_an_update_survives_the_simulator_and_starts_once(bench: Make) -> 
     assert len(one.entries("firmware.update.done")) == 1
 
 
+async def test_a_flash_that_was_saved_and_not_yet_journaled_is_counted_after_all(
+    bench: Make,
+) -> None:
+    one = with_media(bench())
+    one.bmc.updates.start(FIRMWARE, target="")
+    await one.clock.advance(1.0)
+    journal = one.directory / "journal.jsonl"
+    kept = [line for line in journal.read_text().splitlines() if "update.start" not in line]
+    journal.write_text("".join(f"{line}\n" for line in kept))
+    await one.restart()
+    await one.clock.advance(10)
+    assert len(one.entries("firmware.update.start")) == 1
+
+
 async def test_a_lying_update_says_done_and_changes_nothing(bench: Make) -> None:
     one = with_media(bench("update-lies@h1"))
     task = one.bmc.updates.start(FIRMWARE, target="")
@@ -248,6 +262,19 @@ async def test_a_host_killed_while_powering_on_goes_on(bench: Make) -> None:
     await one.clock.advance(10)
     assert (one.bmc.host.power, one.launcher.running) == ("On", {"r1-h1"})
     assert len(one.entries("power.on")) == 1
+    assert [entry["watts"] for entry in one.entries("draw")] == [1200, 1200, 450]
+
+
+async def test_a_simulator_killed_while_fetching_finds_the_override_again(bench: Make) -> None:
+    one = with_media(bench())
+    document = one.media.images.pop(BOOT)
+    one.bmc.host.set_boot(target="Cd", enabled="Once")
+    await one.bmc.host.reset("On")
+    await one.clock.advance(2.5)
+    await one.restart()
+    one.media.images[BOOT] = document
+    await one.clock.advance(10)
+    assert one.launcher.running == {"r1-h1"}
 
 
 async def test_media_must_be_ejected_before_another_is_inserted(bench: Make) -> None:
