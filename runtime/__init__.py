@@ -1,1 +1,1 @@
-
+"""Runs work on compute units: agents, Ray clusters, models, the gateway."""

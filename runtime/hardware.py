@@ -60,7 +60,7 @@ def read_described(path: Path, *, now: datetime) -> Hardware:
         physical_host = str(body.pop("physical_host"))
         clock_ratio = float(body.pop("clock_ratio", 1.0))
         facts = HardwareFacts.model_validate({**body, "observed_at": now, "source": "agent"})
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise HardwareError(f"cannot use {path}") from error
     if not 0.0 < clock_ratio <= 1.0:
         raise HardwareError(f"{path}: clock_ratio is {clock_ratio}, it must be in (0, 1]")

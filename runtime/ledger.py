@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 SEGMENT_BYTES = 16 * 1024**2  # some 50,000 answers: small enough to read whole, few enough to list
 SYNC_INTERVAL_S = 1.0  # what a power cut may cost; an fsync per answer would cap the answers
 SEGMENT_FORM = re.compile(r"^usage-(\d{8})\.jsonl$")
-CURSOR_FORM = re.compile(r"^(\d{1,8}):(\d{1,12})$")
+CURSOR_FORM = re.compile(r"(\d{1,8}):(\d{1,12})")
 START = "0:0"
 """The cursor before the first entry."""
 
@@ -186,7 +186,7 @@ def _segments(directory: Path) -> list[int]:
 
 
 def _parsed(cursor: str) -> tuple[int, int]:
-    found = CURSOR_FORM.match(cursor)
+    found = CURSOR_FORM.fullmatch(cursor)
     if found is None:
         raise LedgerError(f"{cursor!r} is no cursor; hint: the first one is {START!r}")
     return int(found[1]), int(found[2])

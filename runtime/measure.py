@@ -125,7 +125,7 @@ class DiskWrite:
     unit = "MiB/s"
     per_call = DISK_CHUNKS_PER_CALL * DISK_CHUNK_BYTES / MIB
     clock = staticmethod(time.perf_counter)
-    calls_max = 4  # 16 MiB a slice: nine pairs write less than half a GiB, however fast the disk
+    calls_max = 2  # 8 MiB a slice: nine pairs write less than 200 MiB, however fast the disk
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -194,7 +194,7 @@ def _calibrate(kernel: Kernel, *, slice_s: float, clock_ratio: float) -> Slices:
     one_call_s = min(_time(kernel, host=False, calls=1) for _ in range(3))
     credited = min(max(1, round(slice_s / max(one_call_s, 1e-6))), kernel.calls_max)
     if clock_ratio < 1.0:
-        credited = max(credited, 4)  # so that rounding the host's calls keeps the ratio
+        credited = max(credited, 2)  # so that rounding the host's calls keeps the ratio
     return Slices(credited, host_calls=max(1, round(credited / clock_ratio)))
 
 
