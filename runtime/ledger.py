@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 SEGMENT_BYTES = 16 * 1024**2  # some 50,000 answers: small enough to read whole, few enough to list
 SYNC_INTERVAL_S = 1.0  # what a power cut may cost; an fsync per answer would cap the answers
 SEGMENT_FORM = re.compile(r"^usage-(\d{8})\.jsonl$")
-CURSOR_FORM = re.compile(r"(\d{1,8}):(\d{1,12})")
+CURSOR_FORM = re.compile(r"^(\d{1,8}):(\d{1,12})\Z")
 START = "0:0"
 """The cursor before the first entry."""
 

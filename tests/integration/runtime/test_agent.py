@@ -22,7 +22,7 @@ async def until_exit(host: Any) -> int:
 
 async def until_log(host: Any, words: str) -> str:
     async with asyncio.timeout(20):
-        while words not in (text := await asyncio.to_thread(_log, host)):
+        while words not in (text := await asyncio.to_thread(_log, host)):  # noqa: ASYNC110 - file
             await asyncio.sleep(0.05)
     return text
 

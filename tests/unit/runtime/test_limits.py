@@ -6,6 +6,8 @@ from runtime.limits import RequestLimits
 
 
 class Time:
+    """A monotonic clock that a test moves."""
+
     def __init__(self) -> None:
         self.now = 100.0
 
