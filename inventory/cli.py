@@ -1,0 +1,26 @@
+"""The inventory's part of the command line: a client of the service."""
+
+from __future__ import annotations
+
+import typer
+
+from inventory.commands.events import event_app
+from inventory.commands.hosts import host_app
+from inventory.commands.offers import certificate_app, unit_app
+from inventory.commands.people import key_app, show_usage, tenant_app
+
+usage_app = typer.Typer(invoke_without_command=True, help="Show what was used.")
+usage_app.callback()(show_usage)
+
+
+def groups() -> dict[str, typer.Typer]:
+    """Nouns of the command line, for the root to join."""
+    return {
+        "host": host_app,
+        "unit": unit_app,
+        "certificate": certificate_app,
+        "event": event_app,
+        "tenant": tenant_app,
+        "key": key_app,
+        "usage": usage_app,
+    }

@@ -1,0 +1,1 @@
+"""The command line's nouns of the inventory, one file per subject."""

@@ -1,0 +1,80 @@
+"""`podyard event`: what happened, and what happens while you watch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from inventory.client import Service, service
+from inventory.printing import Output, OutputOption, printable, rows, say, write
+
+event_app = typer.Typer(no_args_is_help=True, help="See what happened, or follow along.")
+COLUMNS = ("seq", "at", "actor", "kind", "subject", "old", "new", "why")
+PAGE = 1000
+
+
+@event_app.callback()
+def events() -> None:
+    """See what happened, or follow along."""
+
+
+@event_app.command("list")
+def list_events(
+    *,
+    subject: Annotated[str, typer.Option(help="Only this subject, as host:r1-h1.")] = "",
+    after: Annotated[int, typer.Option(min=0, help="Only events after this number.")] = 0,
+    last: Annotated[int, typer.Option(min=1, max=100_000, help="The newest so many.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep going.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List events, oldest first; with --follow they keep coming until Ctrl-C.
+
+    Example: podyard event list --subject pod:lab --follow
+    """
+    with service() as api:
+        found = _all(api, subject=subject, after=after)[-last:]
+        if not follow:
+            lines = [{**event, "at": event["at"][:19]} for event in found]
+            write(found, output, lambda: rows(lines, COLUMNS))
+            return
+        for event in found:
+            _print_line(event, output)
+        start = found[-1]["seq"] if found else after
+        try:
+            for event in _followed(api, subject=subject, after=start):
+                _print_line(event, output)
+        except KeyboardInterrupt:
+            say("stopped following")
+
+
+def _all(api: Service, *, subject: str, after: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        page = api.get("/api/events", subject=subject, after=after, limit=PAGE)
+        found += page["results"]
+        if len(page["results"]) < PAGE:
+            return found
+        after = page["last"]
+
+
+def _followed(api: Service, *, subject: str, after: int) -> Iterator[dict[str, Any]]:
+    with api.stream("/api/events", subject=subject, after=after) as lines:
+        for line in lines:
+            if line.startswith("data: "):
+                yield json.loads(line.removeprefix("data: "))
+
+
+def _print_line(event: dict[str, Any], output: Output) -> None:
+    match output:
+        case Output.JSON:
+            typer.echo(json.dumps(event, ensure_ascii=False))
+        case Output.YAML:
+            typer.echo(yaml.safe_dump([event], sort_keys=False, allow_unicode=True), nl=False)
+        case Output.TABLE:
+            change = f"{event['old']} → {event['new']}" if event["old"] else event["new"]
+            parts = (event["at"][:19], event["subject"], event["kind"], change, event["why"])
+            typer.echo("  ".join(printable(str(part)) for part in parts if part))

@@ -1,0 +1,153 @@
+"""`podyard host`: what hosts there are, why one is not ready, and what is wanted of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from inventory.client import service
+from inventory.printing import Output, OutputOption, age, pairs, printable, rows, say, write
+
+host_app = typer.Typer(no_args_is_help=True, help="See hosts, ask why, retry, say what is wanted.")
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The host's name.")]
+
+COLUMNS = ("name", "pod", "state", "since", "power", "says")
+DETAILS = (
+    "name",
+    "state",
+    "state_since",
+    "target",
+    "waiting",
+    "pod",
+    "site",
+    "rack",
+    "slot",
+    "feed",
+    "host_type",
+    "serial",
+    "uuid",
+    "power",
+    "health",
+    "bmc_address",
+    "bmc_fingerprint",
+    "reserved_watts",
+    "certificate_id",
+    "simulated",
+)
+
+
+class Wanted(StrEnum):
+    """Where a host can be wanted."""
+
+    READY = "ready"
+    ENROLLED = "enrolled"
+    RETIRED = "retired"
+
+
+@host_app.command("list")
+def list_hosts(
+    pod: Annotated[str, typer.Option(help="Only hosts of this pod.")] = "",
+    state: Annotated[str, typer.Option(help="Only hosts in this state.")] = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List hosts.
+
+    Example: podyard host list --pod lab --state ready
+    """
+    with service() as api:
+        found = sorted(api.all("/api/hosts", pod=pod, state=state), key=lambda h: h["name"])
+    write(found, output, lambda: rows([line(host) for host in found], COLUMNS))
+
+
+@host_app.command("show")
+def show_host(name: NameArgument, output: OutputOption = Output.TABLE) -> None:
+    """Show one host.
+
+    Example: podyard host show r1-h1 -o yaml
+    """
+    with service() as api:
+        host = api.get(_path(name))
+    write(host, output, lambda: pairs(host, DETAILS))
+
+
+@host_app.command("why")
+def why_host(name: NameArgument, output: OutputOption = Output.TABLE) -> None:
+    """Say why a host is where it is, what happens next and what you must do.
+
+    Example: podyard host why r1-h3
+    """
+    with service() as api:
+        why = api.get(_path(name, "/why"))
+    write(why, output, lambda: _why_table(why))
+
+
+@host_app.command("retry")
+def retry_host(name: NameArgument, output: OutputOption = Output.TABLE) -> None:
+    """Forget a host's problem and let it go on; use it after you did what `why` asked.
+
+    Example: podyard host retry r1-h3
+    """
+    with service() as api:
+        host = api.post(_path(name, "/retry"))
+    say(f"{name} goes on from {host['state']}")
+    write(host, output, lambda: pairs(host, DETAILS))
+
+
+@host_app.command("want")
+def want_host(
+    name: NameArgument,
+    target: Annotated[Wanted, typer.Argument(help="Where the host is wanted.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Say where a host is wanted: ready, enrolled or retired.
+
+    Example: podyard host want r1-h3 retired
+    """
+    with service() as api:
+        host = api.post(_path(name, "/target"), {"target": target.value})
+    say(f"{name} is wanted {target.value}; it is {host['state']}")
+    write(host, output, lambda: pairs(host, DETAILS))
+
+
+def line(host: dict[str, Any]) -> dict[str, Any]:
+    """A host in one line: a problem says more than what is waited for."""
+    problem = host["problem"]
+    parked = problem is not None and problem["next_at"] is None
+    says = problem["message"] if problem else host["waiting"]
+    return {
+        **host,
+        "since": age(host["state_since"]),
+        "says": f"parked: {says}" if parked else says,
+    }
+
+
+def _path(name: str, rest: str = "") -> str:
+    return f"/api/hosts/{quote(name, safe='')}{rest}"
+
+
+def _why_table(why: dict[str, Any]) -> RenderableType:
+    facts = {
+        "host": why["host"],
+        "is": why["summary"],
+        "since": f"{why['since']} ({age(why['since'])})",
+        "wanted": why["target"],
+        "problem": why["problem"]["kind"] if why["problem"] else "",
+        "tried": why["tried"],
+        "next": f"{why['next_step'] or 'looks again'} at {why['next_at']}"
+        if why["next_at"]
+        else "nothing by itself",
+        "you": why["remedy"] or "need do nothing",
+    }
+    events = [
+        Text(
+            printable(f"{e['at'][:19]}  {e['kind']}  {e['old']} → {e['new']}  {e['why']}"),
+            style="dim",
+        )
+        for e in why["events"]
+    ]
+    return Group(pairs(facts, tuple(facts)), Text(), *events)

