@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from inventory.agent_door import ROUNDS
 from inventory.model import (
     AgentSeen,
     Claim,
@@ -144,7 +145,7 @@ def desired_generation(host: Host, member: RayMember) -> int:
 
     Without it, an agent that has not yet read the order would look like one that has obeyed.
     """
-    return host.acceptance_round + member.version
+    return host.acceptance_round * ROUNDS + member.version
 
 
 def apply_claim(
