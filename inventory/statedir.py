@@ -56,6 +56,11 @@ class StateDirectory:
         return self.path / "setup-token"
 
     @property
+    def address(self) -> Path:
+        """Where the running service's API listens, for commands on this machine."""
+        return self.path / "address.json"
+
+    @property
     def client(self) -> Path:
         """Where this machine's command line finds address and key."""
         return self.path / "client.json"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import secrets
@@ -17,8 +18,9 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from inventory.agent_door import build_agent_routes
@@ -126,7 +128,7 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
             loops += await _provisioning_loops(parts)
         if "api" in sockets:
             listeners.append(Listener(sockets["api"], build_api(_api_deps(parts))))
-            await _first_start(parts, say)
+            await asyncio.to_thread(_first_start, parts, say)
         _announce(options, say)
         await _run(listeners, loops)
 
@@ -169,9 +171,7 @@ def _api_deps(parts: Parts) -> ApiDeps:
         in_thread=asyncio.to_thread,
         wake=parts.wake,
         certificate_keys=tuple(
-            CertificateKey(
-                key_id=key.key_id, purpose=key.purpose, pem=key.public_pem().decode()
-            )
+            CertificateKey(key_id=key.key_id, purpose=key.purpose, pem=key.public_pem().decode())
             for key in (parts.production, parts.simulated)
         ),
     )
@@ -182,7 +182,7 @@ def _boot_door(parts: Parts, authority: Authority) -> BootDoor:
     return BootDoor(base_url=f"https://{address}", controller=address, ca_pem=authority.pem)
 
 
-def _agent_door(parts: Parts) -> tuple[Any, Tls]:
+def _agent_door(parts: Parts) -> tuple[FastAPI, Tls]:
     now = parts.clock.now()
     directory = parts.options.state.authority
     authority = Authority.open(directory, now=now)
@@ -232,9 +232,11 @@ async def _runtime_loops(parts: Parts, gateway: Gateway) -> list[Awaitable[None]
         keyring=keyring(
             *((key.public_key, key.purpose) for key in (parts.production, parts.simulated))
         ),
-        connect_cluster=lambda socket_path, token: ClusterClient(socket_path, token),
+        connect_cluster=lambda path, token: ClusterClient(path, token.get_secret_value()),
         gateway=_Published(gateway),
-        settings=RuntimeSettings(state_directory=parts.options.state.usage_journal),
+        usage_journal=parts.options.state.usage_journal,
+        usage_cursor=parts.options.state.path / "usage-cursor",
+        settings=RuntimeSettings(),
         in_thread=asyncio.to_thread,
     )
     controller = RuntimeController(world, keeper.fence)
@@ -260,16 +262,14 @@ class _Published:
 
 
 def _gateway(parts: Parts) -> Gateway:
-    return Gateway(Ledger.open(parts.options.state.usage_journal), clock=parts.clock)
+    return Gateway(Ledger(parts.options.state.usage_journal), clock=parts.clock)
 
 
 async def _lease(parts: Parts, name: str) -> LeaseKeeper:
     """With the embedded store, the directory's lock proves that nobody else works on it."""
     embedded = not parts.options.database
     owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
-    return await LeaseKeeper.take(
-        parts.store, parts.clock, lease=name, owner=owner, alone=embedded
-    )
+    return await LeaseKeeper.take(parts.store, parts.clock, lease=name, owner=owner, alone=embedded)
 
 
 def _bmc_opener(
@@ -296,9 +296,11 @@ def _password_reader(parts: Parts) -> Callable[[Host], Awaitable[SecretStr]]:
     return read
 
 
-async def _first_start(parts: Parts, say: Callable[[str], None]) -> None:
+def _first_start(parts: Parts, say: Callable[[str], None]) -> None:
     """Make the single-use set-up token, once: there is no default password."""
     store, state = parts.store, parts.options.state
+    url = f"http://{parts.options.api.host}:{parts.options.api.port}"
+    write_private(state.address, json.dumps({"url": url}).encode())
     if store.count(ApiKey):
         return
     now = parts.clock.now()
@@ -328,9 +330,7 @@ async def _run(listeners: list[Listener], loops: list[Awaitable[None]]) -> None:
     working = [asyncio.ensure_future(one) for one in loops]
     stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait(
-            [stopping, *serving, *working], return_when=asyncio.FIRST_COMPLETED
-        )
+        await asyncio.wait([stopping, *serving, *working], return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
         for task in working:

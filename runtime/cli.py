@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import httpx
+import inventory.cli
+import provisioning.cli
 import typer
 from rich.console import Console
 
-import inventory.cli
-import provisioning.cli
 import runtime.nouns
 from inventory.errors import InventoryError
 from inventory.secrets import write_private
 from inventory.statedir import StateDirectory, default_state
-from pods.cli import certificate_app, spec_app
+from pods.cli import spec_app
 from provisioning.simulator.cli import simulate
 from runtime.listeners import Address
 from runtime.logs import configure_logs
@@ -100,9 +100,8 @@ def login(
     with _explained():
         found = token or _setup_token(directory)
         base = url or "http://127.0.0.1:8470"
-        address = directory.path / "address.json"
-        if not url and address.exists():
-            base = str(json.loads(address.read_text())["url"])
+        if not url and directory.address.exists():
+            base = str(json.loads(directory.address.read_text())["url"])
         try:
             reply = httpx.post(
                 f"{base}/api/setup",
@@ -113,7 +112,9 @@ def login(
         except httpx.TransportError as error:
             _fail(f"no service answers at {base}", hint="podyard serve", cause=error)
         if reply.is_error:
-            _fail(f"the set-up token was refused: {reply.text[:200]}", hint="ask an admin for a key")
+            _fail(
+                f"the set-up token was refused: {reply.text[:200]}", hint="ask an admin for a key"
+            )
         key = reply.json()["text"]
         write_private(directory.client, json.dumps({"url": base, "key": key}).encode())
         directory.setup_token.unlink(missing_ok=True)

@@ -224,12 +224,12 @@ class Demo:
         pod = await _get(api, f"/api/pods/{POD}")
         if pod.get("plan"):
             self.screen.say("resuming: the plan was approved before")
-            return Plan.model_validate(pod["plan"], strict=False)
+            return Plan.model_validate_json(json.dumps(pod["plan"]))
         async for _ in self._until(BRING_UP_S, "all hosts to be inspected"):
             reply = await api.get(f"/api/pods/{POD}/plan")
             if reply.status_code != httpx.codes.CONFLICT:
                 break
-        plan = Plan.model_validate_json(_checked(reply).content)
+        plan = Plan.model_validate_json(json.dumps(_checked(reply).json()["plan"]))
         self.screen.plan(plan)
         await _post(api, f"/api/pods/{POD}/up", {"digest": plan.digest})
         return plan
@@ -249,12 +249,13 @@ class Demo:
     async def _verify_certificates(self, api: httpx.AsyncClient) -> int:
         """Verify every certificate here, with the exported public keys and without the service."""
         self.screen.chapter("Signed certificates")
-        told = (await _get(api, "/api/certificate-keys"))["results"]
+        told = _checked(await api.get("/api/certificate-keys")).json()
         ring: Keyring = keyring(
             *((public_key_from_pem(k["pem"].encode()), k["purpose"]) for k in told)
         )
         verified = 0
-        for certificate in (await _get(api, "/api/certificates"))["results"]:
+        for listed in (await _get(api, "/api/certificates"))["results"]:
+            certificate = await _get(api, f"/api/certificates/{listed['id']}")
             raw = json.dumps(certificate["envelope"]).encode()
             proven = verify(raw, ring=ring, now=datetime.now(UTC))
             self.screen.certificate(proven)

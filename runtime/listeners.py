@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,11 @@ class Listener:
     """One socket and the app behind it."""
 
     def __init__(
-        self, opened: socket.socket, app: Callable[..., Any], *, tls: Tls | None = None
+        self,
+        opened: socket.socket,
+        app: Callable[..., Any],
+        *,
+        tls: Tls | None = None,
     ) -> None:
         self._socket = opened
         self._server = uvicorn.Server(_config(app, tls))
@@ -92,7 +96,7 @@ def _config(app: Callable[..., Any], tls: Tls | None) -> uvicorn.Config:
     options: dict[str, Any] = {
         "log_config": None,
         "access_log": False,
-        "lifespan": "on",
+        "lifespan": "auto",
         "proxy_headers": False,  # nobody in front of us may say who the client is
         "server_header": False,
         "timeout_graceful_shutdown": DRAIN_S,
@@ -115,10 +119,3 @@ def _config(app: Callable[..., Any], tls: Tls | None) -> uvicorn.Config:
 def _no_signals() -> Any:
 
     return contextlib.nullcontext()
-
-
-async def stop_all(listeners: Sequence[Listener], tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Stop every listener and wait until each is done."""
-    for listener in listeners:
-        listener.stop()
-    await asyncio.gather(*tasks, return_exceptions=True)
