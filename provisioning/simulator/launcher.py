@@ -44,8 +44,10 @@ class HostPlace:
         self.run.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Ray stalls 15 to 30 s a start on a host name that does not resolve.
         hosts = f"127.0.0.1 localhost {self.name}\n::1 localhost\n"
-        (self.root / "etc/hosts").write_text(hosts)
-        (self.root / "etc/resolv.conf").write_text("")
+        for name, content in (("hosts", hosts), ("resolv.conf", "")):
+            # What a playbook wrote there since is the host's own, and survives its reboots.
+            if not (self.root / "etc" / name).exists():
+                (self.root / "etc" / name).write_text(content)
 
     def order(self, argv: Sequence[str], *, isolated: bool) -> dict[str, Any]:
         """What init is told."""

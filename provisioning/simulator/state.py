@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from provisioning.simulator.errors import HallError
 from provisioning.simulator.hall import BiosValue, HostPlan
 
 
@@ -107,5 +108,11 @@ def write_json(path: Path, value: Any) -> None:
 def load_state(path: Path, plan: HostPlan) -> HostState:
     """The state kept by the last life, or a factory-new one."""
     if path.exists():
-        return HostState.model_validate_json(path.read_bytes())
+        try:
+            return HostState.model_validate_json(path.read_bytes())
+        except ValueError as error:
+            raise HallError(
+                f"{path} is not the state of a simulated host",
+                hint="start with a fresh --state directory",
+            ) from error
     return HostState.factory_new(plan)

@@ -141,6 +141,14 @@ async def test_a_missing_dimm_is_listed_as_absent(
     assert system["MemorySummary"]["TotalSystemMemoryGiB"] == 48
 
 
+async def test_a_wrong_serial_is_what_the_bmc_reports(
+    start_hall: Callable[..., Any], client: Callable[..., Any]
+) -> None:
+    hall = await start_hall("wrong-serial@h1", namespaces=False)
+    reported = (await client(hall.told[0]).get(SYSTEM))["SerialNumber"]
+    assert reported != hall.told[0]["serial"]
+
+
 async def test_gpus_are_processors(bmc: Any) -> None:
     processors = (await bmc.get(f"{SYSTEM}/Processors?$expand=."))["Members"]
     gpus = [part for part in processors if part["ProcessorType"] == "GPU"]

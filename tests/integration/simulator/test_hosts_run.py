@@ -251,6 +251,26 @@ async def test_without_namespaces_hosts_are_plain_processes_and_say_so(
     assert description["isolated"] is False
 
 
+async def test_a_machine_that_refuses_namespaces_is_told_of_loudly_and_still_boots_hosts(
+    hosts: Any,
+    media: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    refusing = tmp_path / "bin" / "unshare"
+    refusing.parent.mkdir()
+    refusing.write_text("#!/bin/sh\necho 'Operation not permitted' >&2\nexit 1\n")
+    refusing.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{refusing.parent}:{os.environ['PATH']}")
+    hall = await hosts(namespaces=True)
+    said = capsys.readouterr().err
+    assert said.count("Operation not permitted") == 1
+    assert "all of its interfaces" in said
+    seen = await hall.boot(0, media.boot_document())
+    assert seen["environment"]["PODYARD_HOST_ISOLATED"] == "0"
+
+
 async def test_plain_processes_end_with_the_power_strays_included(hosts: Any, media: Any) -> None:
     hall = await hosts(namespaces=False)
     await hall.boot(0, media.boot_document())

@@ -197,6 +197,17 @@ async def test_a_state_path_too_long_for_sockets_is_refused_early(
     assert not hall.directory.exists()
 
 
+async def test_a_state_that_is_not_one_is_named(run_hall: Callable[..., Any]) -> None:
+    first = run_hall()
+    first.told()
+    first.end(signal.SIGTERM)
+    state = first.directory / "hosts" / "r1-h2" / "state.json"
+    state.write_text("{")
+    second = run_hall()
+    assert second.process.wait(timeout=30) == 2
+    assert "r1-h2/state.json" in second.output().replace("\n", "")
+
+
 async def test_another_seed_does_not_take_over_a_hall(run_hall: Callable[..., Any]) -> None:
     first = run_hall()
     first.told()
