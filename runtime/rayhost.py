@@ -102,6 +102,7 @@ class RayHost:
 
     async def _supervise(self, order: RayOrder) -> None:
         pause_s, restarts = PAUSE_FIRST_S, 0
+        _empty(self._place.ray_temp)  # a host that lost power has kept another tenant's session
         try:
             while True:
                 began = asyncio.get_running_loop().time()

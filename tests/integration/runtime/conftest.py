@@ -13,10 +13,16 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import uvicorn
@@ -256,6 +262,13 @@ class Tenancy:
         return [entry for entry, _ in entries_after(self.ledger_dir)]
 
 
+class HasRun(Protocol):
+    """Whatever has a host's run directory."""
+
+    @property
+    def run(self) -> Path: ...
+
+
 @contextmanager
 def a_short_dir() -> Iterator[Path]:
     """Unix socket paths must stay short; pytest's own directories are not."""
@@ -280,7 +293,7 @@ def a_host(short_dir: Path) -> Iterator[Host]:
 
 
 @asynccontextmanager
-async def a_controller(host: Host, short_dir: Path) -> AsyncIterator[Controller]:
+async def a_controller(host: HasRun, short_dir: Path) -> AsyncIterator[Controller]:
     """An agent door behind the host's uplink."""
     authority = Authority.open(_made(short_dir / "ca"), now=datetime.now(UTC))
     found = Controller(authority)
@@ -325,6 +338,21 @@ async def everything() -> AsyncIterator[Everything]:
     with a_short_dir() as short_dir, a_host(short_dir) as host:
         async with a_controller(host, short_dir) as door, a_tenancy(short_dir) as tenancy:
             yield Everything(short_dir, host, door, tenancy)
+
+
+@pytest.fixture(scope="session")
+def make_dir() -> Callable[[], AbstractContextManager[Path]]:
+    return a_short_dir
+
+
+@pytest.fixture(scope="session")
+def make_controller() -> Callable[..., AbstractAsyncContextManager[Controller]]:
+    return a_controller
+
+
+@pytest.fixture(scope="session")
+def hardware() -> dict[str, object]:
+    return dict(HARDWARE)
 
 
 @pytest.fixture(scope="session")
