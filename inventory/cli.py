@@ -9,7 +9,7 @@ from inventory.commands.hosts import host_app
 from inventory.commands.offers import certificate_app, unit_app
 from inventory.commands.people import key_app, show_usage, tenant_app
 
-usage_app = typer.Typer(invoke_without_command=True, help="Show what was used.")
+usage_app = typer.Typer(invoke_without_command=True)
 usage_app.callback()(show_usage)
 
 

@@ -24,7 +24,11 @@ from pods.errors import PodsError
 from pods.plan import Plan
 from pods.render import render_plan
 
-pod_app = typer.Typer(no_args_is_help=True, help="Apply pods, plan them, bring them up.")
+pod_app = typer.Typer(
+    no_args_is_help=True,
+    help="Apply pods, plan them, bring them up.\n\n"
+    "Example: podyard pod apply lab-4 --name lab --hosts hall.json",
+)
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The pod's name.")]
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds to wait at most.")]
 

@@ -11,9 +11,18 @@ import typer
 from inventory.client import service
 from inventory.printing import Output, OutputOption, age, pairs, rows, say, until, write
 
-claim_app = typer.Typer(no_args_is_help=True, help="Claim compute units, and release them.")
-cluster_app = typer.Typer(no_args_is_help=True, help="See the Ray clusters of your claims.")
-model_app = typer.Typer(no_args_is_help=True, help="Deploy models on your clusters.")
+claim_app = typer.Typer(
+    no_args_is_help=True,
+    help="Claim compute units, and release them.\n\n"
+    "Example: podyard claim create --class lab-cpu --count 2",
+)
+cluster_app = typer.Typer(
+    no_args_is_help=True,
+    help="See the Ray clusters of your claims.\n\nExample: podyard cluster list",
+)
+model_app = typer.Typer(
+    no_args_is_help=True, help="Deploy models on your clusters.\n\nExample: podyard model list"
+)
 
 TenantOption = Annotated[str, typer.Option(help="The tenant; a tenant's own key knows it already.")]
 ClusterOption = Annotated[str, typer.Option(help="The Ray cluster.")]
@@ -162,7 +171,10 @@ def release_claim(
 
 @cluster_app.callback()
 def clusters() -> None:
-    """See the Ray clusters of your claims."""
+    """See the Ray clusters of your claims.
+
+    Example: podyard cluster list
+    """
 
 
 @cluster_app.command("list")

@@ -12,14 +12,20 @@ import yaml
 from inventory.client import Service, service
 from inventory.printing import Output, OutputOption, printable, rows, say, write
 
-event_app = typer.Typer(no_args_is_help=True, help="See what happened, or follow along.")
+event_app = typer.Typer(
+    no_args_is_help=True,
+    help="See what happened, or follow along.\n\nExample: podyard event list --follow",
+)
 COLUMNS = ("seq", "at", "actor", "kind", "subject", "old", "new", "why")
 PAGE = 1000
 
 
 @event_app.callback()
 def events() -> None:
-    """See what happened, or follow along."""
+    """See what happened, or follow along.
+
+    Example: podyard event list --follow
+    """
 
 
 @event_app.command("list")

@@ -13,7 +13,10 @@ from rich.text import Text
 from inventory.client import service
 from inventory.printing import Output, OutputOption, age, pairs, printable, rows, say, write
 
-host_app = typer.Typer(no_args_is_help=True, help="See hosts, ask why, retry, say what is wanted.")
+host_app = typer.Typer(
+    no_args_is_help=True,
+    help="See hosts, ask why, retry, say what is wanted.\n\nExample: podyard host list",
+)
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The host's name.")]
 
 COLUMNS = ("name", "pod", "state", "since", "power", "says")

@@ -13,16 +13,24 @@ from inventory.client import ServiceError, service
 from inventory.printing import Output, OutputOption, age, rows, say, write
 from pods.cli import verify_certificate
 
-unit_app = typer.Typer(no_args_is_help=True, help="See the compute units that are offered.")
+unit_app = typer.Typer(
+    no_args_is_help=True,
+    help="See the compute units that are offered.\n\nExample: podyard unit list",
+)
 certificate_app = typer.Typer(
-    no_args_is_help=True, help="List, export and verify certificates (verify works alone)."
+    no_args_is_help=True,
+    help="List, export and verify certificates (verify works alone).\n\n"
+    "Example: podyard certificate list",
 )
 certificate_app.command("verify")(verify_certificate)
 
 
 @unit_app.callback()
 def units() -> None:
-    """See the compute units that are offered."""
+    """See the compute units that are offered.
+
+    Example: podyard unit list
+    """
 
 
 @unit_app.command("list")

@@ -11,8 +11,13 @@ import typer
 from inventory.client import service
 from inventory.printing import Output, OutputOption, pairs, rows, say, write
 
-tenant_app = typer.Typer(no_args_is_help=True, help="See and create tenants.")
-key_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+tenant_app = typer.Typer(
+    no_args_is_help=True, help="See and create tenants.\n\nExample: podyard tenant create acme"
+)
+key_app = typer.Typer(
+    no_args_is_help=True,
+    help="Make, list and revoke API keys.\n\nExample: podyard key create --tenant acme",
+)
 
 KEY_COLUMNS = ("id", "role", "tenant", "requests_per_minute", "expires_at", "revoked_at")
 

@@ -159,9 +159,13 @@ class SqlStore:
         with self._write() as connection:
             for record in records:
                 statement = insert(kind.table).values(_row(kind, record, version=1))
-                added += connection.execute(
-                    statement.on_conflict_do_nothing(index_elements=["key"])
-                ).rowcount
+                # Not rowcount: psycopg reports -1 for an insert that may do nothing.
+                inserted = connection.execute(
+                    statement.on_conflict_do_nothing(index_elements=["key"]).returning(
+                        kind.table.c.key
+                    )
+                )
+                added += len(inserted.all())
         return added
 
     def take_lease(

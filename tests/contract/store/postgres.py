@@ -1,0 +1,87 @@
+"""A private PostgreSQL in a temporary folder, from Debian's programs, over a Unix socket alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PROGRAMS = Path("/usr/lib/postgresql")
+START_LIMIT_S = 60
+
+
+def find_programs() -> Path | None:
+    """The newest version's folder of programs, or None."""
+    found = [path for path in PROGRAMS.glob("*/bin") if (path / "initdb").exists()]
+    return max(found, key=lambda path: int(path.parent.name), default=None)
+
+
+def may_start() -> str:
+    """Why no server can be started here; empty when one can."""
+    if find_programs() is None:
+        return "PostgreSQL's programs are absent: apt-get install postgresql"
+    if os.geteuid() == 0 and shutil.which("runuser") is None:
+        return "PostgreSQL refuses root and runuser is absent"
+    return ""
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[Path]:
+    """A running server; the folder of its socket."""
+    programs = find_programs()
+    if programs is None:
+        raise RuntimeError(may_start())
+    data, sockets = folder / "data", folder / "sockets"
+    for path in (data, sockets):
+        path.mkdir(parents=True, mode=0o700)
+    _give_away(folder)
+    _run(
+        programs / "initdb",
+        "--auth=trust",
+        "--username=podyard",
+        "--encoding=UTF8",
+        "--no-sync",
+        "-D",
+        data,
+    )
+    options = f"-c listen_addresses='' -c unix_socket_directories={sockets} -c fsync=off"
+    log = folder / "server.log"
+    control = (programs / "pg_ctl", "-D", data, "-w", "-t", str(START_LIMIT_S))
+    _run(*control, "-l", log, "-o", options, "start")
+    try:
+        yield sockets
+    finally:
+        _run(*control, "-m", "immediate", "stop")
+
+
+def _give_away(folder: Path) -> None:
+    """PostgreSQL refuses root: the folder becomes its own user's, the way there passable."""
+    if os.geteuid() != 0:
+        return
+    for path in (folder, *folder.iterdir()):
+        shutil.chown(path, "postgres", "postgres")
+    for parent in folder.parents:
+        if parent == Path("/tmp") or parent == Path("/"):  # noqa: S108, PLR1714
+            break
+        parent.chmod(parent.stat().st_mode | 0o011)
+
+
+def _run(program: Path, *arguments: object) -> None:
+    command = [str(program), *(str(one) for one in arguments)]
+    if os.geteuid() == 0:
+        command = ["runuser", "-u", "postgres", "--", *command]
+    done = subprocess.run(
+        command,
+        check=False,
+        # The server inherits what is open here: a pipe would never end.
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        timeout=START_LIMIT_S * 2,
+        cwd="/",
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{program.name} ended with {done.returncode}")
