@@ -7,11 +7,16 @@ environment or spells a path of the host.
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 RAY_TEMP = Path("/tmp/ray")  # noqa: S108 - the host's own: each host has its own mount there
+RAY_TEMP_BYTES_MAX = 107 - 60
+"""A socket path has 107 bytes; Ray adds `/session_<time>_<pid>/sockets/plasma_store`."""
+
 RELAY_DASHBOARD = "relay/dashboard.sock"
 RELAY_SERVE = "relay/serve.sock"
 """Relative to the run directory, which agent and controller see under different paths."""
@@ -64,8 +69,14 @@ class Place:
 
     @property
     def ray_temp(self) -> Path:
-        """Ray's session directory. Without a mount of our own it must be short and ours alone."""
-        return RAY_TEMP if self.isolated else self.run / "ray"
+        """Ray's session directory, short enough for the sockets that Ray makes below it."""
+        if self.isolated:
+            return RAY_TEMP
+        own = self.run / "ray"
+        if len(os.fsencode(own)) <= RAY_TEMP_BYTES_MAX:
+            return own
+        mark = hashlib.sha256(os.fsencode(self.run)).hexdigest()[:12]
+        return Path(f"/tmp/pyd-ray-{mark}")  # noqa: S108 - made 0700, and checked to be ours
 
     @property
     def home(self) -> Path:

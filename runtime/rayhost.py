@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from inventory.agents import RayObserved, RayOrder
 from inventory.clock import Clock
 from runtime.place import RELAY_DASHBOARD, RELAY_SERVE, Place
 from runtime.raycommand import Ports, node_address, ray_command, ray_environment
-from runtime.relay import Relay, SocketPathError, checked_socket_path
+from runtime.relay import Relay, SocketPathError
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,6 @@ PAUSE_LAST_S = 30.0  # a head that comes back is rejoined within half a minute
 STEADY_S = 60.0  # a life this long starts the back-off anew
 HALL_TIMEOUT_S = 30.0  # the hall's own limit for laying a cable
 LOG_TAIL_BYTES = 2000
-SESSION_SOCKET_BYTES = 60  # `/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store`
 
 
 class RayHostError(Exception):
@@ -126,7 +126,7 @@ class RayHost:
         try:
             await self._join_network(order)
             self._write_token(order)
-            self._check_temp()
+            _make_private(self._place.ray_temp)
             self._process = await self._spawn(order)
             await self._open_relays(order)
             await self._until_ready(order, self._process)
@@ -139,7 +139,7 @@ class RayHost:
         return f"exit code {code}: {self._log_tail()}"
 
     async def _spawn(self, order: RayOrder) -> asyncio.subprocess.Process:
-        for directory in (self._place.home, self._place.ray_temp, self._place.ray_log.parent):
+        for directory in (self._place.home, self._place.ray_log.parent):
             directory.mkdir(parents=True, exist_ok=True)
         guard = Path(__file__).with_name("guard.py")
         command = ray_command(order, self._place, simulated=self._settings.simulated)
@@ -219,10 +219,6 @@ class RayHost:
         with os.fdopen(descriptor, "w") as file:
             file.write(order.token)
 
-    def _check_temp(self) -> None:
-        """Ray fails obscurely when its sockets' paths do not fit."""
-        checked_socket_path(self._place.ray_temp / ("x" * SESSION_SOCKET_BYTES))
-
     async def _open_relays(self, order: RayOrder) -> None:
         await self._close_relays()
         if order.role != "head":
@@ -285,6 +281,14 @@ async def _listens(address: str, port: int) -> bool:
     with contextlib.suppress(OSError):
         await writer.wait_closed()
     return True
+
+
+def _make_private(directory: Path) -> None:
+    """Ours, or not used: a directory that another user put there would show them every socket."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise RayHostError(f"{directory} belongs to another user; hint: remove it")
 
 
 def _empty(directory: Path) -> None:
