@@ -27,6 +27,10 @@ class MediaRefused(HallError):
     """An image or a boot document could not be fetched or understood."""
 
 
+class MediaUnreachable(MediaRefused):
+    """It never arrived: nothing answered, or not to the end."""
+
+
 class ActionRefused(Exception):
     """A BMC says no to one request: the HTTP status, and a message of Redfish's Base registry."""
 

@@ -97,7 +97,11 @@ class Fabric:
         name = order["host"]
         self.kill(order)
         argv = ["unshare", "-nmpuf", "--kill-child", "--mount-proc", *order["init"]]
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # The host's console: some versions of unshare complain there of every power cut.
+        with (Path(order["root"]) / "var/log/console.log").open("ab") as console:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=console
+            )
         cable = self.cables.setdefault(name, f"h{len(self.cables)}")
         host = Host(name=name, cable=cable, process=process)
         watchdog = threading.Timer(START_LIMIT_S, process.kill)

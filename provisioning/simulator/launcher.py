@@ -187,7 +187,7 @@ class NamespaceLauncher:
         if not found["ok"]:
             raise LaunchRefused(
                 f"{verb} of host {order['host']} failed: {found['reason']}",
-                hint="the host's var/log/agent.log and the simulator's stderr may say more",
+                hint="the host's var/log/console.log and var/log/agent.log may say more",
             )
         return found
 

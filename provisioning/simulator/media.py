@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from provisioning.simulator.errors import MediaRefused
+from provisioning.simulator.errors import MediaRefused, MediaUnreachable
 
 SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 """Above any lab image; a real HGX bundle is larger, and none is ever served to a simulator."""
@@ -54,7 +54,7 @@ class HttpsMedia:
                     )
                 return await _body(reply, url)
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
-            raise MediaRefused(
+            raise MediaUnreachable(
                 f"{url} cannot be fetched: {error}", hint="check the media server"
             ) from error
 

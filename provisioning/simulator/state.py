@@ -33,6 +33,8 @@ class UpdateTask(Kept):
     state: str = "Starting"
     percent: int = 0
     message: str = "The update task has been created."
+    not_fetched: bool = False
+    """The image never arrived: Redfish's `Update.1.0.TransferFailed`."""
     started_at: float
     ended_at: float | None = None
     component: str = ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from provisioning.simulator.errors import ActionRefused, MediaRefused
+from provisioning.simulator.errors import ActionRefused, MediaRefused, MediaUnreachable
 from provisioning.simulator.host import SimulatedHost
 from provisioning.simulator.journal import read_journal
 from provisioning.simulator.media import read_lab_image
@@ -78,6 +78,10 @@ class Updates:
         if not task.flashing:
             try:
                 await self._check(task)
+            except MediaUnreachable as error:
+                task.not_fetched = True
+                self._fail(task, str(error))
+                return
             except MediaRefused as error:
                 self._fail(task, str(error))
                 return

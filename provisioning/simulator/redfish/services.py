@@ -199,6 +199,8 @@ def task(found: UpdateTask) -> Body:
     """One update's progress."""
     status = TASK_STATUS.get(found.state, "OK")
     said = message("Success" if status == "OK" else "GeneralError") | {"Message": found.message}
+    if found.not_fetched:
+        said["MessageId"] = "Update.1.0.TransferFailed"
     body = resource(
         f"{TASKS}/{found.number}",
         "Task.v1_7_4.Task",
