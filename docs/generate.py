@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import typer.main
 from pydantic_settings import BaseSettings
 
@@ -30,7 +30,9 @@ from runtime.settings import RuntimeSettings
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 MARKED = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
-EXAMPLE = re.compile(r"Example: (.+)")
+SAID_WITH_ANOTHER = {"retry_longest_s": "The longest of these pauses."}
+"""Settings whose reason stands with the one before them."""
+EXAMPLE = re.compile(r"Example: (.+?)(?:\n\n|\Z)", re.DOTALL)
 
 
 def state_diagram() -> str:
@@ -38,17 +40,15 @@ def state_diagram() -> str:
     order = list(HostState)
     way_up = [
         state
-        for state, following in zip(order, order[1:], strict=False)
+        for state, following in itertools.pairwise(order)
         if (state, following) in TRANSITIONS and state is not HostState.REPAIRING
     ]
     up = order[: order.index(HostState.READY) + 1]
     down = [HostState.READY, HostState.DRAINING, HostState.CLEANING, HostState.ENROLLED]
     if not set(up[:-1]) <= set(way_up):
         raise RuntimeError("the way up is no longer the order of HostState: draw it anew")
-    drawn = {*zip(up, up[1:], strict=False), *zip(down, down[1:], strict=False)}
-    rest = sorted(
-        (order.index(a), order.index(b)) for a, b in TRANSITIONS - drawn
-    )
+    drawn = {*itertools.pairwise(up), *itertools.pairwise(down)}
+    rest = sorted((order.index(a), order.index(b)) for a, b in TRANSITIONS - drawn)
     lines = ["```text", "up     " + " → ".join(up), "down   " + " → ".join(down), ""]
     for index, state in enumerate(order):
         targets = [order[to] for start, to in rest if start == index]
@@ -111,7 +111,7 @@ def field_docstrings(kind: type[Any]) -> dict[str, str]:
             and isinstance(below.value, ast.Constant)
         ):
             found[field.target.id] = " ".join(str(below.value.value).split())
-    return found
+    return {**SAID_WITH_ANOTHER, **found}
 
 
 def faults() -> str:
@@ -154,8 +154,8 @@ def _command_pages(command: Any, path: str) -> Iterator[str]:
         yield from (f"## `{name}`", "")
         yield from (EXAMPLE.sub("", help_text).strip(), "")
         if example := EXAMPLE.search(help_text):
-            yield from ("```console", f"$ {example.group(1)}", "```", "")
-        rows = list(_parameters(one, name))
+            yield from ("```console", f"$ {' '.join(example[1].split())}", "```", "")
+        rows = list(_parameters(one))
         if rows:
             yield from ("| argument or option | what | default |", "| --- | --- | --- |", *rows, "")
 
@@ -168,22 +168,26 @@ def walk_commands(command: Any, path: str) -> Iterator[tuple[Any, str]]:
             yield from walk_commands(below, f"{path} {name}")
 
 
-def _parameters(command: Any, name: str) -> Iterator[str]:
-    context = click.Context(click.Command(name))
+def _parameters(command: Any) -> Iterator[str]:
     for one in command.params:
         if getattr(one, "hidden", False) or one.name == "help":
             continue
-        shown = " ".join(f"`{o}`" for o in one.opts) if one.opts[0].startswith("-") else (
-            f"`{one.human_readable_name}`"
-        )
-        default = one.get_default(context, call=False)
-        told = "required" if one.required else "" if default is None else f"`{_plain(default)}`"
-        yield f"| {shown} | {_cell(getattr(one, 'help', '') or '')} | {told} |"
+        shown = [f"`{o}`" for o in one.opts if o.startswith("-")] or [f"`{_placeholder(one)}`"]
+        told = "required" if one.required else _default(one)
+        yield f"| {' '.join(shown)} | {_cell(getattr(one, 'help', '') or '')} | {told} |"
 
 
-def _plain(value: Any) -> str:
-    value = getattr(value, "value", value)
-    return str(value).replace(str(Path.home()), "~") if not callable(value) else "…"
+def _placeholder(one: Any) -> str:
+    return str(one.metavar or one.name.upper())
+
+
+def _default(one: Any) -> str:
+    value = getattr(one.default, "value", one.default)
+    if value in {None, ""} or not getattr(one, "show_default", True) or callable(value):
+        return ""
+    if value is False:
+        return "off"
+    return f"`{value}`"
 
 
 def _cell(text: str) -> str:
