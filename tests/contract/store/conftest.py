@@ -16,11 +16,10 @@ BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 
 @pytest.fixture(scope="session")
-def postgres_sockets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def postgres_sockets() -> Iterator[Path]:
     if reason := postgres.may_start():
         pytest.skip(reason)
-    # A Unix socket's path may have 107 bytes: keep it short.
-    with postgres.server(tmp_path_factory.mktemp("pg") / "s") as sockets:
+    with postgres.server() as sockets:
         yield sockets
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,11 +30,20 @@ def may_start() -> str:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[Path]:
-    """A running server; the folder of its socket."""
+def server() -> Iterator[Path]:
+    """A running server; the folder of its socket.
+
+    The folder is not one of pytest's: every start of pytest by the same user closes its common
+    parent to all others, and a server that runs as user postgres would lose its files.
+    """
     programs = find_programs()
     if programs is None:
         raise RuntimeError(may_start())
+    with tempfile.TemporaryDirectory(prefix="podyard-pg-", ignore_cleanup_errors=True) as folder:
+        yield from _run_server(programs, Path(folder))
+
+
+def _run_server(programs: Path, folder: Path) -> Iterator[Path]:
     data, sockets = folder / "data", folder / "sockets"
     for path in (data, sockets):
         path.mkdir(parents=True, mode=0o700)
@@ -58,15 +68,10 @@ def server(folder: Path) -> Iterator[Path]:
 
 
 def _give_away(folder: Path) -> None:
-    """PostgreSQL refuses root: the folder becomes its own user's, the way there passable."""
-    if os.geteuid() != 0:
-        return
-    for path in (folder, *folder.iterdir()):
-        shutil.chown(path, "postgres", "postgres")
-    for parent in folder.parents:
-        if parent == Path("/tmp") or parent == Path("/"):  # noqa: S108, PLR1714
-            break
-        parent.chmod(parent.stat().st_mode | 0o011)
+    """PostgreSQL refuses root: the folder becomes its own user's."""
+    if os.geteuid() == 0:
+        for path in (folder, *folder.iterdir()):
+            shutil.chown(path, "postgres", "postgres")
 
 
 def _run(program: Path, *arguments: object) -> None:
