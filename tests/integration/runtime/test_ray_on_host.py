@@ -195,7 +195,7 @@ async def test_job_is_stopped_by_the_ray_cli(cluster: Cluster) -> None:
     code, output = await cluster.ray("job", "stop", "long-1")
     assert code == 0, output
     code, output = await cluster.ray("job", "status", "long-1")
-    assert "STOPPED" in output
+    assert "'long-1' was stopped" in output
 
 
 async def test_working_dir_that_would_hide_our_modules_is_refused(cluster: Cluster) -> None:

