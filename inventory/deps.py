@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, ParamSpec, Protocol, TypeVar
+from typing import Annotated
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict
@@ -16,16 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from inventory.clock import Clock
 from inventory.secrets import SecretBox
 from inventory.store.protocol import Store
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class InThread(Protocol):
-    """Runs a store call outside the event loop; `asyncio.to_thread` in production."""
-
-    async def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the call returns."""
+from inventory.threads import InThread
 
 
 class CertificateKey(BaseModel):

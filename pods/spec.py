@@ -80,6 +80,8 @@ class HostType(Part):
     nics: NicSpec
     accelerators: AcceleratorSpec | None = None
     power: PowerSpec
+    boot_allowed_s: Annotated[float, Field(gt=0, le=7200)] = 900.0
+    """From power-on to the agent's first report; memory training of 2 TiB takes 10-15 min."""
 
 
 class FeedSpec(Part):

@@ -37,14 +37,20 @@ def _load(store: Store, host: Host) -> Context:
         raise NotFound(f"host {host.name} belongs to pod {host.pod}, which is not on record")
     spec = spec_of(pod)
     peers = store.find(Host, pod=host.pod)
+    intents = tuple(store.find(Intent, host_id=host.id))
     units = tuple(u for u in store.find(ComputeUnit, pod=host.pod) if host.id in u.host_ids)
     return Context(
         pod=pod,
         spec=spec,
         wanted=wanted_of(
-            host, pod, spec, peers, free=all(u.state is not UnitState.CLAIMED for u in units)
+            host,
+            pod,
+            spec,
+            peers,
+            intents=intents,
+            free=all(u.state is not UnitState.CLAIMED for u in units),
         ),
         agent=store.get(AgentSeen, host.id),
-        intents=tuple(store.find(Intent, host_id=host.id)),
+        intents=intents,
         units=units,
     )

@@ -6,7 +6,8 @@ the hardware is touched; while it is open nobody acts again until the question i
 
 - the effect is seen: done;
 - the hardware is at it: wait;
-- the hardware says that it failed: failed, a person decides;
+- the hardware says that it failed: failed, a person decides; unless it says that the image never
+  arrived, for then nothing was begun and it may be asked again;
 - the effect is not there, nothing is running, and longer has passed than any request can be on its
   way (the grace): it is proven that the act did not happen, so acting now is the first time;
 - none of these: unknown. An unknown never acts. It parks for a person.
@@ -25,8 +26,8 @@ from provisioning.drivers.protocol import TaskPhase, TaskReading
 from provisioning.lifecycle.actions import UpdateFirmware
 from provisioning.lifecycle.decision import Seen
 
-ACTS_MAX = 2
-"""Proven not to have happened twice: a third try would only repeat a BMC's fault."""
+ACTS_MAX = 3
+"""Proven not to have happened three times: another try would only repeat a BMC's fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +63,39 @@ def settle_update(
     """What became of a firmware update whose intent may have been left by an earlier life."""
     if intent is None:
         return Act()
+    version = (seen.firmware or {}).get(action.item.component, "unknown")
     if intent.state == "done":
-        return Failed(
-            f"{action.item.component} was updated to {action.item.version} and is "
-            f"{_version(action, seen)} again"
-        )
-    if _version(action, seen) == action.item.version:
+        return Failed(f"{action.step} was done before, and the version is {version} again")
+    if version == action.item.version:
         return Done()
     task = _task(intent, seen)
-    if task is not None and task.phase is TaskPhase.RUNNING:
-        return Pending(f"updating {action.item.component}: {task.percent or 0} %")
     if any(t.phase is TaskPhase.RUNNING for t in seen.tasks):
-        return Pending("another update is running on this BMC")
+        percent = task.percent if task is not None and task.percent else 0
+        return Pending(f"updating {action.item.component}: {percent} %")
     if task is not None and task.phase is TaskPhase.FAILED:
-        return Failed(f"the BMC says the update failed: {task.message or 'no reason given'}")
+        return _failed(intent, task)
     quiet_s = (seen.now - _last_touch(intent)).total_seconds()
     if quiet_s < grace_s:
         return Pending(f"settling: {grace_s - quiet_s:.0f} s until a lost request is ruled out")
     if task is not None and task.phase is TaskPhase.DONE:
         return Failed(
-            f"the BMC says the update is done, and {action.item.component} is still "
-            f"{_version(action, seen)}"
+            f"the BMC says the update is done, and {action.item.component} is still {version}"
         )
+    return _again(intent)
+
+
+def _failed(intent: Intent, task: TaskReading) -> Settlement:
+    """The hardware's own verdict; only an image that never arrived leaves nothing begun."""
+    if task.nothing_written:
+        return _again(intent)
+    return Failed(f"the BMC says the update failed: {task.message or 'no reason given'}")
+
+
+def _again(intent: Intent) -> Settlement:
+    """It is proven that nothing happened; some BMCs prove it for ever."""
     if int(intent.arguments.get("acts", 0)) >= ACTS_MAX:
         return Failed(f"asked {ACTS_MAX} times, and nothing was ever seen to begin")
     return Act()
-
-
-def _version(action: UpdateFirmware, seen: Seen) -> str:
-    return (seen.firmware or {}).get(action.item.component, "unknown")
 
 
 def _task(intent: Intent, seen: Seen) -> TaskReading | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from inventory.model import Host, Pod
+from inventory.model import Host, Intent, Pod
 from inventory.states import HostState
 from pods.spec import PodSpec
 from provisioning.lifecycle.decision import Wanted
@@ -19,7 +19,15 @@ def spec_of(pod: Pod) -> PodSpec:
     return PodSpec.model_validate_json(json.dumps(pod.spec_document))
 
 
-def wanted_of(host: Host, pod: Pod, spec: PodSpec, peers: Sequence[Host], *, free: bool) -> Wanted:
+def wanted_of(
+    host: Host,
+    pod: Pod,
+    spec: PodSpec,
+    peers: Sequence[Host],
+    *,
+    intents: Sequence[Intent],
+    free: bool,
+) -> Wanted:
     """Everything that a decider may ask about what should be."""
     plan = pod.plan
     acts = plan.destructive_acts() if plan is not None else ()
@@ -34,6 +42,7 @@ def wanted_of(host: Host, pod: Pod, spec: PodSpec, peers: Sequence[Host], *, fre
         planned_updates=frozenset(
             (act.component, act.to_version) for act in acts if act.host == host.name
         ),
+        open_steps=frozenset(i.step for i in intents if i.state == "open"),
         unit_free=free,
     )
 

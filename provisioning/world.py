@@ -6,28 +6,19 @@ virtual clock and an in-process BMC. The controller itself cannot tell the diffe
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Protocol
 
 from inventory.clock import Clock
 from inventory.model import Host
 from inventory.secrets import SecretBox
 from inventory.store.protocol import Store
+from inventory.threads import InThread
 from pods.keys import SigningKey
 from provisioning.bmcs import BmcPool
 from provisioning.boot.media import BootDoor
 from provisioning.faultpoints import FaultPoints
 from provisioning.settings import ProvisioningSettings
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class InThread(Protocol):
-    """Runs a store call outside the event loop; `asyncio.to_thread` in production."""
-
-    async def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
 
 
 @dataclass(frozen=True, slots=True)

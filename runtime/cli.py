@@ -14,16 +14,16 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import httpx
-import inventory.cli
-import provisioning.cli
 import typer
 from rich.console import Console
 
+import inventory.cli
+import provisioning.cli
 import runtime.nouns
-from inventory.errors import InventoryError
+from inventory.errors import Invalid, InventoryError
 from inventory.secrets import write_private
 from inventory.statedir import StateDirectory, default_state
 from pods.cli import spec_app
@@ -32,6 +32,8 @@ from runtime.listeners import Address
 from runtime.logs import configure_logs
 
 EXIT_REFUSED, EXIT_UNREACHABLE = 1, 3
+Role = Literal["all", "provisioning", "runtime", "gateway", "inventory"]
+ROLES: tuple[Role, ...] = ("all", "provisioning", "runtime", "gateway", "inventory")
 
 app = typer.Typer(
     name="podyard",
@@ -189,15 +191,11 @@ async def _tell(telling: Any, *, wait: bool) -> dict[str, Any]:
         await telling.stop()
 
 
-def _role(text: str) -> Literal["all", "provisioning", "runtime", "gateway", "inventory"]:
-    match text:
-        case "all" | "provisioning" | "runtime" | "gateway" | "inventory":
-            return text
-        case _:
-            _fail(
-                f"--role {text!r} is no role",
-                hint="one of all, provisioning, runtime, gateway, inventory",
-            )
+def _role(text: str) -> Role:
+    for role in ROLES:
+        if role == text:
+            return role
+    raise Invalid(f"--role {text!r} is no role", hint=f"one of {', '.join(ROLES)}")
 
 
 def _setup_token(directory: StateDirectory) -> str:
@@ -218,7 +216,7 @@ def _explained() -> Any:
         _fail(str(error), hint=error.hint, cause=error)
 
 
-def _fail(message: str, *, hint: str = "", cause: BaseException | None = None) -> Any:
+def _fail(message: str, *, hint: str = "", cause: BaseException | None = None) -> NoReturn:
     err.print(f"error: {message}", style="red", markup=False, highlight=False)
     if hint:
         err.print(f"hint: {hint}", markup=False, highlight=False)

@@ -6,30 +6,21 @@ cluster and a clock that it moves itself. The controller cannot tell the differe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 
 from inventory.clock import Clock
 from inventory.secrets import SecretBox
 from inventory.store.protocol import Store
+from inventory.threads import InThread
 from pods.keys import Keyring
 from runtime.cluster import Node, ServedApplication
 from runtime.routes import GatewayState
 from runtime.settings import RuntimeSettings
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class InThread(Protocol):
-    """Runs a store call outside the event loop; `asyncio.to_thread` in production."""
-
-    async def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Its result, or what it raised."""
 
 
 class ClusterPort(Protocol):

@@ -150,8 +150,11 @@ class Bed:
         return {h["name"]: h for h in self.get("/api/hosts")["results"]}
 
     def settled(self) -> bool:
-        """Every host is ready, or parked for a person."""
-        return all(h["state"] == "ready" or is_parked(h) for h in self.hosts().values())
+        """Every host is ready, or parked for a person; a service that just died says nothing."""
+        try:
+            return all(h["state"] == "ready" or is_parked(h) for h in self.hosts().values())
+        except httpx.TransportError:
+            return False
 
     def wait(self, deadline_s: float, condition: Any) -> None:
         """Until it holds; says what the service's log ends with when it does not."""

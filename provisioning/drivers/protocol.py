@@ -89,6 +89,8 @@ class TaskReading(Reading):
     phase: TaskPhase
     percent: int | None = None
     message: str = ""
+    nothing_written: bool = False
+    """A failed update of which the BMC says that the image never arrived, so nothing was begun."""
 
 
 class Bmc(Protocol):

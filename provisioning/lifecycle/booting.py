@@ -26,7 +26,6 @@ LOOK = Look.POWER | Look.BOOT | Look.BIOS
 RECHECK_S = 0.5
 POWER_RECHECK_S = 0.5
 REPEAT_POWER_ON_AFTER_S = 15.0  # the slowest BMC seen takes 11 s to show a power change
-BOOT_ALLOWED_S = 900.0  # memory training on a 2 TiB host takes 10-15 min
 TRIES_MAX = 3
 FROM_MEDIUM = BootSource(target=BootTarget.CD, enabled=BootEnabled.ONCE)
 
@@ -40,7 +39,7 @@ def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
         return _booted(host, seen, wanted)
     if boot.powered_at is None:
         return _before_power_on(host, boot, seen, wanted)
-    return _after_power_on(boot, seen)
+    return _after_power_on(boot, seen, allowed_s=wanted.host_type.boot_allowed_s)
 
 
 def _reported(boot: BootRecord, seen: Seen) -> bool:
@@ -81,14 +80,14 @@ def _before_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -
     return Do(PowerOn(), "medium, boot source and power are ready")
 
 
-def _after_power_on(boot: BootRecord, seen: Seen) -> Decision:
+def _after_power_on(boot: BootRecord, seen: Seen, *, allowed_s: float) -> Decision:
     assert boot.powered_at is not None  # noqa: S101 - the caller's branch
     waited_s = seen.age_s(boot.powered_at)
-    if waited_s > BOOT_ALLOWED_S:
+    if waited_s > allowed_s:
         if boot.tries >= TRIES_MAX:
             return Hold(
                 "boot-failed",
-                f"no agent reported within {BOOT_ALLOWED_S:.0f} s of power-on, {boot.tries} times",
+                f"no agent reported within {allowed_s:.0f} s of power-on, {boot.tries} times",
                 "look at the host's console; then podyard host retry",
             )
         if seen.power is not PowerState.OFF:

@@ -75,6 +75,8 @@ class Wanted:
     """Why nothing more may be started in this pod; empty when the brake is off."""
     planned_updates: frozenset[tuple[str, str]] = frozenset()
     """(component, version) that the approved plan lists for this host."""
+    open_steps: frozenset[str] = frozenset()
+    """Guarded acts of this host that were begun and not settled."""
     unit_free: bool = True
     """No claim holds a unit of this host."""
 

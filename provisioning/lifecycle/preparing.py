@@ -13,9 +13,15 @@ RECHECK_S = 2.0
 
 
 def decide_preparing(host: Host, seen: Seen, wanted: Wanted) -> Decision:
-    """One change at a time: flash what is behind and planned, then stage the BIOS profile."""
+    """One change at a time: flash what is behind and planned, then stage the BIOS profile.
+
+    An act that was begun is driven to a known end first, whatever the versions say by now.
+    """
     if seen.firmware is None or seen.bios is None:
         return Wait("firmware and BIOS have not been read yet", RECHECK_S)
+    for item in wanted.firmware:
+        if UpdateFirmware(item).step in wanted.open_steps:
+            return Do(UpdateFirmware(item), f"an update of {item.component} was begun")
     for item in firmware_behind(wanted.firmware, seen.firmware):
         if (item.component, item.version) not in wanted.planned_updates:
             return Hold(

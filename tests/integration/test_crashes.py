@@ -68,7 +68,8 @@ def test_ten_kills_end_as_none_would(seed: int) -> None:
         hosts = one.hosts()
         ready = sorted(n for n, h in hosts.items() if h["state"] == "ready")
         parked = sorted(n for n, h in hosts.items() if is_parked(h))
-        assert (len(ready), len(parked)) == (3, 1), hosts
+        problems = {n: h["problem"] for n, h in hosts.items() if h["problem"]}
+        assert (len(ready), len(parked)) == (3, 1), problems
         assert one.get("/api/units")["count"] == 3
         assert one.get("/api/certificates")["count"] == 3
         journal = one.journal

@@ -120,7 +120,14 @@ def task_reading(path: str, task: Json) -> TaskReading | None:
         phase=_phase(task),
         percent=None if percent is None else max(0, min(100, int(percent))),
         message=text(said),
+        nothing_written=_nothing_written(task),
     )
+
+
+def _nothing_written(task: Json) -> bool:
+    """True when the Update registry's TransferFailed says that the image never arrived."""
+    ids = (text(entry.get("MessageId")) for entry in items(task.get("Messages")))
+    return any(name.rpartition(".")[2] == "TransferFailed" for name in ids)
 
 
 def _phase(task: Json) -> TaskPhase:

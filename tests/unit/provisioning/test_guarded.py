@@ -76,12 +76,19 @@ def test_a_task_that_ended_without_the_effect_goes_to_a_person(phase: TaskPhase)
     assert isinstance(settle(make_intent(), firmware=OLD, now=LATER, tasks=(task(phase),)), Failed)
 
 
+def test_an_image_that_never_arrived_may_be_asked_for_again() -> None:
+    """Our own image server was away: that must not cost a host."""
+    lost = task(TaskPhase.FAILED).model_copy(update={"nothing_written": True})
+
+    assert settle(make_intent(), firmware=OLD, now=LATER, tasks=(lost,)) == Act()
+
+
 def test_a_version_that_went_back_after_it_was_done_goes_to_a_person() -> None:
     assert isinstance(settle(make_intent(state="done"), firmware=OLD, now=LATER), Failed)
 
 
 def test_it_does_not_ask_for_ever() -> None:
-    intent = make_intent(arguments={"acts": 2, "tasks_before": [], "touched_at": NOW.isoformat()})
+    intent = make_intent(arguments={"acts": 3, "tasks_before": [], "touched_at": NOW.isoformat()})
 
     assert isinstance(settle(intent, firmware=OLD, now=LATER), Failed)
 

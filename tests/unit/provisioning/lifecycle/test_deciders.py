@@ -356,6 +356,19 @@ def test_a_missing_memory_module_is_named_with_its_slot() -> None:
     assert "DIMM" in answer.remedy
 
 
+def test_an_update_that_was_begun_is_settled_before_the_state_is_left() -> None:
+    """Otherwise its intent would stay open for ever, and the audit would lie."""
+    answer = decide(
+        HostState.PREPARING,
+        {},
+        {"firmware": GOOD, "bios": make_bios()},
+        open_steps=frozenset({"firmware:BIOS:2.4.1"}),
+    )
+
+    assert isinstance(answer, Do)
+    assert isinstance(answer.action, UpdateFirmware)
+
+
 def test_a_report_for_an_earlier_order_does_not_count() -> None:
     """A host that was retried must be measured again, whatever its agent still remembers."""
     host = {"boot": make_boot(), "configured_boot_id": "b1", "acceptance_order": "o2"}
