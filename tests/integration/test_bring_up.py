@@ -1,0 +1,149 @@
+"""A bring-up over Redfish, judged by the hall's own journal; and BMCs that cannot be trusted."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from provisioning.simulator.journal import destructive_acts, feed_peaks, repeated_acts
+from tests.bed import PODYARD, ROOT, Bed, bed, is_parked
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+
+def test_four_hosts_come_up_as_planned_and_inside_their_feed() -> None:
+    """One is behind in firmware, one lacks a module, one is three times slower than its peers."""
+    with bed("old-firmware@h2", "missing-dimm@h3", "slow-host@h4:ratio=0.33", speed=4.0) as one:
+        one.start_hall()
+        one.start_service()
+        one.login()
+        one.apply_pod()
+        plan = one.plan()
+        one.approve(plan["digest"])
+        one.wait(180, one.settled)
+
+        hosts = one.hosts()
+        assert {n: h["state"] for n, h in hosts.items() if not is_parked(h)} == {
+            "r1-h1": "ready",
+            "r1-h2": "ready",
+        }
+        assert hosts["r1-h3"]["problem"]["kind"] == "spec-mismatch"
+        assert "DIMM" in hosts["r1-h3"]["problem"]["remedy"]
+        assert hosts["r1-h4"]["problem"]["kind"] == "acceptance-failed"
+        assert "matrix_multiply" in hosts["r1-h4"]["problem"]["message"]
+        assert one.get("/api/units")["count"] == 2
+
+        journal = one.journal
+        planned = [
+            (act["host"], act["component"], act["from_version"], act["to_version"])
+            for wave in plan["waves"]
+            for act in wave["acts"]
+            if act["destructive"]
+        ]
+        done = [(a.host, a.component, a.old, a.new) for a in destructive_acts(journal)]
+        assert done == planned == [("r1-h2", "BIOS", done[0][2], "2.4.1")]
+        assert repeated_acts(journal) == []
+        assert 0 < feed_peaks(journal)["a"] <= plan["peak_watts"] <= plan["budget_watts"]
+        assert not any(e["what"] == "power.on" and e["host"] == "r1-h3" for e in journal)
+        assert_intents_are_settled(one)
+        assert_why_tells_everything(one)
+
+
+def assert_intents_are_settled(one: Bed) -> None:
+    """What was begun was driven to a known end, and the events say so."""
+    kinds = [e["kind"] for e in one.get("/api/events?limit=1000")["results"]]
+    assert kinds.count("intent.open") == kinds.count("intent.done") == 1
+
+
+def assert_why_tells_everything(one: Bed) -> None:
+    """One call answers: why, since when, what happens next, what a person must do."""
+    why = one.get("/api/hosts/r1-h3/why")
+    text = str(why)
+    assert "memory.modules" in text
+    assert "seat or replace" in text
+
+
+def wrong_fingerprint(host: dict[str, Any]) -> dict[str, Any]:
+    """As if the BMC's certificate had changed since the import."""
+    return {**host, "fingerprint": "sha256:" + "0" * 64}
+
+
+def wrong_password(host: dict[str, Any]) -> dict[str, Any]:
+    """Credentials that the BMC refuses."""
+    return {**host, "password": "not the one"}
+
+
+def wrong_serial(host: dict[str, Any]) -> dict[str, Any]:
+    """Another host than the one that was expected."""
+    return {**host, "serial": "EXPECTED-OTHER"}
+
+
+BAD_IMPORTS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
+    "r1-h1": (wrong_fingerprint, "certificate-changed"),
+    "r1-h2": (wrong_password, "credentials-refused"),
+    "r1-h3": (wrong_serial, "wrong-host"),
+}
+
+
+def test_a_bmc_that_cannot_be_trusted_is_parked_and_holds_up_nobody() -> None:
+    with bed(speed=4.0) as one:
+        one.start_hall()
+        one.start_service()
+        one.login()
+        keys = (
+            "name", "slot", "bmc", "fingerprint", "username", "password", "serial", "mac", "root",
+        )  # fmt: skip
+        hosts = [{key: host[key] for key in keys} for host in one.hall["hosts"]]
+        bad = [BAD_IMPORTS.get(h["name"], (dict, ""))[0](h) for h in hosts]
+        body = {"name": "lab", "site": "here", "spec": "lab-4", "hosts": bad, "simulated": True}
+        assert one.call("POST", "/api/pods", body).is_success
+
+        one.wait(60, lambda: sum(is_parked(h) for h in one.hosts().values()) == len(BAD_IMPORTS))
+        found = one.hosts()
+
+        for name, (_, kind) in BAD_IMPORTS.items():
+            problem = found[name]["problem"]
+            assert problem["kind"] == kind, problem
+            assert problem["remedy"]
+        one.wait(60, lambda: one.hosts()["r1-h4"]["state"] == "matching")
+        assert not [e for e in one.journal if e["what"] in {"power.on", "firmware.update.start"}]
+
+
+def test_a_port_in_use_is_named_with_the_option_that_changes_it(tmp_path: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        done = subprocess.run(
+            [
+                *PODYARD, "serve", "--state", str(tmp_path / "s"),
+                "--gateway-listen", f"127.0.0.1:{port}",
+            ],
+            capture_output=True, text=True, timeout=60, cwd=ROOT, check=False,
+        )  # fmt: skip
+
+    assert done.returncode == 1
+    assert str(port) in done.stderr
+    assert "--gateway-listen" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_spec_that_is_wrong_creates_nothing() -> None:
+    with bed() as one:
+        one.start_service()
+        one.login()
+
+        reply = one.call(
+            "POST", "/api/pods",
+            {"name": "lab", "site": "here", "spec": {"name": "x"}, "hosts": [], "simulated": True},
+        )  # fmt: skip
+
+        assert reply.status_code in {400, 422}
+        assert "hint" in reply.text
+        assert one.get("/api/pods")["count"] == 0
+        assert one.get("/api/hosts")["count"] == 0
