@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
-from inventory.model import UsageRecord
+from inventory.model import Claim, UsageRecord
 from inventory.refusals import ERRORS
 from inventory.routes.shapes import Text, View, all_of
+from inventory.states import ClaimState
 
 router = APIRouter(prefix="/api/usage", tags=["usage"], responses=ERRORS)
 Reader = Annotated[Actor, Depends(require(Permission.USAGE_READ))]
@@ -52,12 +54,30 @@ def _sum(deps: ApiDeps, filters: dict[str, str]) -> UsageView:
             tenant=record.tenant, claim=record.claim, model=record.model
         )
         lines[key] = _added(line, record)
+    for held in _held_now(deps, filters):
+        lines[held.tenant, held.claim, ""] = held
     return UsageView(
         prompt_tokens=sum(line.prompt_tokens for line in lines.values()),
         completion_tokens=sum(line.completion_tokens for line in lines.values()),
         unit_seconds=sum(line.unit_seconds for line in lines.values()),
         results=tuple(lines[key] for key in sorted(lines)),
     )
+
+
+def _held_now(deps: ApiDeps, filters: dict[str, str]) -> Iterator[UsageTotal]:
+    """Unit-seconds of claims that are still bound: their record is written at release."""
+    now = deps.clock.now()
+    tenants = {name: value for name, value in filters.items() if name == "tenant"}
+    for claim in all_of(deps, Claim, lambda one: one.id, state=ClaimState.BOUND.value, **tenants):
+        if claim.bound_at is None or filters.get("claim", claim.id) != claim.id:
+            continue
+        held_s = max(0.0, (now - claim.bound_at).total_seconds())
+        yield UsageTotal(
+            tenant=claim.tenant,
+            claim=claim.id,
+            model="",
+            unit_seconds=held_s * len(claim.unit_ids),
+        )
 
 
 def _added(line: UsageTotal, record: UsageRecord) -> UsageTotal:
