@@ -33,6 +33,7 @@ from runtime.settings import RuntimeSettings
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PACKAGES = ("pods", "inventory", "provisioning", "runtime")
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 EMPTY_NOUNS = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
 
 CLOCKS = {
@@ -186,7 +187,9 @@ def test_ray_stop_is_nowhere_a_command() -> None:
     for path, tree in sources(*PACKAGES, "tests", "docs").items():
         if path == "tests/test_architecture.py":
             continue
-        docstrings = {ast.get_docstring(n, clean=False) for n in ast.walk(tree) if documented(n)}
+        docstrings = {
+            ast.get_docstring(n, clean=False) for n in ast.walk(tree) if isinstance(n, DOCUMENTED)
+        }
         for node in ast.walk(tree):
             if isinstance(node, ast.List | ast.Tuple):
                 words = [e.value if isinstance(e, ast.Constant) else None for e in node.elts]
@@ -197,10 +200,6 @@ def test_ray_stop_is_nowhere_a_command() -> None:
                 assert not said, f"{path}:{node.lineno}"
     for file in (ROOT / "Makefile", ROOT / ".ci/run", *(ROOT / "examples").rglob("*")):
         assert not file.is_file() or "ray stop" not in file.read_text(), file
-
-
-def documented(node: ast.AST) -> bool:
-    return isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
 
 
 # Names, docstrings, clocks, skips
