@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-RAY_TEMP = Path("/tmp/ray")  # noqa: S108 - the host's own: each host has its own mount there
+RAY_TEMP = Path("/tmp/ray")  # noqa: S108 - used, and emptied, only where it is a mount of ours
 RAY_TEMP_BYTES_MAX = 107 - 60
 """A socket path has 107 bytes; Ray adds `/session_<time>_<pid>/sockets/plasma_store`."""
 
@@ -70,9 +70,9 @@ class Place:
     @property
     def ray_temp(self) -> Path:
         """Ray's session directory, short enough for the sockets that Ray makes below it."""
-        if self.isolated:
+        if self.isolated and is_mount(RAY_TEMP):
             return RAY_TEMP
-        own = self.run / "ray"
+        own = self.root / "var/lib/podyard/ray" if self.isolated else self.run / "ray"
         if len(os.fsencode(own)) <= RAY_TEMP_BYTES_MAX:
             return own
         mark = hashlib.sha256(os.fsencode(self.run)).hexdigest()[:12]
@@ -87,3 +87,8 @@ class Place:
     def scratch(self) -> Path:
         """Where the disk test writes: the host's own file system."""
         return self.root / "var/tmp"
+
+
+def is_mount(path: Path, *, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
+    """True for bind mounts too, which `os.path.ismount` does not see on the same file system."""
+    return any(line.split()[4] == str(path) for line in mounts.read_text().splitlines())

@@ -160,12 +160,22 @@ class RayHost:
         wanted = [(node_address(order), Ports.of(order).node_manager)]
         if order.role == "head":
             wanted.append(("127.0.0.1", order.dashboard_port))
-        async with asyncio.timeout(START_LIMIT_S):
-            for address, port in wanted:
-                while not await _listens(address, port):
-                    if process.returncode is not None:
-                        raise RayHostError(f"exit code {process.returncode}: {self._log_tail()}")
-                    await self._settings.clock.sleep(READY_POLL_S)
+        try:
+            async with asyncio.timeout(START_LIMIT_S):
+                for address, port in wanted:
+                    await self._until_listening(address, port, process)
+        except TimeoutError:
+            raise RayHostError(
+                f"Ray did not start within {START_LIMIT_S:.0f} s: {self._log_tail()}"
+            ) from None
+
+    async def _until_listening(
+        self, address: str, port: int, process: asyncio.subprocess.Process
+    ) -> None:
+        while not await _listens(address, port):
+            if process.returncode is not None:
+                raise RayHostError(f"exit code {process.returncode}: {self._log_tail()}")
+            await self._settings.clock.sleep(READY_POLL_S)
 
     async def _end_process(self) -> None:
         process, self._process = self._process, None
@@ -293,9 +303,13 @@ def _make_private(directory: Path) -> None:
 
 def _empty(directory: Path) -> None:
     """Remove what a cluster left, not the directory itself: it may be a mount point."""
-    if directory.is_dir():
-        for entry in directory.iterdir():
+    if not directory.is_dir():
+        return
+    for entry in directory.iterdir():
+        try:
             if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
+                shutil.rmtree(entry)
             else:
-                entry.unlink(missing_ok=True)
+                entry.unlink()
+        except OSError as error:  # a mount, or another user's: Ray itself will say if it matters
+            log.warning("%s was not removed: %s", entry, error)

@@ -166,7 +166,10 @@ class Uplink:
         """Only the site's own authority; no system certificate counts."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_verify_locations(cadata=self._boot.ca_pem)
+        try:
+            context.load_verify_locations(cadata=self._boot.ca_pem)
+        except (OSError, ValueError) as error:
+            raise UplinkError("the boot document's ca_pem is no certificate") from error
         return context
 
     def _mutual(self) -> ssl.SSLContext:

@@ -35,6 +35,8 @@ class Upstreams:
             found = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
+                # Bytes are passed on as they come, so they must come plain.
+                headers={"accept-encoding": "identity"},
                 auto_decompress=False,
             )
             self._sessions[socket] = found

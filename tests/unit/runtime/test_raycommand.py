@@ -38,14 +38,15 @@ def test_head_listens_with_its_dashboard_on_loopback_only() -> None:
     assert "--head" in command
     assert "--dashboard-host=127.0.0.1" in command
     assert "--node-ip-address=10.77.1.2" in command
-    assert "--temp-dir=/tmp/ray" in command
+    assert "--temp-dir=/srv/host-1/var/lib/podyard/ray" in command
     assert not [one for one in command if one.startswith("--address")]
 
 
 def test_worker_joins_the_head_and_takes_no_temp_dir() -> None:
     command = ray_command(make_order(role="worker"), PLACE, simulated=True)
     assert "--address=10.77.1.1:6379" in command
-    assert not {"--head", "--temp-dir=/tmp/ray", "--dashboard-host=127.0.0.1"} & set(command)
+    assert not {"--head", "--dashboard-host=127.0.0.1"} & set(command)
+    assert not [one for one in command if one.startswith("--temp-dir")]
 
 
 def test_labels_and_resources_are_passed_in_a_stable_order() -> None:
