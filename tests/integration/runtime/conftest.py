@@ -214,7 +214,6 @@ class Listening:
         config = uvicorn.Config(
             app,  # type: ignore[arg-type]
             log_level="warning",
-            ws="websockets-sansio",
             lifespan="auto",
             timeout_graceful_shutdown=2,
             **where,
