@@ -1,8 +1,9 @@
 """The embedded engine: llama.cpp's own server inside the replica's process.
 
 It reads GGUF, batches continuously and needs no GPU, no compiler and no second process. Its HTTP
-server cannot be switched off, only moved: it is given a Unix socket in a directory that only this
-user may enter, so no port is open. We call it in process, in threads, because its calls block.
+server cannot be switched off, only moved: it is given a Unix socket whose file is removed as soon as
+it listens, so no port is open and nobody can connect. We call it in process, in threads, because its
+calls block.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class XllamacppEngine:
     def __init__(self, settings: EngineSettings) -> None:
         import xllamacpp  # noqa: PLC0415 - 34 MB, and only replicas have it
 
-        self._sockets = Path(tempfile.mkdtemp(prefix="pyd-engine-"))  # mode 0700
+        sockets = Path(tempfile.mkdtemp(prefix="pyd-engine-"))  # mode 0700
         self._threads = ThreadPoolExecutor(settings.parallel, thread_name_prefix="engine")
         params = xllamacpp.CommonParams()
         params.model.path = settings.model_path
@@ -39,14 +40,16 @@ class XllamacppEngine:
         params.cpuparams.n_threads = settings.threads
         params.cpuparams_batch.n_threads = settings.threads
         params.n_threads_http = 1
-        params.hostnames = [str(self._sockets / "engine.sock")]
+        params.hostnames = [str(sockets / "engine.sock")]
         params.verbosity = QUIET
         params.ui = False
         try:
             self._server: Any = xllamacpp.Server(params)
         except (RuntimeError, ValueError) as error:
-            shutil.rmtree(self._sockets, ignore_errors=True)
             raise EngineFailedError(f"{settings.model_path} could not be loaded") from error
+        finally:
+            # Nobody shall use it, and a replica that is killed could not tidy up.
+            shutil.rmtree(sockets, ignore_errors=True)
 
     async def complete(self, request: Json) -> Json:
         """The engine's own whole answer. Once begun it is computed to its end."""
@@ -102,7 +105,6 @@ class XllamacppEngine:
         """Drop the model."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._server = None
-        shutil.rmtree(self._sockets, ignore_errors=True)
 
 
 def _refusal(error: BaseException) -> Exception:

@@ -104,10 +104,17 @@ async def test_messages_that_are_no_list_are_refused(engine: Any) -> None:
         await engine.complete({"messages": "hello"})
 
 
-async def test_no_tcp_port_is_open(engine: Any) -> None:
+async def test_nobody_can_connect_to_an_engine(engine: Any) -> None:
     assert await engine.complete(HELLO)
+    assert [one for one in _engine_sockets() if one.exists()] == []
     assert _own_sockets()
     assert _own_sockets().isdisjoint(_listening_on_tcp())
+
+
+def _engine_sockets() -> list[Path]:
+    """Paths that engines of any process were bound to."""
+    lines = Path("/proc/net/unix").read_text().splitlines()[1:]
+    return [Path(line.split()[7]) for line in lines if "pyd-engine-" in line]
 
 
 def _own_sockets() -> set[str]:
