@@ -1,9 +1,9 @@
 """The embedded engine: llama.cpp's own server inside the replica's process.
 
 It reads GGUF, batches continuously and needs no GPU, no compiler and no second process. Its HTTP
-server cannot be switched off, only moved: it is given a Unix socket whose file is removed as soon as
-it listens, so no port is open and nobody can connect. We call it in process, in threads, because its
-calls block.
+server cannot be switched off, only moved: it is given a Unix socket whose file is removed as soon
+as it listens, so no port is open and nobody can connect. We call it in process, in threads, because
+its calls block.
 """
 
 from __future__ import annotations
