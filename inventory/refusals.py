@@ -200,10 +200,12 @@ def _problem(request: Request, detail: dict[str, Any]) -> OtherProblem:
 
 
 def _value(detail: dict[str, Any]) -> str:
-    """What was sent there; never a value that may be a secret."""
-    if detail["type"] == "missing" or any("password" in str(p) for p in detail["loc"]):
+    """What was sent there; never what may be, or may hold, a secret."""
+    sent = detail.get("input")
+    misspelt = detail["type"] in {"missing", "extra_forbidden"}
+    if misspelt or any("password" in str(part) for part in detail["loc"]):
         return ""
-    return shown(detail.get("input"))
+    return "" if isinstance(sent, dict | list | tuple) and sent else shown(sent)
 
 
 def _hint(request: Request, detail: dict[str, Any], location: list[int | str]) -> str:

@@ -1,0 +1,232 @@
+"""Pods over the API: all or nothing, planned from facts, approved by digest."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from inventory.model import Host, Pod, Problem
+from inventory.states import HostState, PowerState
+from inventory.store.protocol import Change
+from pods import catalogue
+from tests.unit.inventory.conftest import Site
+from tests.unit.inventory.records import FINGERPRINT, NOW, make_facts, make_host, make_pod
+
+
+def given_host(number: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "name": f"r1-h{number}",
+        "slot": f"r1-h{number}",
+        "bmc": f"redfish+https://127.0.0.1:{9000 + number}",
+        "fingerprint": FINGERPRINT,
+        "username": "admin",
+        "password": f"hunter{number}",
+        "serial": f"LAB{number}",
+        "uuid": "11111111-2222-4333-8444-555555555555",
+        "mac": "02:00:00:00:00:01",
+        "root": "/var/lib/hall/h1",
+        **fields,
+    }
+
+
+def given_pod(**fields: Any) -> dict[str, Any]:
+    hosts = [given_host(n) for n in (1, 2, 3, 4)]
+    return {"name": "lab", "spec": "lab-4", "hosts": hosts, "simulated": True, **fields}
+
+
+async def test_applying_enrols_every_host_with_a_sealed_password(site: Site, admin: str) -> None:
+    reply = await site.ask("POST", "/api/pods", given_pod(), key=admin)
+    assert reply.status_code == 201
+    hosts = site.store.find(Host)
+    assert {h.state for h in hosts} == {HostState.ENROLLED}
+    assert {(h.target, h.reserved_watts, h.uuid, h.wake_at) for h in hosts} == {
+        ("ready", 20, "", NOW)
+    }
+    for host in hosts:
+        sealed = site.store.secret(host.id, "bmc-password")
+        assert sealed is not None
+        assert b"hunter" not in sealed
+        opened = site.box.unseal(host.id, "bmc-password", sealed)
+        assert opened.get_secret_value() == f"hunter{host.name[-1]}"
+    assert site.woken == 1
+    assert "hunter" not in reply.text
+    told = "".join(e.model_dump_json() for e in site.store.events())
+    assert "hunter" not in told
+
+
+async def test_a_whole_spec_is_taken_as_it_is(site: Site, admin: str) -> None:
+    spec = catalogue.load("lab-4").model_copy(update={"name": "mine"})
+    body = given_pod(spec=json.loads(spec.model_dump_json()))
+    reply = await site.ask("POST", "/api/pods", body, key=admin)
+    assert reply.json()["spec_digest"] == spec.digest()
+
+
+WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+    "spec": ({"spec": "lab-5"}, "spec", "lab-5"),
+    "file": ({"spec": "/etc/passwd"}, "spec", "/etc/passwd"),
+    "slot": ({"hosts": [given_host(1, slot="r9")]}, "hosts.0.slot", "r9"),
+    "twice": (
+        {"hosts": [given_host(1), given_host(2, slot="r1-h1")]},
+        "hosts.1.slot",
+        "r1-h1",
+    ),
+    "serial": ({"hosts": [given_host(1), given_host(2, serial="LAB1")]}, "hosts.1.serial", "LAB1"),
+    "scheme": ({"hosts": [given_host(1, bmc="http://10.0.0.1")]}, "hosts.0.bmc", "http://10.0.0.1"),
+    "user": (
+        {"hosts": [given_host(1, bmc="redfish+https://me:pw@10.0.0.1")]},
+        "hosts.0.bmc",
+        "redfish+https://10.0.0.1",
+    ),
+    "pin": ({"hosts": [given_host(1, fingerprint="ab:cd")]}, "hosts.0.fingerprint", "ab:cd"),
+    "root": ({"simulated": False}, "hosts.0.root", "/var/lib/hall/h1"),
+    "name": ({"hosts": [given_host(1, name="R1 H1")]}, "hosts.0.name", "'R1 H1'"),
+    "pod": ({"name": "../x"}, "name", "'../x'"),
+    "none": ({"hosts": []}, "hosts", "[]"),
+}
+
+
+@pytest.mark.parametrize(("change", "path", "value"), WRONG.values(), ids=WRONG.keys())
+async def test_what_is_wrong_is_named_and_nothing_is_created(
+    site: Site, admin: str, change: dict[str, Any], path: str, value: str
+) -> None:
+    reply = await site.ask("POST", "/api/pods", given_pod(**change), key=admin)
+    assert reply.status_code == 422, reply.text
+    error = reply.json()["error"]
+    assert (error["path"], error["value"]) == (path, value)
+    assert error["hint"]
+    assert "pw" not in reply.text
+    assert "hunter" not in reply.text
+    assert (site.store.count(Pod), site.store.count(Host), site.store.events()) == (0, 0, [])
+
+
+async def test_a_wrong_whole_spec_is_explained_with_paths(site: Site, admin: str) -> None:
+    spec = json.loads(catalogue.load("lab-4").model_dump_json())
+    spec["feeds"]["a"]["volts"] = "230 V"
+    del spec["unit"]
+    reply = await site.ask("POST", "/api/pods", given_pod(spec=spec), key=admin)
+    assert reply.status_code == 422
+    error = reply.json()["error"]
+    paths = {error["path"].removeprefix("spec."), *(o["path"] for o in error["others"])}
+    assert {"feeds.a.volts", "unit"} <= paths
+
+
+async def test_a_wrong_password_is_never_echoed(site: Site, admin: str) -> None:
+    body = given_pod(hosts=[given_host(1, password={"value": "hunter2"})])
+    reply = await site.ask("POST", "/api/pods", body, key=admin)
+    assert reply.status_code == 422
+    assert "hunter2" not in reply.text
+
+
+async def test_a_host_on_record_makes_the_whole_pod_a_conflict(site: Site, admin: str) -> None:
+    site.put(make_host(7, name="elsewhere", serial="LAB3"))
+    reply = await site.ask("POST", "/api/pods", given_pod(), key=admin)
+    assert reply.status_code == 409
+    assert reply.json()["error"]["path"] == "hosts.2.serial"
+    assert (site.store.count(Pod), site.store.count(Host)) == (0, 1)
+
+
+async def test_a_pod_is_applied_once(site: Site, admin: str) -> None:
+    await site.ask("POST", "/api/pods", given_pod(), key=admin)
+    assert (await site.ask("POST", "/api/pods", given_pod(), key=admin)).status_code == 409
+
+
+def inspected(site: Site, *, parked: int = 0) -> None:
+    """The lab pod after inspection; host `parked` never answered."""
+    problem = Problem(kind="bmc-refused", message="wrong password", since=NOW, remedy="correct it")
+    hosts = [
+        make_host(n, state=HostState.INSPECTING, problem=problem)
+        if n == parked
+        else make_host(n, state=HostState.MATCHING, facts=make_facts(), power=PowerState.OFF)
+        for n in (1, 2, 3, 4)
+    ]
+    site.put(make_pod(), *hosts)
+
+
+async def test_a_plan_waits_for_inspection_and_names_who_is_missing(site: Site, admin: str) -> None:
+    site.put(make_pod(), make_host(1, state=HostState.MATCHING, facts=make_facts()), make_host(2))
+    reply = await site.ask("GET", "/api/pods/lab/plan", key=admin)
+    assert reply.status_code == 409
+    error = reply.json()["error"]
+    assert error["kind"] == "not-inspected"
+    assert "r1-h2" in error["message"]
+    assert "r1-h1" not in error["message"]
+
+
+async def test_a_host_to_be_read_again_is_waited_for(site: Site, admin: str) -> None:
+    inspected(site)
+    await site.ask("POST", "/api/hosts/r1-h1/retry", key=admin)
+    assert (await site.ask("GET", "/api/pods/lab/plan", key=admin)).status_code == 409
+
+
+async def test_the_approved_plan_is_the_one_that_was_shown(site: Site, admin: str) -> None:
+    inspected(site)
+    shown = (await site.ask("GET", "/api/pods/lab/plan", key=admin)).json()
+    assert shown["approved"] is False
+    before = {h.id: h.version for h in site.store.find(Host)}
+    digest = {"digest": shown["plan"]["digest"]}
+    reply = await site.ask("POST", "/api/pods/lab/up", digest, key=admin)
+    assert reply.status_code == 200
+    pod = site.store.get(Pod, "lab")
+    assert pod is not None
+    assert pod.plan is not None
+    assert (pod.plan.digest, pod.bring_up) == (digest["digest"], "running")
+    # A step that read the unapproved pod must not record that it still waits.
+    assert all(h.version == before[h.id] + 1 for h in site.store.find(Host))
+    assert site.woken == 1
+
+
+async def test_approving_again_is_no_error_and_no_event(site: Site, admin: str) -> None:
+    inspected(site)
+    shown = (await site.ask("GET", "/api/pods/lab/plan", key=admin)).json()
+    body = {"digest": shown["plan"]["digest"]}
+    for _ in range(2):
+        assert (await site.ask("POST", "/api/pods/lab/up", body, key=admin)).status_code == 200
+        (host, *_) = site.store.find(Host, name="r1-h1")
+        powered = host.model_copy(update={"power": PowerState.ON})
+        site.store.apply(Change(replace=(powered,)), now=NOW)
+    assert [e.kind for e in site.store.events()] == ["pod.up"]
+
+
+async def test_a_plan_that_changed_is_not_approved(site: Site, admin: str) -> None:
+    inspected(site)
+    shown = (await site.ask("GET", "/api/pods/lab/plan", key=admin)).json()
+    (host,) = site.store.find(Host, name="r1-h2")
+    behind = make_facts(firmware={"BIOS": "2.4.0", "BMC": "1.8.0"})
+    site.store.apply(Change(replace=(host.model_copy(update={"facts": behind}),)), now=NOW)
+    body = {"digest": shown["plan"]["digest"]}
+    reply = await site.ask("POST", "/api/pods/lab/up", body, key=admin)
+    assert reply.status_code == 409
+    assert reply.json()["error"]["kind"] == "plan-changed"
+    pod = site.store.get(Pod, "lab")
+    assert pod is not None
+    assert pod.plan is None
+
+
+async def test_a_dead_host_is_left_out_and_named(site: Site, admin: str) -> None:
+    inspected(site, parked=3)
+    shown = (await site.ask("GET", "/api/pods/lab/plan", key=admin)).json()
+    planned = {name for wave in shown["plan"]["waves"] for name in wave["hosts"]}
+    assert planned == {"r1-h1", "r1-h2", "r1-h4"}
+    assert shown["left_out"] == [
+        {"host": "r1-h3", "reason": "wrong password", "remedy": "correct it"}
+    ]
+
+
+async def test_hold_stops_and_up_goes_on(site: Site, admin: str) -> None:
+    inspected(site)
+    shown = (await site.ask("GET", "/api/pods/lab/plan", key=admin)).json()
+    body = {"digest": shown["plan"]["digest"]}
+    await site.ask("POST", "/api/pods/lab/up", body, key=admin)
+    held = await site.ask("POST", "/api/pods/lab/hold", key=admin)
+    assert held.json()["bring_up"] == "held"
+    again = await site.ask("POST", "/api/pods/lab/up", body, key=admin)
+    assert again.json()["bring_up"] == "running"
+
+
+async def test_a_pod_page_counts_its_hosts(site: Site, admin: str) -> None:
+    inspected(site, parked=3)
+    pod = (await site.ask("GET", "/api/pods/lab", key=admin)).json()
+    assert pod["hosts_by_state"] == {"inspecting": 1, "matching": 3}
+    assert pod["parked"] == ["r1-h3"]
