@@ -45,7 +45,7 @@ class SecretBox:
         nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         try:
             plain = self._cipher.decrypt(nonce, ciphertext, _associated(owner, name))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
             raise SecretRefused(
                 f"the stored secret {name} of {owner} does not open",
                 hint="restore the key file that belongs to this database",
