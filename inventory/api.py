@@ -80,7 +80,7 @@ def openapi_text(app: FastAPI) -> str:
 
 
 def _description(app: FastAPI) -> APIRouter:
-    router = APIRouter(tags=["service"])
+    router = APIRouter(tags=["service"], responses=refusals.ERRORS)
 
     @router.get("/api/openapi.json", dependencies=[Depends(public)])
     async def openapi() -> dict[str, Any]:

@@ -16,7 +16,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from inventory.errors import Conflict, Invalid, InventoryError, NotFound, StaleWrite
+from inventory.errors import (
+    Conflict,
+    Invalid,
+    InventoryError,
+    NotFound,
+    StaleWrite,
+    StoreUnavailable,
+)
 from pods.errors import PlanError, PodsError, SpecInvalid, shown
 
 log = logging.getLogger("podyard.api")
@@ -82,6 +89,7 @@ class Refused(Exception):
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorReply, "description": "Refused: what is wrong and what to do"},
+    "5XX": {"model": ErrorReply, "description": "Not answered: send it again later"},
 }
 """For `responses=` of every route: the document says how a refusal looks."""
 
@@ -124,12 +132,14 @@ _STATUS: dict[type[Exception], tuple[int, str]] = {
     Conflict: (409, "conflict"),
     StaleWrite: (409, "changed-meanwhile"),
     Invalid: (422, "invalid"),
+    StoreUnavailable: (503, "store-unavailable"),
 }
 _HINTS = {
     "not-found": "list what exists, and check the spelling",
     "conflict": "choose another name, or use what exists",
     "changed-meanwhile": "send the request again",
     "invalid": "correct the value and send the request again",
+    "store-unavailable": "wait, then send the request again: nothing was written",
 }
 
 

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import PlainTextResponse
-from sqlalchemy.exc import SQLAlchemyError
 
 from inventory.auth import Actor, Permission, public, require
 from inventory.deps import ApiDeps, Deps
+from inventory.errors import StoreUnavailable
 from inventory.model import Claim, ComputeUnit, Deployment, Host, Tenant
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import View
@@ -36,7 +36,7 @@ async def readyz(deps: Deps) -> Health:
     """The store answers."""
     try:
         await deps.in_thread(deps.store.count, Tenant)
-    except (OSError, SQLAlchemyError) as error:
+    except StoreUnavailable as error:
         raise Refused(
             503, "not-ready", "the store does not answer", hint="see the service's log"
         ) from error

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from inventory.api import openapi_text
 from inventory.bounds import BODY_MAX_BYTES
+from inventory.errors import StoreUnavailable
 from inventory.model import CertificateRecord, Event
 from inventory.routes.events import follow
 from inventory.states import HostState
@@ -164,11 +165,14 @@ async def test_ready_means_that_the_store_answers(
 ) -> None:
     assert (await site.ask("GET", "/readyz")).status_code == 200
 
-    def away(*_: object) -> int:
-        raise OSError("disk gone")
+    def away(*_: object, **__: object) -> int:
+        raise StoreUnavailable("the database did not answer")
 
     monkeypatch.setattr(site.store, "count", away)
     assert (await site.ask("GET", "/readyz")).status_code == 503
+    viewer = site.key("viewer")
+    listed = await site.ask("GET", "/api/hosts", key=viewer)
+    assert listed.json()["error"]["kind"] == "store-unavailable"
     assert (await site.ask("GET", "/healthz")).status_code == 200
 
 
