@@ -123,8 +123,8 @@ class RayObserved(Document):
     isolated: bool = False
     """True when Ray listens only inside a namespace of this host's network."""
     relays: dict[str, str] = Field(default_factory=dict)
-    """On the head: `dashboard` and `serve` to the Unix socket (as the controller's machine sees
-    it) that reaches them."""
+    """On the head: `dashboard` and `serve` to the Unix socket that reaches them, relative to the
+    host's run directory, which host and controller see under different paths."""
 
 
 class DesiredState(Document):

@@ -5,6 +5,7 @@ InventoryError
 ├── Conflict        a record with this key exists, or a name is taken
 ├── StaleWrite      the record moved on since it was read: read again, decide again
 ├── FenceLost       this worker's lease is gone: stop at once, write nothing
+├── StoreUnavailable  the database is away: wait; no host and no claim may fail for it
 ├── SecretRefused   a stored secret does not open with this key for this owner and field
 └── Invalid         a value that the API's own types could not catch
 """
@@ -34,6 +35,10 @@ class StaleWrite(InventoryError):
 
 class FenceLost(InventoryError):
     """The lease under which this write was decided is no longer held."""
+
+
+class StoreUnavailable(InventoryError):
+    """The database did not answer."""
 
 
 class SecretRefused(InventoryError):

@@ -12,7 +12,7 @@ import logging
 from datetime import timedelta
 
 from inventory.clock import Clock
-from inventory.errors import Conflict, FenceLost
+from inventory.errors import Conflict, FenceLost, StoreUnavailable
 from inventory.store.protocol import Fence, Store
 
 log = logging.getLogger("podyard.lease")
@@ -61,7 +61,7 @@ class LeaseKeeper:
             kept = await asyncio.to_thread(
                 self._store.renew_lease, self.fence, now=now, until=now + VALID
             )
-        except OSError as error:  # the database is away; there is time for another try
+        except StoreUnavailable as error:  # the database is away; there is time for another try
             log.warning("lease not renewed", extra={"cause": str(error)})
             return
         if not kept:

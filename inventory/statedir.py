@@ -51,6 +51,11 @@ class StateDirectory:
         return self.path / "usage"
 
     @property
+    def usage_cursor(self) -> Path:
+        """How far the journal was read."""
+        return self.path / "usage-cursor"
+
+    @property
     def setup_token(self) -> Path:
         """The single-use token of the first start."""
         return self.path / "setup-token"

@@ -15,7 +15,7 @@ import logging
 from datetime import timedelta
 from functools import partial
 
-from inventory.errors import FenceLost, InventoryError, StaleWrite
+from inventory.errors import FenceLost, InventoryError, StaleWrite, StoreUnavailable
 from inventory.model import AgentSeen, Event, Host, Problem
 from inventory.states import ALLOWED_TIME_S, TRANSITIONS, HostState
 from inventory.store.protocol import Change, Fence
@@ -78,7 +78,7 @@ class Controller:
                 self._world.clock.now(),
                 limit=room + len(self._at_work),
             )
-        except OSError as error:  # the database is away: wait, nothing fails for it
+        except StoreUnavailable as error:  # the database is away: wait, nothing fails for it
             log.warning("the store did not answer", extra={"cause": str(error)})
             return
         for host in due:
@@ -107,6 +107,8 @@ class Controller:
             log.debug("record moved on; deciding again", extra={"host": host.name})
         except FenceLost:
             raise
+        except StoreUnavailable as error:  # the host stays due: it is tried at the next tick
+            log.warning("the store did not answer", extra={"host": host.name, "cause": str(error)})
         except InventoryError:
             log.exception("a step could not be recorded", extra={"host": host.name})
         except Exception:  # a defect in one host's step must not stop the others' bring-up

@@ -28,7 +28,7 @@ from inventory.api import build_api
 from inventory.authority import Authority
 from inventory.clock import SystemClock
 from inventory.deps import ApiDeps, CertificateKey
-from inventory.errors import FenceLost
+from inventory.errors import FenceLost, StoreUnavailable
 from inventory.keys import mint
 from inventory.leases import LeaseKeeper
 from inventory.model import ApiKey, Host
@@ -55,8 +55,10 @@ from runtime.controller import RuntimeController
 from runtime.gateway import Gateway
 from runtime.ledger import Ledger
 from runtime.listeners import Address, Listener, Tls
+from runtime.metering import Metering
 from runtime.routes import GatewayState
 from runtime.settings import RuntimeSettings
+from runtime.snapshot import load_snapshot
 from runtime.world import World as RuntimeWorld
 
 log = logging.getLogger("podyard.service")
@@ -115,12 +117,18 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
         stack.callback(parts.store.close)
         listeners: list[Listener] = []
         loops: list[Awaitable[None]] = []
-        if "gateway" in sockets or options.plays("runtime"):
-            gateway = _gateway(parts)
+        published = _Published()
+        if "gateway" in sockets:
+            ledger = Ledger(options.state.usage_journal)
+            stack.callback(ledger.close)
+            gateway = Gateway(ledger, clock=parts.clock)
             stack.push_async_callback(gateway.close)
-            loops += await _runtime_loops(parts, gateway)
-            if "gateway" in sockets:
-                listeners.append(Listener(sockets["gateway"], gateway))
+            published.gateway = gateway
+            listeners.append(Listener(sockets["gateway"], gateway))
+        if options.plays("runtime"):
+            loops += await _runtime_loops(parts, published)
+        elif "gateway" in sockets:
+            loops.append(_follow_records(parts, published))
         if "agents" in sockets:
             door, tls = _agent_door(parts)
             listeners.append(Listener(sockets["agents"], door, tls=tls))
@@ -222,8 +230,28 @@ async def _provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
     return [keeper.run(), controller.run()]
 
 
-async def _runtime_loops(parts: Parts, gateway: Gateway) -> list[Awaitable[None]]:
-    """The claims and clusters of this process; a gateway alone only follows the records."""
+async def _follow_records(parts: Parts, published: _Published) -> None:
+    """A gateway by itself: keys and routes from the records, usage into them, nothing decided."""
+    settings = RuntimeSettings()
+    metering = Metering(
+        parts.store,
+        journal=parts.options.state.usage_journal,
+        cursor=parts.options.state.usage_cursor,
+        batch=settings.usage_batch,
+    )
+    while True:
+        try:
+            now = parts.clock.now()
+            state = await asyncio.to_thread(load_snapshot, parts.store, parts.box, now=now)
+            published.publish(state)
+            await asyncio.to_thread(metering.ingest)
+        except (OSError, StoreUnavailable) as error:  # serve on by what was last known
+            log.warning("the records cannot be read", extra={"cause": str(error)})
+        await parts.clock.sleep(settings.snapshot_interval_s)
+
+
+async def _runtime_loops(parts: Parts, published: _Published) -> list[Awaitable[None]]:
+    """Claims, clusters and deployments."""
     keeper = await _lease(parts, "runtime")
     world = RuntimeWorld(
         store=parts.store,
@@ -233,9 +261,9 @@ async def _runtime_loops(parts: Parts, gateway: Gateway) -> list[Awaitable[None]
             *((key.public_key, key.purpose) for key in (parts.production, parts.simulated))
         ),
         connect_cluster=lambda path, token: ClusterClient(path, token.get_secret_value()),
-        gateway=_Published(gateway),
+        gateway=published,
         usage_journal=parts.options.state.usage_journal,
-        usage_cursor=parts.options.state.path / "usage-cursor",
+        usage_cursor=parts.options.state.usage_cursor,
         settings=RuntimeSettings(),
         in_thread=asyncio.to_thread,
     )
@@ -245,24 +273,23 @@ async def _runtime_loops(parts: Parts, gateway: Gateway) -> list[Awaitable[None]
 
 
 class _Published:
-    """Hands new states to the gateway, in order, without making the publisher wait."""
+    """Hands new states to this process's gateway, in order, without making the publisher wait."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self) -> None:
+        self.gateway: Gateway | None = None
         self._last: asyncio.Task[None] | None = None
 
     def publish(self, state: GatewayState) -> None:
-        """Serve by this from now on."""
-        self._last = asyncio.create_task(self._replace(state, after=self._last))
+        """Serve by this from now on; without a gateway here, another process follows by itself."""
+        if self.gateway is not None:
+            self._last = asyncio.create_task(self._replace(self.gateway, state, self._last))
 
-    async def _replace(self, state: GatewayState, *, after: asyncio.Task[None] | None) -> None:
+    async def _replace(
+        self, gateway: Gateway, state: GatewayState, after: asyncio.Task[None] | None
+    ) -> None:
         if after is not None:
             await after
-        await self._gateway.replace(state)
-
-
-def _gateway(parts: Parts) -> Gateway:
-    return Gateway(Ledger(parts.options.state.usage_journal), clock=parts.clock)
+        await gateway.replace(state)
 
 
 async def _lease(parts: Parts, name: str) -> LeaseKeeper:

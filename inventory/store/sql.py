@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
-from inventory.errors import Conflict, FenceLost, StaleWrite
+from inventory.errors import Conflict, FenceLost, StaleWrite, StoreUnavailable
 from inventory.model import Event, Host, Record, UsageRecord
 from inventory.store.migrate import upgrade
 from inventory.store.protocol import PAGE_MAX, Change, Fence
@@ -73,7 +73,7 @@ class SqlStore:
     def get(self, kind: type[R], key: str) -> R | None:
         """One record by its key."""
         table = KINDS[kind].table
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             row = connection.execute(
                 sa.select(table.c.document, table.c.version).where(table.c.key == key)
             ).first()
@@ -92,7 +92,7 @@ class SqlStore:
         )
         if after:
             query = query.where(table.c.key > after)
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return [_record(kind, row) for row in connection.execute(query)]
 
     def count(self, kind: type[R], **equals: str | int) -> int:
@@ -102,7 +102,7 @@ class SqlStore:
             .select_from(KINDS[kind].table)
             .where(*_conditions(KINDS[kind], equals))
         )
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return int(connection.execute(query).scalar_one())
 
     def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
@@ -114,7 +114,7 @@ class SqlStore:
             .order_by(table.c.wake_at)
             .limit(limit)
         )
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return [_record(Host, row) for row in connection.execute(query)]
 
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
@@ -130,7 +130,7 @@ class SqlStore:
 
     def secret(self, owner: str, name: str) -> bytes | None:
         """A sealed secret."""
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return connection.execute(
                 sa.select(SECRETS.c.sealed).where(SECRETS.c.owner == owner, SECRETS.c.name == name)
             ).scalar()
@@ -145,7 +145,7 @@ class SqlStore:
         )
         if subject:
             query = query.where(EVENTS.c.subject == subject)
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return [
                 Event.model_validate({**row.document, "seq": row.seq})
                 for row in connection.execute(query)
@@ -213,8 +213,20 @@ class SqlStore:
         self._engine.dispose()
 
     @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        """A connection; a database that is away is said in our own words."""
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except (OperationalError, InterfaceError) as error:
+            raise StoreUnavailable(
+                f"the database did not answer: {error.orig}",
+                hint="podyard goes on by itself when it is back; nothing is lost",
+            ) from error
+
+    @contextmanager
     def _write(self) -> Iterator[sa.Connection]:
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             if self._engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             with connection.begin() if not connection.in_transaction() else _committing(connection):

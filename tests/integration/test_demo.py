@@ -118,7 +118,6 @@ def test_make_demo_shows_the_whole_chain_and_leaves_nothing(visitor: Visitor) ->
     assert told["usage"]["prompt_tokens"] > 0
     assert told["usage"]["completion_tokens"] > 0
     assert told["usage"]["unit_seconds"] > 0
-    print("seconds", told["seconds"])
     assert visitor.settled() == []
 
 

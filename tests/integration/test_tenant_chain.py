@@ -11,6 +11,7 @@ from pathlib import Path
 import openai
 import pytest
 
+from provisioning.simulator.journal import feed_peaks
 from runtime.demo import MODEL, MODEL_SHA256, MODEL_SOURCE
 from tests.bed import Bed, bed
 
@@ -25,8 +26,12 @@ def served() -> Iterator[Bed]:
         one.start_service()
         one.login()
         one.apply_pod()
-        one.approve(one.plan()["digest"])
+        plan = one.plan()
+        one.approve(plan["digest"])
         one.wait(180, one.settled)
+        # Four at once would draw 700 + 3 x 1200 W: only admission keeps them below 3680 W.
+        assert len(one.hosts()) == sum(h["state"] == "ready" for h in one.hosts().values())
+        assert feed_peaks(one.journal)["a"] <= plan["budget_watts"]
         assert one.call("POST", "/api/tenants", {"name": "acme"}).is_success
         claim = {
             "tenant": "acme", "cluster": "main", "unit_class": "lab-cpu", "count": 2,
