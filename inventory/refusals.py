@@ -131,7 +131,6 @@ _STATUS: dict[type[Exception], tuple[int, str]] = {
     NotFound: (404, "not-found"),
     Conflict: (409, "conflict"),
     StaleWrite: (409, "changed-meanwhile"),
-    StoreUnavailable: (503, "store-unavailable"),
     Invalid: (422, "invalid"),
     StoreUnavailable: (503, "store-unavailable"),
 }
