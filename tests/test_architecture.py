@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeGuard
+from typing import Any
 
 import pytest
 import typer.main
@@ -133,11 +133,7 @@ def imported(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
     for call in calls(tree, "import_module"):
-        yield from (name.value for name in call.args[:1] if is_text(name))
-
-
-def is_text(node: ast.expr) -> TypeGuard[ast.Constant]:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+        yield from (str(n.value) for n in call.args[:1] if isinstance(n, ast.Constant))
 
 
 def test_a_wheel_holds_exactly_the_four_packages(tmp_path: Path) -> None:
@@ -430,6 +426,13 @@ def test_every_command_shows_an_example_and_is_on_the_page() -> None:
         example = re.search(r"Example: (podyard .+)", command.help or "")
         assert example, f"{words} --help shows no example"
         assert example[1].startswith(words), f"the example of {words} is of another command"
+
+
+def test_the_readme_names_the_addresses_that_serve_listens_on() -> None:
+    readme = (ROOT / "README.md").read_text()
+    defaults = {o: p.default for p in commands()["podyard serve"].params for o in p.opts}
+    for option in ("--listen", "--agent-listen", "--gateway-listen"):
+        assert f"`{defaults[option]}` | `{option}` |" in readme
 
 
 def test_commands_named_in_pages_and_hints_exist() -> None:
