@@ -179,9 +179,14 @@ class RuntimeController:
 
 
 async def _wait(event: asyncio.Event, limit_s: float) -> None:
-    """Until the event or the limit; the event is taken."""
+    """Until the event or the limit; the event is taken.
+
+    Not `wait_for`: up to Python 3.11 it loses a cancellation that comes together with the event,
+    and the loop would then run on for ever.
+    """
     try:
-        await asyncio.wait_for(event.wait(), limit_s)
+        async with asyncio.timeout(limit_s):
+            await event.wait()
     except TimeoutError:
         return
     event.clear()

@@ -67,7 +67,9 @@ def decide_serving(seen: ServingSeen) -> ServingPlan:
     wanted = tuple(d for d in seen.deployments if d.phase != "deleting")
     document = render(wanted, serve_port=seen.serve_port)
     mark = revision(document)
-    send = seen.served is not None and _must_send(seen, wanted, seen.served, mark)
+    # Not while it forms: every replica would be packed onto the hosts that came first.
+    formed = seen.cluster is not None and seen.cluster.phase in {"running", "degraded"}
+    send = formed and seen.served is not None and _must_send(seen, wanted, seen.served, mark)
     removed = tuple(d for d in seen.deployments if d.phase == "deleting" and _is_gone(seen, d))
     gone = {d.id for d in removed}
     changed = tuple(
@@ -113,15 +115,17 @@ def _phase(seen: ServingSeen, old: Deployment, *, sending: bool) -> tuple[Phase,
     if seen.cluster is None or seen.cluster.phase in {"stopping", "stopped"}:
         claim = f"cluster {cluster} has no hosts; hint: claim units for it"
         return ("deleting", "its cluster is ending") if _leaving(old) else ("pending", claim)
+    reason = seen.trouble or seen.cluster.message or seen.cluster.phase
+    waits = f"waits for cluster {cluster}: {reason}"
     if seen.served is None:
-        reason = seen.trouble or seen.cluster.message or seen.cluster.phase
-        waits = f"waits for cluster {cluster}: {reason}"
         if old.phase in {"pending", "deploying", "deleting"}:
             return old.phase, waits
         return old.phase, old.message  # not to be asked is not to be dead
     found = next((a for a in seen.served if a.name == application_name(old.name)), None)
     if _leaving(old):
         return "deleting", f"Serve says {found.status}" if found else ""
+    if found is None and seen.cluster.phase == "forming":
+        return "pending", waits
     if found is None or (sending and found.status == "DELETING"):
         refused = f"the cluster did not take it yet: {seen.refused}" if seen.refused else ""
         return "deploying", refused or "the cluster was asked to serve it"

@@ -33,6 +33,7 @@ from runtime.clustering import (
 from runtime.context import ClusterContext, ClusterKey, Reach, lanes_taken, load_cluster
 from runtime.deploying import LastPut, ServingPlan, ServingSeen, decide_serving
 from runtime.records import every
+from runtime.relay import SocketPathError
 from runtime.snapshot import RAY_TOKEN
 from runtime.world import ClusterPort, World
 
@@ -51,6 +52,8 @@ class Memory:
     failures: int = 0
     last: LastPut | None = None
     refused: str = ""
+    may_serve: bool = True
+    """Something may be served there, perhaps by an earlier life's document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,13 @@ class Tending:
         return load_cluster(self._world.store, self._world.secrets, key)
 
     async def _look(self, context: ClusterContext, memory: Memory) -> Look:
-        port = await self._port(context.reach, memory)
+        try:
+            port = await self._port(context.reach, memory)
+        except SocketPathError as error:
+            return Look(Probe(trouble=str(error)), trouble=str(error))
         if port is None:
-            return Look(trouble=context.reach.trouble)
-        asks = bool(context.deployments) or memory.last is not None
+            return Look(Probe(trouble=context.reach.trouble), trouble=context.reach.trouble)
+        asks = bool(context.deployments) or memory.may_serve
         try:
             async with asyncio.timeout(self._world.settings.cluster_deadline_s):
                 nodes = await port.nodes()
@@ -125,6 +131,8 @@ class Tending:
             lost = memory.failures >= self._world.settings.probe_failures
             return Look(Probe(trouble=trouble if lost else ""), trouble=trouble)
         memory.failures = 0
+        if served is not None:
+            memory.may_serve = bool(served)
         return Look(Probe(alive=sum(node.alive for node in nodes)), served)
 
     async def _port(self, reach: Reach, memory: Memory) -> ClusterPort | None:
@@ -244,6 +252,7 @@ class Tending:
     async def _send(self, plan: ServingPlan, memory: Memory) -> None:
         if memory.port is None or plan.document is None:
             return
+        memory.may_serve = True  # even a document whose answer is lost may have been taken
         try:
             async with asyncio.timeout(PUT_TIMEOUT_S):
                 await memory.port.put_serve(plan.document)

@@ -271,11 +271,12 @@ class Site:
     def __init__(self, store: Store, root: Path, *, hosts: int = 3) -> None:
         self.store = store
         self.root = root
+        self.isolated = True
         self.clock = ManualClock()
         self.secrets = SecretBox(b"k" * 32)
         self.holder = Holder()
         self.clusters: dict[str, ScriptedCluster] = {}
-        self.settings = RuntimeSettings(tick_s=0.02, probe_interval_s=0.02, cluster_deadline_s=0.2)
+        self.settings = RuntimeSettings(tick_s=0.02, probe_interval_s=0.02, cluster_deadline_s=2.0)
         self.fence = self.take_lease("one")
         self.hosts = [self._add_host(f"h{n}") for n in range(1, hosts + 1)]
 
@@ -378,6 +379,7 @@ class Site:
                 host,
                 generation=generation,
                 ray=ray_of(order) if order else None,
+                isolated=self.isolated,
                 seen_at=self.clock.now(),
             )
             self.update(agent, observed=agent.observed, seen_at=agent.seen_at)

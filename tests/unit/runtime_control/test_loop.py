@@ -17,7 +17,7 @@ from runtime.ledger import Ledger
 from tests.unit.runtime_control.builders import Site, make_deployment
 from tests.unit.runtime_control.test_ingesting import make_entry
 
-LIMIT_S = 30.0
+LIMIT_S = 20.0
 
 
 @contextlib.asynccontextmanager
@@ -120,3 +120,19 @@ async def test_a_quiet_loop_writes_nothing(site: Site) -> None:
         before = site.cluster(), site.got(Claim, "c1"), len(site.store.events())
         await asyncio.sleep(0.3)
         assert (site.cluster(), site.got(Claim, "c1"), len(site.store.events())) == before
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_loop_that_is_cancelled_while_it_wakes_ends(site: Site, turns: int) -> None:
+    site.settings = site.settings.model_copy(update={"tick_s": 3600.0})
+    controller = RuntimeController(site.world(), site.fence)
+    task = asyncio.create_task(controller.run())
+    await until(site, lambda: bool(site.holder.states))
+    await asyncio.sleep(0.1)  # by now the loop waits
+    controller.wake()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    async with asyncio.timeout(LIMIT_S):
+        await asyncio.wait([task])
+    assert task.cancelled()

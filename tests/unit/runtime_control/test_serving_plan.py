@@ -81,6 +81,13 @@ def test_a_deployment_waits_with_the_clusters_reason() -> None:
     assert plan.changed[0].message == "waits for cluster acme/main: Ray is starting on h1"
 
 
+def test_nothing_is_sent_while_the_cluster_forms() -> None:
+    forming = CLUSTER.model_copy(update={"phase": "forming", "message": "1 of 3 hosts have joined"})
+    plan = decide(make_deployment(), cluster=forming, last=None)
+    assert plan.document is None
+    assert "1 of 3 hosts" in plan.changed[0].message
+
+
 def test_an_empty_document_never_starts_serve() -> None:
     assert decide(last=None).document is None
     assert decide(make_deployment(phase="deleting"), last=None).document is None

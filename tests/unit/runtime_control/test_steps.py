@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -289,7 +290,9 @@ async def test_one_lost_probe_changes_nothing_and_three_are_degraded(
     assert "connection refused" in site.cluster().message
 
 
-async def test_a_hanging_dashboard_is_left_at_the_deadline(site: Site, steps: Steps) -> None:
+async def test_a_hanging_dashboard_is_left_at_the_deadline(site: Site) -> None:
+    site.settings = site.settings.model_copy(update={"cluster_deadline_s": 0.2})
+    steps = Steps(site)
     site.claim()
     await steps.form()
     site.clusters[site.cluster().id].hanging = True
@@ -338,3 +341,55 @@ async def test_a_restart_resumes_and_changes_nothing_that_is_right(
     await again.form()
     assert [site.member(h.id) for h in site.hosts] == members
     assert len(site.store.events()) == events
+
+
+async def test_hosts_of_one_machine_share_no_port_whosever_they_are(
+    site: Site, steps: Steps
+) -> None:
+    site.isolated = False
+    site.agents_obey()
+    rival = ClusterKey("rival", "main")
+    site.claim("c1", count=2)
+    site.claim("c2", tenant="rival")
+    steps.bind()
+    for _ in range(4):
+        await steps.tend()
+        await steps.tend(rival)
+        site.agents_obey()
+    await steps.tend()
+    orders = [m.order for h in site.hosts if (m := site.member(h.id)) and m.order]
+    assert len({o.address for o in orders}) == 3
+    assert all(o.address.startswith("127.0.0.") for o in orders)
+    blocks = sorted(o.port_block for o in orders)
+    assert all(a[1] < b[0] for a, b in pairwise(blocks))
+    heads = [o for o in orders if o.role == "head"]
+    assert len({(o.gcs_port, o.dashboard_port, o.serve_port) for o in heads}) == 2
+    worker = next(o for o in orders if o.role == "worker")
+    assert worker.gcs_port == next(o.gcs_port for o in heads if o.cluster_id == worker.cluster_id)
+    assert site.cluster().isolated is False
+
+
+async def test_an_application_left_by_an_earlier_life_is_taken_away(
+    site: Site, steps: Steps
+) -> None:
+    site.claim()
+    await steps.form()
+    scripted = site.clusters[site.cluster().id]
+    scripted.served = {"model-stray": "RUNNING"}
+    again = Steps(site)
+    await again.tend()
+    await again.tending.step(KEY)
+    assert scripted.served == {}
+
+
+async def test_a_relay_that_leads_astray_is_a_reason_on_the_cluster(
+    site: Site, steps: Steps
+) -> None:
+    run = site.root / "hosts/h1/run"
+    run.mkdir()
+    (run / "relay").symlink_to(site.root)
+    site.claim()
+    await steps.form()
+    assert site.cluster().phase == "forming"
+    assert "leads out of its run directory" in site.cluster().message
+    assert site.clusters == {}
