@@ -29,6 +29,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.inband.play import prepare, runner_arguments
 from provisioning.settings import ProvisioningSettings
 from runtime.settings import RuntimeSettings
+from tests.kinds import called_name, said_kinds
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -185,10 +186,6 @@ def calls(tree: ast.AST, name: str) -> list[ast.Call]:
     ]
 
 
-def called_name(call: ast.Call) -> str:
-    return getattr(call.func, "attr", getattr(call.func, "id", ""))
-
-
 def test_nothing_of_the_sync_redfish_client_is_in_reach_of_our_code() -> None:
     """The library loads its sync half itself; ours must neither import nor hold any of it."""
     for path, tree in sources(*PACKAGES).items():
@@ -311,7 +308,7 @@ def test_the_page_of_events_lists_exactly_what_is_emitted() -> None:
     emitted = set()
     for path, tree in sources("inventory", "provisioning", "runtime").items():
         if not path.startswith(("provisioning/simulator/", "inventory/store/")):
-            emitted |= set(said_kinds(path, tree, root="Event", at=None))
+            emitted |= set(said_kinds(tree, root="Event", at=None))
     assert emitted == listed
 
 
@@ -321,7 +318,7 @@ def test_every_problem_of_a_host_is_explained() -> None:
     for path, tree in sources("provisioning").items():
         if not path.startswith("provisioning/simulator/"):
             for root, at in (("Hold", 0), ("Problem", None)):
-                kinds |= {k for k in said_kinds(path, tree, root=root, at=at) if k != "*"}
+                kinds |= {k for k in said_kinds(tree, root=root, at=at) if k != "*"}
     kinds |= {dashed(kind.__name__) for kind in ProvisioningError.__subclasses__()} & {"ambiguous"}
     for base in ProvisioningError.__subclasses__():
         kinds |= {dashed(kind.__name__) for kind in leaves(base) if kind is not base}
@@ -337,83 +334,6 @@ def leaves(kind: type[Any]) -> Iterator[type[Any]]:
 
 def dashed(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"-\1", name).lower()
-
-
-def said_kinds(path: str, tree: ast.Module, *, root: str, at: int | None) -> Iterator[str]:
-    """Every value that reaches the `kind` of a `root(…)`, followed through functions of the file.
-
-    A function that hands one of its parameters on as the kind is followed to its callers, with
-    whatever it puts before it. What comes from elsewhere is `*` and must be none of an event's.
-    """
-    sinks: list[tuple[str, str, int | None, str]] = [(root, "kind", at, "")]
-    seen = set()
-    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    while sinks:
-        name, keyword, position, before = sinks.pop()
-        if (name, keyword, before) in seen:
-            continue
-        seen.add((name, keyword, before))
-        for function in [*functions, tree]:
-            for call in calls_in(function, name):
-                for value in handed(call, keyword, position):
-                    yield from literals(value, before)
-                    for parameter, put in parameters_in(value):
-                        if not isinstance(function, ast.Module):
-                            index = index_of(function, parameter)
-                            if index is not None:
-                                sinks.append((function.name, parameter, index, before + put))
-    assert path
-
-
-def calls_in(scope: ast.AST, name: str) -> Iterator[ast.Call]:
-    """Calls in a function but not in those defined inside it, nor twice from the module."""
-    for node in ast.iter_child_nodes(scope):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        if isinstance(node, ast.Call):
-            if called_name(node) == name:
-                yield node
-            for index, given in enumerate(node.args):  # `in_thread(function, argument, …)`
-                if isinstance(given, ast.Name) and given.id == name:
-                    yield ast.Call(given, node.args[index + 1 :], node.keywords)
-        yield from calls_in(node, name)
-
-
-def handed(call: ast.Call, keyword: str, position: int | None) -> Iterator[ast.expr]:
-    """What a call hands on, as a keyword or at its place."""
-    yield from (k.value for k in call.keywords if k.arg == keyword)
-    if position is not None and len(call.args) > position:
-        yield call.args[position]
-
-
-def literals(value: ast.expr, before: str) -> Iterator[str]:
-    """Strings that an expression may be."""
-    match value:
-        case ast.Constant(value=str(text)) if text:
-            yield before + text
-        case ast.IfExp(body=first, orelse=second):
-            yield from literals(first, before)
-            yield from literals(second, before)
-        case _:
-            pass  # not a string that stands here
-
-
-def parameters_in(value: ast.expr) -> Iterator[tuple[str, str]]:
-    """(name, what is put before it) of a name handed on, alone or at the end of an f-string."""
-    match value:
-        case ast.Name(id=name):
-            yield name, ""
-        case ast.JoinedStr(values=[ast.Constant(value=str(put)), ast.FormattedValue(value=inner)]):
-            yield from ((name, put + after) for name, after in parameters_in(inner))
-        case _:
-            pass  # not a name handed on
-
-
-def index_of(function: ast.FunctionDef | ast.AsyncFunctionDef, parameter: str) -> int | None:
-    names = [a.arg for a in function.args.args if a.arg != "self"]
-    if parameter in names:
-        return names.index(parameter)
-    return len(names) if parameter in [a.arg for a in function.args.kwonlyargs] else None
 
 
 def test_every_command_shows_an_example_and_is_on_the_page() -> None:
