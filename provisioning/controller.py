@@ -21,7 +21,14 @@ from inventory.states import ALLOWED_TIME_S, TRANSITIONS, HostState
 from inventory.store.protocol import Change, Fence
 from provisioning.acting import Acting, Outcome
 from provisioning.context import Context, load_context
-from provisioning.errors import Ambiguous, NeedsOperator, ProvisioningError, Retry
+from provisioning.errors import (
+    Ambiguous,
+    BmcRefused,
+    CredentialsRefused,
+    NeedsOperator,
+    ProvisioningError,
+    Retry,
+)
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait
 from provisioning.lifecycle.table import STATES
 from provisioning.observing import observe
@@ -30,6 +37,7 @@ from provisioning.world import World
 log = logging.getLogger("podyard.provisioning")
 
 PARKED_RECHECK = timedelta(days=1)  # a parked host waits for a person, who wakes it
+REFUSALS_MAX = 3  # with doubling pauses from 2 s: longer than a BMC is busy after a power change
 SAME_LOOK_MAX = 8
 """Decisions taken on one observation: records and moves need no second look at the hardware."""
 
@@ -140,6 +148,8 @@ class Controller:
                 return
 
     async def _observe(self, host: Host, look: Look, agent: AgentSeen | None) -> Seen:
+        if not look:  # BMCs allow 4 to 16 sessions: a host that asks nothing holds none
+            await self._world.bmcs.drop(host.id)
         bmc = await self._world.bmcs.of(host) if look else None
         return await observe(bmc, look, agent=agent, now=self._world.clock.now())
 
@@ -217,12 +227,22 @@ class Controller:
     async def _trouble(self, host: Host, error: ProvisioningError) -> None:
         """The BMC could not be asked, or said no: beside the state, with what happens next."""
         match error:
+            case BmcRefused() if self._may_pass(host, error):
+                await self._retry_later(host, error)
             case NeedsOperator():
                 await self._hold(host, _kind(error), str(error), error.hint or "see the BMC", None)
             case Retry() | Ambiguous():
                 await self._retry_later(host, error)
             case _:
                 raise error
+
+    def _may_pass(self, host: Host, error: BmcRefused) -> bool:
+        """Some BMCs say no for seconds after a power change; wrong credentials never pass."""
+        if isinstance(error, CredentialsRefused):
+            return False  # each try counts towards the account's lock-out
+        problem = host.problem
+        seen = problem.seen if problem is not None and problem.kind == _kind(error) else 0
+        return seen < REFUSALS_MAX
 
     async def _retry_later(self, host: Host, error: ProvisioningError) -> None:
         now = self._world.clock.now()

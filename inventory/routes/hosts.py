@@ -45,6 +45,7 @@ class HostSummary(View):
     state_since: datetime
     target: str
     power: PowerState
+    reserved_watts: int
     health: Health
     waiting: str
     problem: Problem | None
@@ -60,7 +61,6 @@ class HostDetail(HostSummary):
     bmc_address: str
     bmc_fingerprint: str
     maintenance: str
-    reserved_watts: int
     facts: HardwareFacts | None
     mismatches: tuple[Mismatch, ...]
     boot_tries: int
@@ -248,7 +248,7 @@ def summary(host: Host) -> HostSummary:
 def detail(host: Host) -> HostDetail:
     """The page about a host: nothing of its boot token, nothing of its BMC's account."""
     shared = host.model_dump(
-        include={*HostSummary.model_fields, "uuid", "maintenance", "reserved_watts", "facts"}
+        include={*HostSummary.model_fields, "uuid", "maintenance", "facts"}
     )
     return HostDetail(
         **shared,

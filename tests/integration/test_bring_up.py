@@ -51,6 +51,20 @@ def test_four_hosts_come_up_as_planned_and_inside_their_feed() -> None:
         assert not any(e["what"] == "power.on" and e["host"] == "r1-h3" for e in journal)
         assert_intents_are_settled(one)
         assert_why_tells_everything(one)
+        assert_a_ready_host_can_be_taken_back(one)
+
+
+def assert_a_ready_host_can_be_taken_back(one: Bed) -> None:
+    """Withdrawn, drained, switched off, medium out, watts given back."""
+    assert one.call("POST", "/api/hosts/r1-h1/target", {"target": "enrolled"}).is_success
+    one.wait(60, lambda: one.hosts()["r1-h1"]["state"] == "enrolled")
+    host = one.hosts()["r1-h1"]
+    assert host["reserved_watts"] == 20
+    units = {u["name"]: u["state"] for u in one.get("/api/units")["results"]}
+    assert units["r1-h1-u0"] == "withdrawn"
+    acts = [e["what"] for e in one.journal if e["host"] == "r1-h1"]
+    assert acts.index("power.off") > acts.index("power.on")
+    assert "media.eject" in acts
 
 
 def assert_intents_are_settled(one: Bed) -> None:
