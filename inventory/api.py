@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -81,10 +82,12 @@ def openapi_text(app: FastAPI) -> str:
 
 def _description(app: FastAPI) -> APIRouter:
     router = APIRouter(tags=["service"], responses=refusals.ERRORS)
+    # Made once: strangers may ask for it, and making it takes a hundred times longer than sending.
+    document = cache(lambda: openapi_document(app))
 
     @router.get("/api/openapi.json", dependencies=[Depends(public)])
     async def openapi() -> dict[str, Any]:
         """This document."""
-        return openapi_document(app)
+        return document()
 
     return router

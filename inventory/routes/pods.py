@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -37,6 +37,7 @@ Reader = Annotated[Actor, Depends(require(Permission.POD_READ))]
 Writer = Annotated[Actor, Depends(require(Permission.POD_WRITE))]
 
 WRITE_TRIES = 10  # waiting hosts are written about once a second each
+SILENT_AFTER = timedelta(seconds=60)  # BMCs freeze for seconds; a dead one joins a later plan
 
 
 class PodSummary(View):
@@ -218,7 +219,7 @@ def _hosts(deps: ApiDeps, pod: str) -> list[Host]:
 def _plan(deps: ApiDeps, name: str) -> PlanView:
     pod = find_pod(deps, name)
     hosts = [h for h in _hosts(deps, name) if h.target == "ready"]
-    plan = _current(pod, hosts)
+    plan = _current(pod, hosts, deps.clock.now())
     return PlanView(
         plan=plan,
         approved=pod.plan is not None and pod.plan.digest == plan.digest,
@@ -234,10 +235,17 @@ def _plan(deps: ApiDeps, name: str) -> PlanView:
     )
 
 
-def _current(pod: Pod, hosts: list[Host]) -> Plan:
+def _silent(host: Host, now: datetime) -> bool:
+    """True for a host that cannot be read: nothing healthy waits for a dead BMC."""
+    problem = host.problem
+    return host.facts is None and problem is not None and now - problem.since > SILENT_AFTER
+
+
+def _current(pod: Pod, hosts: list[Host], now: datetime) -> Plan:
     """The plan now, or 409 naming what is still to come."""
     rereading = {h.name for h in hosts if h.state is HostState.MATCHING and h.facts is None}
-    missing = sorted({*hosts_not_inspected(hosts), *rereading})
+    silent = {h.name for h in hosts if _silent(h, now)}
+    missing = sorted({*hosts_not_inspected(hosts), *rereading} - silent)
     if missing:
         listed = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")  # noqa: PLR2004
         raise Refused(
@@ -267,7 +275,7 @@ def _approve(deps: ApiDeps, pod: Pod, hosts: list[Host], digest: str, actor: Act
     again = pod.plan is not None and pod.plan.digest == digest
     if again and pod.bring_up == "running":
         return
-    plan = pod.plan if again else _current(pod, hosts)
+    plan = pod.plan if again else _current(pod, hosts, deps.clock.now())
     if plan is None or plan.digest != digest:
         raise Refused(
             409,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -230,3 +231,19 @@ async def test_a_pod_page_counts_its_hosts(site: Site, admin: str) -> None:
     pod = (await site.ask("GET", "/api/pods/lab", key=admin)).json()
     assert pod["hosts_by_state"] == {"inspecting": 1, "matching": 3}
     assert pod["parked"] == ["r1-h3"]
+
+
+async def test_a_plan_does_not_wait_for_a_dead_bmc(site: Site, admin: str) -> None:
+    dead = Problem(
+        kind="bmc-unreachable", message="no answer", since=NOW, next_at=NOW + timedelta(hours=1)
+    )
+    site.put(
+        make_pod(),
+        make_host(1, state=HostState.MATCHING, facts=make_facts(), power=PowerState.OFF),
+        make_host(2, state=HostState.REGISTERING, problem=dead),
+    )
+    assert (await site.ask("GET", "/api/pods/lab/plan", key=admin)).status_code == 409
+    site.clock.moment = NOW + timedelta(seconds=61)
+    shown = (await site.ask("GET", "/api/pods/lab/plan", key=admin)).json()
+    assert [one["host"] for one in shown["left_out"]] == ["r1-h2"]
+    assert [wave["hosts"] for wave in shown["plan"]["waves"]] == [["r1-h1"]]
