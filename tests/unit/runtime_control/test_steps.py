@@ -393,3 +393,16 @@ async def test_a_relay_that_leads_astray_is_a_reason_on_the_cluster(
     assert site.cluster().phase == "forming"
     assert "leads out of its run directory" in site.cluster().message
     assert site.clusters == {}
+
+
+async def test_a_document_is_not_sent_once_the_lease_is_lost_even_if_nothing_is_written(
+    site: Site, steps: Steps
+) -> None:
+    site.claim()
+    await steps.form()
+    scripted = site.clusters[site.cluster().id]
+    scripted.served = {"model-stray": "RUNNING"}
+    site.take_lease("another controller")
+    with pytest.raises(FenceLost):
+        await Steps(site).tending.step(KEY)
+    assert scripted.documents == []
