@@ -8,15 +8,15 @@ from typing import Annotated, Any
 
 import typer
 import yaml
+from rich.text import Text
 
 from inventory.client import Service, service
-from inventory.printing import Output, OutputOption, printable, rows, say, write
+from inventory.printing import Output, OutputOption, printable, say, write
 
 event_app = typer.Typer(
     no_args_is_help=True,
     help="See what happened, or follow along.\n\nExample: podyard event list --follow",
 )
-COLUMNS = ("seq", "at", "actor", "kind", "subject", "old", "new", "why")
 PAGE = 1000
 
 
@@ -44,8 +44,7 @@ def list_events(
     with service() as api:
         found = _all(api, subject=subject, after=after)[-last:]
         if not follow:
-            lines = [{**event, "at": event["at"][:19]} for event in found]
-            write(found, output, lambda: rows(lines, COLUMNS))
+            write(found, output, lambda: Text("\n".join(map(_line, found)) or "none"))
             return
         for event in found:
             _print_line(event, output)
@@ -81,6 +80,12 @@ def _print_line(event: dict[str, Any], output: Output) -> None:
         case Output.YAML:
             typer.echo(yaml.safe_dump([event], sort_keys=False, allow_unicode=True), nl=False)
         case Output.TABLE:
-            change = f"{event['old']} → {event['new']}" if event["old"] else event["new"]
-            parts = (event["at"][:19], event["subject"], event["kind"], change, event["why"])
-            typer.echo("  ".join(printable(str(part)) for part in parts if part))
+            typer.echo(_line(event))
+
+
+def _line(event: dict[str, Any]) -> str:
+    """One event in one line, as short as it can say everything."""
+    change = f"{event['old']} → {event['new']}" if event["old"] else event["new"]
+    time = event["at"][:19].replace("T", " ")
+    parts = (time, event["subject"], event["kind"], change, event["why"], f"by {event['actor']}")
+    return "  ".join(printable(str(part)) for part in parts if part)
