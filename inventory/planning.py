@@ -33,9 +33,7 @@ def plan_of(pod: Pod, spec: PodSpec, hosts: Sequence[Host]) -> Plan:
         spec,
         pod=pod.name,
         hosts=[
-            PlannedHost(
-                name=h.name, slot=h.slot, facts=h.facts, powered=h.power is PowerState.ON
-            )
+            PlannedHost(name=h.name, slot=h.slot, facts=h.facts, powered=h.power is PowerState.ON)
             for h in known
         ],
     )
