@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-import yaml
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -24,6 +23,7 @@ from rich.text import Text
 from pods import catalogue
 from pods.certificate import verify
 from pods.differences import Change, changes
+from pods.document import to_yaml
 from pods.envelope import ENVELOPE_MAX_BYTES
 from pods.errors import PodsError, SpecInvalid, SpecNotFound
 from pods.keys import KEY_MAX_BYTES, Purpose, TrustedKey, keyring, public_key_from_pem
@@ -231,7 +231,7 @@ def _write(data: Any, output: Output, table: Callable[[], RenderableType]) -> No
         case Output.JSON:
             typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
         case Output.YAML:
-            typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
+            typer.echo(to_yaml(data), nl=False)
         case Output.TABLE:
             Console().print(table())
 

@@ -56,6 +56,11 @@ def parse_document(raw: bytes, *, source: str = "spec") -> Any:
         raise SpecInvalid(source, (refused.error,)) from None
 
 
+def to_yaml(value: Any) -> str:
+    """A plain value as YAML that reads back as exactly this value."""
+    return yaml.dump(value, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=96)
+
+
 def _refuse(path: str, value: str, message: str, hint: str) -> NoReturn:
     raise _Refused(SpecError(path=path, value=value, message=message, hint=hint))
 
@@ -226,6 +231,16 @@ class _PlainLoader(_Base):  # type: ignore[misc]  # chosen at run time
         return found
 
 
+class _PlainDumper(yaml.SafeDumper):
+    """Writes what `_PlainLoader` reads back as the same value: text like `1e3` gets its quotes."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the base's signature
+        """Write a repeated part out: aliases are not accepted back."""
+        return True
+
+
 for _tag, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("null", r"null|Null|NULL|~|", "nN~\0"),
@@ -233,11 +248,12 @@ for _tag, _pattern, _first in (
     ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
     ("float", r"[-+]?[0-9]+[eE][-+]?[0-9]+", "-+0123456789"),
 ):
-    _PlainLoader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}",
-        re.compile(f"^(?:{_pattern})$"),
-        ["" if first == "\0" else first for first in _first],
-    )
+    for _side in (_PlainLoader, _PlainDumper):
+        _side.add_implicit_resolver(
+            f"tag:yaml.org,2002:{_tag}",
+            re.compile(f"^(?:{_pattern})$"),
+            ["" if first == "\0" else first for first in _first],
+        )
 
 
 def _load(text: str) -> Any:

@@ -7,81 +7,66 @@ nothing about one site. Units stand last in every name (`memory_gib`, `rated_amp
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pods.canonical import digest_of
+from pods.hosttype import (
+    AcceleratorSpec,
+    BmcSpec,
+    ChassisSpec,
+    CoolingSpec,
+    DriveSpec,
+    HostType,
+    MemorySpec,
+    NicGroup,
+    NicSpec,
+    PowerSpec,
+    ProcessorSpec,
+    PsuSpec,
+)
+from pods.part import Identity, Name, Part, Source, Sources
+from pods.racktype import EquipmentSpec, LeakDetectorSpec, PositionSpec, RackType
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
+__all__ = [
+    "SCHEMA",
+    "AcceleratorSpec",
+    "AcceptanceSpec",
+    "BmcSpec",
+    "BringUpSpec",
+    "ChassisSpec",
+    "CoolingSpec",
+    "DriveSpec",
+    "EquipmentSpec",
+    "FeedSpec",
+    "FirmwareItem",
+    "Floor",
+    "HostType",
+    "Identity",
+    "LeakDetectorSpec",
+    "MemorySpec",
+    "Name",
+    "NicGroup",
+    "NicSpec",
+    "Part",
+    "PodSpec",
+    "PositionSpec",
+    "PowerSpec",
+    "ProcessorSpec",
+    "PsuSpec",
+    "RackSpec",
+    "RackType",
+    "ScalableUnit",
+    "SlotSpec",
+    "Source",
+    "Sources",
+    "UnitSpec",
+]
 
-
-class Part(BaseModel):
-    """The base of every piece of a spec: frozen, strict, and no unknown field passes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class AcceleratorSpec(Part):
-    """The accelerators of one host type."""
-
-    model: str
-    count: Annotated[int, Field(ge=0, le=16)]
-    memory_gib: Annotated[int, Field(gt=0)]
-
-
-class ProcessorSpec(Part):
-    """The CPU sockets of one host type; `cores` counts those of one socket."""
-
-    model: str
-    count: Annotated[int, Field(ge=1, le=8)]
-    cores: Annotated[int, Field(ge=1)]
-
-
-class MemorySpec(Part):
-    """The memory modules of one host type."""
-
-    modules: Annotated[int, Field(ge=1)]
-    module_gib: Annotated[int, Field(gt=0)]
-
-
-class DriveSpec(Part):
-    """The drives of one host type."""
-
-    count: Annotated[int, Field(ge=0)]
-    capacity_gib: Annotated[int, Field(gt=0)]
-
-
-class NicSpec(Part):
-    """The network ports of one host type."""
-
-    count: Annotated[int, Field(ge=1)]
-    speed_gbps: Annotated[int, Field(gt=0)]
-
-
-class PowerSpec(Part):
-    """What one host draws. Inrush lasts from power-on until the host has settled."""
-
-    nameplate_watts: Annotated[int, Field(gt=0)]
-    typical_watts: Annotated[int, Field(gt=0)]
-    inrush_watts: Annotated[int, Field(gt=0)]
-    inrush_s: Annotated[float, Field(gt=0)]
-    standby_watts: Annotated[int, Field(ge=0)] = 0
-
-
-class HostType(Part):
-    """One kind of host."""
-
-    manufacturer: str
-    model: str
-    processors: ProcessorSpec
-    memory: MemorySpec
-    drives: DriveSpec
-    nics: NicSpec
-    accelerators: AcceleratorSpec | None = None
-    power: PowerSpec
-    boot_allowed_s: Annotated[float, Field(gt=0, le=7200)] = 900.0
-    """From power-on to the agent's first report; memory training of 2 TiB takes 10-15 min."""
+SCHEMA = 1
+"""The newest form of spec that this podyard reads. Optional fields may come without a new number;
+a number is due when an old reader would misunderstand a new spec."""
 
 
 class FeedSpec(Part):
@@ -106,6 +91,8 @@ class SlotSpec(Part):
     unit: Annotated[int, Field(ge=1, le=60)]
     host_type: Name
     feed: Name
+    feed_b: Name | None = None
+    """The other feed of a host with supplies on two: either must carry the host alone."""
 
 
 class RackSpec(Part):
@@ -114,6 +101,11 @@ class RackSpec(Part):
     name: Name
     units: Annotated[int, Field(ge=1, le=60)]
     slots: tuple[SlotSpec, ...]
+    type: Name | None = None
+    """The entry of `rack_types` that this cabinet is one of."""
+    feed: Name | None = None
+    """What feeds the equipment of its type that is no host."""
+    feed_b: Name | None = None
 
 
 class FirmwareItem(Part):
@@ -163,13 +155,28 @@ class BringUpSpec(Part):
     stop_share: Annotated[float, Field(gt=0, le=1)] = 0.5
 
 
+class ScalableUnit(Part):
+    """What the pod is built in multiples of. Its size is data: 32, 64, 72 hosts or 8 racks."""
+
+    hosts: Annotated[int, Field(ge=1)]
+    racks: Annotated[int, Field(ge=1)] | None = None
+    accelerators: Annotated[int, Field(ge=0)]
+    hosts_given_up: Annotated[int, Field(ge=0)] = 0
+    """Host positions of the last unit that a fabric's management takes."""
+
+
 class PodSpec(Part):
     """One immutable design, `name@version`."""
 
+    schema_version: Annotated[int, Field(ge=1)] | None = None
+    """Left out, it is 1."""
     name: Name
     version: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){0,2}$")]
     description: str
+    variant_of: Identity | None = None
+    """The spec that this one was made from by `extends`."""
     host_types: dict[Name, HostType]
+    rack_types: dict[Name, RackType] = Field(default_factory=dict)
     feeds: dict[Name, FeedSpec]
     racks: tuple[RackSpec, ...]
     firmware: dict[Name, tuple[FirmwareItem, ...]]
@@ -179,7 +186,11 @@ class PodSpec(Part):
     boot_policy: Literal["memory", "disk"] = "memory"
     acceptance: AcceptanceSpec
     unit: UnitSpec
+    scalable_unit: ScalableUnit | None = None
     bring_up: BringUpSpec = BringUpSpec()
+    profiles: tuple[str, ...] = ()
+    """DMTF interoperability profiles that every BMC of the pod must satisfy, by name."""
+    sources: Sources = Field(default_factory=dict)
 
     @property
     def identity(self) -> str:
@@ -188,7 +199,16 @@ class PodSpec(Part):
 
     def digest(self) -> str:
         """`sha256:…` over the canonical encoding of the whole design."""
-        return digest_of(self.model_dump(mode="json"))
+        return digest_of(self.document())
+
+    def document(self) -> dict[str, Any]:
+        """The whole design as a plain value, without what it leaves unsaid."""
+        found: dict[str, Any] = self.model_dump(mode="json")
+        return found
+
+    def type_of(self, rack: RackSpec) -> RackType | None:
+        """The type of one of its racks."""
+        return self.rack_types.get(rack.type) if rack.type else None
 
     def slots(self) -> tuple[tuple[RackSpec, SlotSpec], ...]:
         """Every slot with its rack, in the order of the racks."""
