@@ -5,6 +5,8 @@ PodsError
 ├── SpecInvalid          the file is wrong: carries every `SpecError` found, not the first
 ├── PlanError            the design is sound but cannot be brought up within its feeds
 ├── ImageRefused         a firmware image is missing or is not the one that the spec names
+├── RatingRefused        an unknown profile or part, or ratings that must not be summed
+├── CapacityRefused      a demand that cannot be turned into pods, or an input that is missing
 ├── KeyRefused           a signing or public key is unusable, or readable by others
 └── CertificateRefused   a certificate must not be believed; `refusal` says which rule it broke
 """
@@ -83,6 +85,14 @@ class ImageRefused(PodsError):
     """A firmware image is missing, or its digest is not the spec's."""
 
 
+class RatingRefused(PodsError):
+    """An unknown profile or accelerator, or ratings that must not be summed."""
+
+
+class CapacityRefused(PodsError):
+    """A demand that cannot be sized, or an input that nobody gave."""
+
+
 class KeyRefused(PodsError):
     """A key file is missing, malformed, of the wrong kind or readable by others."""
 
@@ -99,6 +109,12 @@ class Refusal(StrEnum):
     FLOORS_NOT_MET = "floors_not_met"
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
+    KEY_NOT_YET = "key_not_yet"
+    KEY_RETIRED = "key_retired"
+    REVOKED = "revoked"
+    KEY_REVOKED = "key_revoked"
+    REVOCATIONS_STALE = "revocations_stale"
+    REVOCATIONS_FOREIGN = "revocations_foreign"
 
 
 class CertificateRefused(PodsError):

@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from pods.acceptance import Measurement
+from pods.rating_table import formula_error, profiles
 from pods.spec import UnitSpec
 
 PREFILL_TEST = "matrix_multiply"
@@ -26,7 +27,10 @@ RATIO_MAX = 1.0
 
 
 class Rating(BaseModel):
-    """So many B200-equivalents, for which profile, on what ground, and when."""
+    """So many B200-equivalents, for which profile, on what ground, and when.
+
+    Fields that came after the first certificates are optional: those still verify.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,10 +38,18 @@ class Rating(BaseModel):
     profile: str
     basis: Literal["measured", "spec_sheet"]
     date: date
+    scale_up_domain: int | None = None
+    """How many accelerators share the fastest links: never summed with another size unseen."""
+    known_error: str = ""
+    """For a figure from the spec sheet: how far that formula is off where it was checked."""
 
 
 def rate(
-    unit_spec: UnitSpec, measurements: Sequence[Measurement] | None, *, at: datetime
+    unit_spec: UnitSpec,
+    measurements: Sequence[Measurement] | None,
+    *,
+    at: datetime,
+    scale_up_domain: int | None = None,
 ) -> Rating:
     """The rating of one unit. Without both ratios the design's figure stands, and says so."""
     share = _share(measurements or ())
@@ -46,7 +58,17 @@ def rate(
         profile=unit_spec.profile,
         basis="spec_sheet" if share is None else "measured",
         date=at.date(),
+        scale_up_domain=scale_up_domain,
+        known_error=_known_error(unit_spec.profile) if share is None else "",
     )
+
+
+def _known_error(profile: str) -> str:
+    """A profile of the site's own has no measured rows to check the formula against."""
+    known = profiles().get(profile)
+    if known is None:
+        return ""
+    return str(formula_error(latency_floor=known.tokens_per_s_user_min is not None))
 
 
 def _share(measurements: Sequence[Measurement]) -> float | None:
