@@ -4,6 +4,7 @@ PodsError
 ├── SpecNotFound         no spec of that name, no such file: choose another name
 ├── SpecInvalid          the file is wrong: carries every `SpecError` found, not the first
 ├── PlanError            the design is sound but cannot be brought up within its feeds
+├── FabricError          the switches' ports cannot carry this many hosts
 ├── ImageRefused         a firmware image is missing or is not the one that the spec names
 ├── RatingRefused        an unknown profile or part, or ratings that must not be summed
 ├── CapacityRefused      a demand that cannot be turned into pods, or an input that is missing
@@ -79,6 +80,10 @@ class SpecInvalid(PodsError):
 
 class PlanError(PodsError):
     """No order of starting the hosts keeps every feed within its budget."""
+
+
+class FabricError(PodsError):
+    """The switches' ports cannot join this many hosts, or the spec has no fabric."""
 
 
 class ImageRefused(PodsError):
