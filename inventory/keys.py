@@ -38,7 +38,7 @@ def mint(
         tenant=tenant,
         requests_per_minute=requests_per_minute,
         created_at=now,
-        expires_at=now + valid if valid else None,
+        expires_at=now + valid if valid is not None else None,
     )
     return record, f"pyd_{key_id}_{secret}"
 

@@ -1,7 +1,7 @@
 """From an accepted host to a certificate and the unit that it backs.
 
 A unit keeps its identity over re-certification: the same host in the same slot yields the same
-unit, with a new certificate behind it.
+unit, with a new certificate behind it; a claim that still holds it keeps it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ class Certified:
         """(units to insert, units to replace)."""
         for old in existing:
             if old.id == self.unit.id:
-                return (), (self.unit.model_copy(update={"version": old.version}),)
+                kept = {"version": old.version, "claim": old.claim}
+                state = old.state if old.claim else self.unit.state
+                return (), (self.unit.model_copy(update={**kept, "state": state}),)
         return (self.unit,), ()
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from inventory.errors import NotFound
 from inventory.model import AgentSeen, ComputeUnit, Host, Intent, Pod
-from inventory.states import UnitState
 from inventory.store.protocol import Store
 from pods.spec import PodSpec
 from provisioning.lifecycle.decision import Wanted
@@ -48,7 +47,7 @@ def _load(store: Store, host: Host) -> Context:
             spec,
             peers,
             intents=intents,
-            free=all(u.state is not UnitState.CLAIMED for u in units),
+            free=all(not u.claim for u in units),
         ),
         agent=store.get(AgentSeen, host.id),
         intents=intents,

@@ -11,6 +11,7 @@ with another host's step but the watts on its feed. One slow BMC holds up one ho
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from datetime import timedelta
 from functools import partial
@@ -64,10 +65,10 @@ class Controller:
             while True:
                 await self._start_due()
                 self._raise_lost_fence()
-                try:
-                    await asyncio.wait_for(self._wake.wait(), settings.tick_s)
-                except TimeoutError:
-                    continue
+                # Not `wait_for`: on Python 3.11 it loses a cancellation that meets a wake-up.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(settings.tick_s):
+                        await self._wake.wait()
                 self._wake.clear()
         finally:
             for task in self._at_work.values():

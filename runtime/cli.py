@@ -46,7 +46,10 @@ app = typer.Typer(
 err = Console(stderr=True)
 
 StateOption = Annotated[
-    Path | None, typer.Option("--state", help="The service's directory.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--state", envvar="PODYARD_STATE", help="The service's directory.", show_default=False
+    ),
 ]
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from inventory.agents import AcceptanceReport, ObservedState
-from inventory.model import AgentSeen, BmcAccess, BootRecord, Host, Intent
+from inventory.model import AgentSeen, BmcAccess, BootRecord, Host, Intent, Pod
 from inventory.states import HostState
 from pods import catalogue
 from pods.acceptance import Measurement
@@ -154,6 +154,21 @@ def make_bios(**current: Any) -> BiosState:
 def make_seen(**changes: Any) -> Seen:
     """An observation at noon in which nothing was looked at."""
     return Seen(**{"now": NOW, **changes})
+
+
+def make_pod(**changes: Any) -> Pod:
+    """The lab as a pod whose plan nobody approved yet."""
+    spec = lab()
+    whole: dict[str, Any] = {
+        "name": "lab",
+        "site": "here",
+        "spec": spec.identity,
+        "spec_digest": spec.digest(),
+        "spec_document": spec.model_dump(mode="json"),
+        "simulated": True,
+        "created_at": NOW,
+    }
+    return Pod(**{**whole, **changes})
 
 
 def make_intent(**changes: Any) -> Intent:
