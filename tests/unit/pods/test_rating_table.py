@@ -1,4 +1,4 @@
-"""The rating table: measured rows first, the formula flagged with its error, never a bare number."""
+"""The rating table: measured rows first, the formula flagged with its error."""
 
 from __future__ import annotations
 
