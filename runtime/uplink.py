@@ -202,8 +202,9 @@ def _reason(body: bytes) -> str:
         found = json.loads(body)
     except ValueError:
         return ""
-    detail = found.get("detail") if isinstance(found, dict) else None
-    return str(detail)[:200] if detail else ""
+    error = found.get("error") if isinstance(found, dict) else None
+    message = error.get("message") if isinstance(error, dict) else None
+    return str(message)[:200] if message else ""
 
 
 def _new_key() -> bytes:

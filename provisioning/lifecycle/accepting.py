@@ -26,6 +26,13 @@ def decide_accepting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
         return Advance(HostState.BOOTING, "the agent is gone")
     if host.configured_boot_id != agent.observed.boot_id:
         return Advance(HostState.BOOTING, "the host started again after it was configured")
+    if agent.observed.simulated != host.simulated:
+        return Hold(
+            "simulated-disagrees",
+            f"the record says simulated: {host.simulated}, the agent says "
+            f"{agent.observed.simulated}",
+            "forget the host and import it with the right `simulated`: a certificate must not lie",
+        )
     if not host.acceptance_order:
         return Do(OrderAcceptance(agent.observed.physical_host), "no tests ordered yet")
     report = agent.observed.acceptance

@@ -23,13 +23,13 @@ def decide_matching(host: Host, _seen: Seen, wanted: Wanted) -> Decision:
             "; ".join(f"{m.path}: wanted {m.wanted}, found {m.found}" for m in wrong),
             wrong[0].remedy,
         )
+    if wanted.brake:
+        return Wait(wanted.brake, CANARY_RECHECK_S)
     if not wanted.bring_up:
         return Wait(
             f"matches its spec; waiting for the plan: podyard pod up {host.pod}",
             APPROVAL_RECHECK_S,
         )
-    if wanted.brake:
-        return Wait(wanted.brake, CANARY_RECHECK_S)
     if not wanted.canary_clear:
         return Wait("waiting for the canary wave", CANARY_RECHECK_S)
     return Advance(HostState.PREPARING, "matches its spec")

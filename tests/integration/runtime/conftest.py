@@ -107,7 +107,7 @@ class Controller:
     async def enrol(self, request: web.Request) -> web.Response:
         asked = EnrolRequest.model_validate_json(await request.read())
         if asked.token != self.token:
-            return web.json_response({"detail": "unknown boot token"}, status=403)
+            return web.json_response({"error": {"message": "unknown boot token"}}, status=403)
         self.enrolments += 1
         now = datetime.now(UTC)
         signed = self.authority.issue_client(asked.csr_pem, host_id="h1", now=now)
@@ -124,7 +124,7 @@ class Controller:
         assert transport is not None
         der = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
         if der is None:
-            return web.json_response({"detail": "no client certificate"}, status=401)
+            return web.json_response({"error": {"message": "no client certificate"}}, status=401)
         names = x509.load_der_x509_certificate(der).subject.rfc4514_string()
         assert names == "CN=h1"
         asked = SyncRequest.model_validate_json(await request.read())

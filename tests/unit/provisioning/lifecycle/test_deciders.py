@@ -273,6 +273,13 @@ HOLDS = [
     ),
     (
         HostState.ACCEPTING,
+        {"boot": make_boot(), "configured_boot_id": "b1", "simulated": False},
+        {"agent": make_agent()},
+        {},
+        "simulated-disagrees",
+    ),
+    (
+        HostState.ACCEPTING,
         {"boot": make_boot(), "configured_boot_id": "b1", "acceptance_order": "o1"},
         {"agent": make_agent(acceptance=SLOW), "facts": make_facts()},
         {},
@@ -367,6 +374,13 @@ def test_an_update_that_was_begun_is_settled_before_the_state_is_left() -> None:
 
     assert isinstance(answer, Do)
     assert isinstance(answer.action, UpdateFirmware)
+
+
+def test_a_held_pod_says_so_and_not_that_it_waits_for_a_plan() -> None:
+    answer = decide(HostState.MATCHING, {}, {}, bring_up=False, brake="pod lab is on hold")
+
+    assert isinstance(answer, Wait)
+    assert answer.reason == "pod lab is on hold"
 
 
 def test_a_report_for_an_earlier_order_does_not_count() -> None:
