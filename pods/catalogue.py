@@ -2,45 +2,79 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import cast
 
-from pods.checking import parse_spec, read_spec
+from pods import shelf
+from pods.checking import Document, check, check_document
+from pods.document import read_document
 from pods.errors import SpecNotFound, shown
+from pods.hosttype import HostDocument
+from pods.racktype import RackDocument
+from pods.shelf import CATALOG, Kind
 from pods.spec import PodSpec
 
-CATALOG: Traversable = files("pods") / "catalog"
-"""The shipped specs, wherever the package was installed."""
+__all__ = ["CATALOG", "identities", "load", "load_document", "load_host", "load_rack", "names"]
+
+_WORDS: dict[Kind, str] = {"pod": "spec", "rack": "rack type", "host": "host type"}
 
 
 def names() -> tuple[str, ...]:
     """The names of the shipped specs, sorted."""
+    return shelf.names("pod")
+
+
+def identities(kind: Kind) -> tuple[str, ...]:
+    """`name@version` of every shipped document of one kind."""
     return tuple(
-        sorted(
-            entry.name.removesuffix(".yaml")
-            for entry in CATALOG.iterdir()
-            if entry.is_file() and entry.name.endswith(".yaml")
-        )
+        f"{name}@{shelf.document(kind, name).get('version')}" for name in shelf.names(kind)
     )
 
 
 def load(name: str) -> PodSpec:
     """The spec called `lab-4` or `lab-4@1`, or in the file at this path."""
+    if _is_shipped(name, "pod"):
+        return cast("PodSpec", _shipped(name, "pod"))
+    return check(_read(name, "pod"), source=name)
+
+
+def load_host(name: str) -> HostDocument:
+    """The host type of this name, or in the file at this path."""
+    return cast("HostDocument", load_document(name, kind="host"))
+
+
+def load_rack(name: str) -> RackDocument:
+    """The rack type of this name, or in the file at this path."""
+    return cast("RackDocument", load_document(name, kind="rack"))
+
+
+def load_document(name: str, *, kind: Kind | None = None) -> Document:
+    """A shipped document, or the one in a file. Without `kind`, a file says what it holds."""
+    if _is_shipped(name, kind or "pod"):
+        return _shipped(name, kind or "pod")
+    return check_document(_read(name, kind or "pod"), source=name, kind=kind)
+
+
+def _is_shipped(name: str, kind: Kind) -> bool:
+    return name.partition("@")[0] in shelf.names(kind)
+
+
+def _shipped(name: str, kind: Kind) -> Document:
     stem, _, version = name.partition("@")
-    if stem in names():
-        entry = CATALOG / f"{stem}.yaml"
-        spec = parse_spec(entry.read_bytes(), source=f"{stem} (shipped)")
-        if version and version != spec.version:
-            raise SpecNotFound(
-                f"spec {stem} is shipped in version {spec.version}, not {shown(version)}",
-                hint=f"ask for {spec.identity}, or give the path of a file that holds the other",
-            )
-        return spec
+    found = check_document(shelf.document(kind, stem), source=f"{stem} (shipped)", kind=kind)
+    if version and version != found.version:
+        raise SpecNotFound(
+            f"{_WORDS[kind]} {stem} is shipped in version {found.version}, not {shown(version)}",
+            hint=f"ask for {stem}@{found.version}, or give the path of a file that holds the other",
+        )
+    return found
+
+
+def _read(name: str, kind: Kind) -> object:
     if _looks_like_path(name):
-        return read_spec(Path(name))
+        return read_document(Path(name))
     raise SpecNotFound(
-        f"no spec {shown(name)}: shipped are {', '.join(names())}",
+        f"no {_WORDS[kind]} {shown(name)}: shipped are {', '.join(shelf.names(kind))}",
         hint="see `podyard spec list`, or give the path of a YAML or JSON file",
     )
 

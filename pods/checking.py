@@ -18,10 +18,23 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from pods.composition import Uncomposable, compose
 from pods.consistency import inconsistencies
 from pods.document import parse_document, read_document
 from pods.errors import SpecError, SpecInvalid, shown
-from pods.spec import PodSpec
+from pods.hosttype import HostDocument
+from pods.racktype import RackDocument
+from pods.shelf import Kind
+from pods.spec import SCHEMA, PodSpec
+from pods.type_rules import host_inconsistencies, rack_inconsistencies
+
+Document = PodSpec | HostDocument | RackDocument
+
+_MODELS: dict[Kind, type[Document]] = {
+    "pod": PodSpec,
+    "host": HostDocument,
+    "rack": RackDocument,
+}
 
 UNITS = {
     "watts": "watts as a whole number without a unit",
@@ -31,10 +44,18 @@ UNITS = {
     "gbps": "gigabits per second as a whole number without a unit",
     "s": "seconds as a number without a unit",
     "days": "days as a whole number",
+    "kg": "kilograms as a number without a unit",
+    "lpm": "litres per minute as a number without a unit",
+    "mm": "millimetres as a number without a unit",
+    "celsius": "degrees Celsius as a number without a unit",
+    "kelvin": "kelvin as a number without a unit",
 }
 
 BIOS_VALUE_STEPS = 3
 """`bios`, a host type, an attribute: the path of a BIOS value."""
+
+KILOWATTS_MAX = 300
+"""No host and no rack that is built today draws this many kW: a fraction below it means kW."""
 
 _SCALE = {"k": 1000, "m": 1_000_000, "": 1}
 
@@ -51,6 +72,14 @@ def parse_spec(raw: bytes, *, source: str = "spec") -> PodSpec:
 
 def check(value: Any, *, source: str = "spec") -> PodSpec:
     """The spec in a plain value, or `SpecInvalid` with every mistake."""
+    found = check_document(value, source=source, kind="pod")
+    if not isinstance(found, PodSpec):
+        raise TypeError(f"{source} was read as a pod and is {type(found).__name__}")
+    return found
+
+
+def check_document(value: Any, *, source: str = "spec", kind: Kind | None = None) -> Document:
+    """A spec, a host type or a rack type; without `kind`, what the document says it is."""
     if not isinstance(value, dict):
         error = SpecError(
             path="",
@@ -62,14 +91,62 @@ def check(value: Any, *, source: str = "spec") -> PodSpec:
     unprintable = tuple(_unprintable((), value))
     if unprintable:
         raise SpecInvalid(source, unprintable)
+    said = _kind(value, source=source)
+    kind = kind or said
+    if "kind" in value and said != kind:
+        error = SpecError(
+            path="kind",
+            value=shown(said),
+            message=f"this document describes a {said}, and a {kind} was asked for",
+            hint="put a host type under `host_types:` and a rack type under `rack_types:` of a pod",
+        )
+        raise SpecInvalid(source, (error,))
+    whole = {key: entry for key, entry in value.items() if key != "kind"}
     try:
-        spec = PodSpec.model_validate_json(json.dumps(value))
+        whole = compose(whole, kind=kind)
+    except Uncomposable as wrong:
+        raise SpecInvalid(source, (wrong.error,)) from None
+    try:
+        found = _MODELS[kind].model_validate_json(json.dumps(whole))
     except ValidationError as wrong:
-        raise SpecInvalid(source, _explained(wrong)) from None
-    errors = inconsistencies(spec)
+        raise SpecInvalid(source, _explained(wrong, _MODELS[kind])) from None
+    errors = _contradictions(found)
     if errors:
         raise SpecInvalid(source, errors)
-    return spec
+    return found
+
+
+def _contradictions(found: Document) -> tuple[SpecError, ...]:
+    match found:
+        case PodSpec():
+            return inconsistencies(found)
+        case HostDocument():
+            return tuple(host_inconsistencies(found, path=""))
+        case RackDocument():
+            return tuple(rack_inconsistencies(found, path=""))
+
+
+def _kind(value: dict[str, Any], *, source: str) -> Kind:
+    """What a document says it is, once it is clear that this podyard can read it at all."""
+    schema = value.get("schema_version", SCHEMA)
+    if isinstance(schema, int) and schema > SCHEMA:
+        error = SpecError(
+            path="schema_version",
+            value=shown(schema),
+            message=f"this spec is of schema {schema}, and this podyard reads up to {SCHEMA}",
+            hint="upgrade podyard; an older one would misread what is new in it",
+        )
+        raise SpecInvalid(source, (error,))
+    said = value.get("kind", "pod")
+    if said not in _MODELS:
+        error = SpecError(
+            path="kind",
+            value=shown(said),
+            message="there is no such kind of document",
+            hint=_choice_hint(said, "'pod', 'host', 'rack'"),
+        )
+        raise SpecInvalid(source, (error,))
+    return typing.cast("Kind", said)
 
 
 def path_text(location: tuple[int | str, ...]) -> str:
@@ -102,12 +179,12 @@ def _unprintable(location: tuple[int | str, ...], value: Any) -> Iterator[SpecEr
             yield from _unprintable((*location, index), entry)
 
 
-def _explained(wrong: ValidationError) -> tuple[SpecError, ...]:
+def _explained(wrong: ValidationError, root: type[Document]) -> tuple[SpecError, ...]:
     """One error for each mistake: a misspelt field is not also a missing one."""
     details = wrong.errors(include_url=False)
     found: dict[str, SpecError] = {}
     for detail in sorted(details, key=lambda one: one["type"] == "missing"):
-        error = _explain(detail)
+        error = _explain(detail, root)
         meant = re.match(r"did you mean `([^`]+)`", error.hint)
         if detail["type"] == "extra_forbidden" and meant:
             found[path_text((*detail["loc"][:-1], meant.group(1)))] = error
@@ -116,12 +193,12 @@ def _explained(wrong: ValidationError) -> tuple[SpecError, ...]:
     return tuple(found.values())
 
 
-def _explain(detail: Any) -> SpecError:
+def _explain(detail: Any, root: type[Document]) -> SpecError:
     location = _without_choice(detail["loc"])
     kind: str = detail["type"]
     found = detail.get("input")
     if kind == "extra_forbidden":
-        return _unknown_field(location, found)
+        return _unknown_field(location, found, root)
     if kind == "missing":
         return SpecError(
             path=path_text(location),
@@ -150,9 +227,9 @@ def _without_choice(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     return location[:BIOS_VALUE_STEPS] if is_choice else location
 
 
-def _unknown_field(location: tuple[int | str, ...], found: Any) -> SpecError:
+def _unknown_field(location: tuple[int | str, ...], found: Any, root: type[Document]) -> SpecError:
     name = str(location[-1])
-    known = _fields_at(location[:-1])
+    known = _fields_at(location[:-1], root)
     same = _same_quantity(name, known)
     close = same or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if close:
@@ -184,6 +261,8 @@ def _hint(location: tuple[int | str, ...], kind: str, found: Any, context: dict[
     if unit in UNITS and isinstance(found, str):
         number = _number_in(found)
         return f"give {UNITS[unit]}" + (f": {number}?" if number else "")
+    if kind == "int_from_float" and unit == "watts" and found < KILOWATTS_MAX:
+        return f"give a whole number of watts; {found:g} kW would be {round(found * 1000)}"
     if kind.startswith(("greater_than", "less_than")):
         return _bounds_hint(field, context)
     return f"give {_KIND_HINTS.get(kind, 'a value of the kind that `podyard spec schema` shows')}"
@@ -241,9 +320,9 @@ def _expected(location: tuple[int | str, ...]) -> str:
     return f" in {UNITS[unit]}" if "_" in str(location[-1]) and unit in UNITS else ""
 
 
-def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+def _fields_at(location: tuple[int | str, ...], root: type[Document]) -> list[str]:
     """The fields of the model at this path, found by walking the annotations."""
-    kind: Any = PodSpec
+    kind: Any = root
     for step in location:
         kind = _stepped(_unwrapped(kind), step)
     return list(_unwrapped(kind).model_fields)

@@ -12,7 +12,12 @@ from collections.abc import Iterable, Iterator
 
 from pods.errors import PlanError, SpecError, shown
 from pods.plan import PlannedHost, plan_bring_up
+from pods.rack_rules import rack_contents
 from pods.spec import PodSpec
+from pods.type_rules import dangling_sources, host_inconsistencies, rack_inconsistencies
+
+VOLTS_MIN = 12
+"""Telecommunication racks have 48 V, some busbars 12: below it, kV was meant."""
 
 RATIO_FLOOR_MAX = 1.5
 """A ratio compares with a peer measured in the same minute: 60 was meant as 0.60."""
@@ -23,11 +28,15 @@ def inconsistencies(spec: PodSpec) -> tuple[SpecError, ...]:
     errors = [
         *_references(spec),
         *_slots(spec),
-        *_power(spec),
+        *_types(spec),
+        *rack_contents(spec),
+        *_feeds(spec),
         *_feed_totals(spec),
         *_per_type(spec),
         *_floors(spec),
         *_unit(spec),
+        *_scalable_unit(spec),
+        *dangling_sources(spec, ""),
     ]
     return tuple(errors) or tuple(_plannable(spec))
 
@@ -57,6 +66,16 @@ def _references(spec: PodSpec) -> Iterator[SpecError]:
                     message=f"slot {slot.slot} names a feed that is not declared",
                     hint=_meant(slot.feed, spec.feeds),
                 )
+            if slot.feed_b is not None and slot.feed_b not in spec.feeds:
+                yield _no_feed(f"{path}.feed_b", slot.feed_b, spec)
+            if slot.feed_b == slot.feed:
+                yield SpecError(
+                    path=f"{path}.feed_b",
+                    value=shown(slot.feed_b),
+                    message=f"slot {slot.slot} has the same feed twice",
+                    hint="name another feed, or remove feed_b",
+                )
+        yield from _rack_references(spec, r)
     for part, entries in (("firmware", spec.firmware), ("bios", spec.bios)):
         for name in entries:
             if name not in spec.host_types:
@@ -66,6 +85,29 @@ def _references(spec: PodSpec) -> Iterator[SpecError]:
                     message=f"{part} is given for a host type that is not declared",
                     hint=_meant(name, spec.host_types),
                 )
+
+
+def _rack_references(spec: PodSpec, index: int) -> Iterator[SpecError]:
+    rack, path = spec.racks[index], f"racks[{index}]"
+    if rack.type is not None and rack.type not in spec.rack_types:
+        yield SpecError(
+            path=f"{path}.type",
+            value=shown(rack.type),
+            message=f"rack {rack.name} is of a type that is not declared",
+            hint=_meant(rack.type, spec.rack_types),
+        )
+    for field, feed in (("feed", rack.feed), ("feed_b", rack.feed_b)):
+        if feed is not None and feed not in spec.feeds:
+            yield _no_feed(f"{path}.{field}", feed, spec)
+
+
+def _no_feed(path: str, feed: str, spec: PodSpec) -> SpecError:
+    return SpecError(
+        path=path,
+        value=shown(feed),
+        message="this feed is not declared",
+        hint=_meant(feed, spec.feeds),
+    )
 
 
 def _slots(spec: PodSpec) -> Iterator[SpecError]:
@@ -87,7 +129,6 @@ def _slots(spec: PodSpec) -> Iterator[SpecError]:
                 hint="give each rack a name of its own",
             )
         racks.add(rack.name)
-        units: dict[int, str] = {}
         for s, slot in enumerate(rack.slots):
             path = f"racks[{r}].slots[{s}]"
             if slot.slot in names:
@@ -98,55 +139,52 @@ def _slots(spec: PodSpec) -> Iterator[SpecError]:
                     hint="slot names are unique in the whole pod: hosts are named after them",
                 )
             names.setdefault(slot.slot, path)
-            if slot.unit in units:
-                yield SpecError(
-                    path=f"{path}.unit",
-                    value=shown(slot.unit),
-                    message=f"slot {units[slot.unit]} is in this rack unit already",
-                    hint=f"move {slot.slot} to a free unit of rack {rack.name}",
-                )
-            units.setdefault(slot.unit, slot.slot)
-            if slot.unit > rack.units:
-                yield SpecError(
-                    path=f"{path}.unit",
-                    value=shown(slot.unit),
-                    message=f"rack {rack.name} has {rack.units} units",
-                    hint=f"give a unit from 1 to {rack.units}",
-                )
 
 
-def _power(spec: PodSpec) -> Iterator[SpecError]:
+def _types(spec: PodSpec) -> Iterator[SpecError]:
     for name, host_type in spec.host_types.items():
-        power = host_type.power
-        for field, watts, least, what in (
-            ("nameplate_watts", power.nameplate_watts, power.typical_watts, "typical_watts"),
-            ("inrush_watts", power.inrush_watts, power.typical_watts, "typical_watts"),
-            ("nameplate_watts", power.nameplate_watts, power.standby_watts, "standby_watts"),
-        ):
-            if watts < least:
-                yield SpecError(
-                    path=f"host_types.{name}.power.{field}",
-                    value=shown(watts),
-                    message=f"{field} is below {what}, which is {least}",
-                    hint=f"give at least {least}, or correct {what}",
-                )
+        yield from host_inconsistencies(host_type, path=f"host_types.{name}")
+    for name, rack_type in spec.rack_types.items():
+        yield from rack_inconsistencies(rack_type, path=f"rack_types.{name}")
+
+
+def _feeds(spec: PodSpec) -> Iterator[SpecError]:
+    for name, feed in spec.feeds.items():
+        if feed.volts < VOLTS_MIN:
+            yield SpecError(
+                path=f"feeds.{name}.volts",
+                value=shown(feed.volts),
+                message="no feed of a rack has so low a voltage",
+                hint=f"was this meant in kV? then give {feed.volts * 1000:g}",
+            )
 
 
 def _feed_totals(spec: PodSpec) -> Iterator[SpecError]:
     typical_watts: dict[str, list[int]] = {}
+    other_watts: dict[str, int] = {}
     for _, slot in spec.slots():
         if slot.host_type in spec.host_types:
             watts = spec.host_types[slot.host_type].power.typical_watts
-            typical_watts.setdefault(slot.feed, []).append(watts)
+            for feed_name in {slot.feed, slot.feed_b} - {None}:
+                typical_watts.setdefault(str(feed_name), []).append(watts)
+    for rack in spec.racks:
+        kind = spec.type_of(rack)
+        draw = sum(item.draw_watts or 0 for item in kind.equipment) if kind else 0
+        for feed_name in {rack.feed, rack.feed_b} - {None}:
+            other_watts[str(feed_name)] = other_watts.get(str(feed_name), 0) + draw
     for name, feed in spec.feeds.items():
-        hosts = typical_watts.get(name, [])
-        over = sum(hosts) - feed.budget_watts
+        hosts, other = typical_watts.get(name, []), other_watts.get(name, 0)
+        total = sum(hosts) + other
+        over = total - feed.budget_watts
         if over > 0:
+            beside = f" and what else is in the racks {other} W" if other else ""
+            share = total / (feed.budget_watts / feed.continuous_limit)
             yield SpecError(
                 path=f"feeds.{name}",
                 value=f"{feed.budget_watts:.0f} W",
-                message=f"its {len(hosts)} hosts draw {sum(hosts)} W typically, "
-                f"{over:.0f} W more than the feed's continuous budget",
+                message=f"its {len(hosts)} hosts draw {sum(hosts)} W typically{beside}, "
+                f"{over:.0f} W more than the feed's continuous budget: {share:.0%} of the breaker, "
+                f"and {feed.continuous_limit:.0%} is allowed",
                 hint="move slots to another feed, or give the feed's true rated_amps and volts",
             )
 
@@ -209,6 +247,16 @@ def _unit(spec: PodSpec) -> Iterator[SpecError]:
             message=f"a unit of {unit.hosts} host(s) has {wanted} accelerators",
             hint=f"give {wanted}, or correct unit.hosts or the host type's accelerators.count",
         )
+    domains = {
+        domain for name in used if (domain := spec.host_types[name].scale_up_domain) is not None
+    }
+    if domains and unit.accelerators > max(domains):
+        yield SpecError(
+            path="unit.accelerators",
+            value=shown(unit.accelerators),
+            message=f"a unit lies in one scale-up domain, and the largest has {max(domains)}",
+            hint="make the unit of fewer hosts, or correct scale_up_domain",
+        )
     slots = len(spec.slots())
     if slots and slots % unit.hosts:
         yield SpecError(
@@ -217,6 +265,34 @@ def _unit(spec: PodSpec) -> Iterator[SpecError]:
             message=f"{slots} slots cannot be divided into units of {unit.hosts} hosts",
             hint="give a divisor of the number of slots, or change the slots",
         )
+
+
+def _scalable_unit(spec: PodSpec) -> Iterator[SpecError]:
+    unit = spec.scalable_unit
+    if unit is None:
+        return
+    hosts = len(spec.slots()) + unit.hosts_given_up
+    count = max(1, hosts // unit.hosts)
+    built = sum(
+        gpus.count
+        for _, slot in spec.slots()
+        if slot.host_type in spec.host_types
+        and (gpus := spec.host_types[slot.host_type].accelerators)
+    )
+    given_up = unit.hosts_given_up * unit.accelerators // unit.hosts
+    for field, each, found in (
+        ("hosts", unit.hosts, hosts),
+        ("racks", unit.racks, len(spec.racks)),
+        ("accelerators", unit.accelerators, built + given_up),
+    ):
+        if each is not None and each * count != found:
+            yield SpecError(
+                path=f"scalable_unit.{field}",
+                value=shown(each),
+                message=f"{count} unit(s) of {each} {field} make {each * count}, "
+                f"and the pod has {found}",
+                hint=f"give {found / count:g}, or correct the racks and host types",
+            )
 
 
 def _plannable(spec: PodSpec) -> Iterator[SpecError]:
