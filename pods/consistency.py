@@ -14,6 +14,7 @@ from pods.errors import PlanError, SpecError, shown
 from pods.plan import PlannedHost, plan_bring_up
 from pods.rack_rules import rack_contents
 from pods.spec import PodSpec
+from pods.topology import fabric_problems
 from pods.type_rules import dangling_sources, host_inconsistencies, rack_inconsistencies
 
 VOLTS_MIN = 12
@@ -36,6 +37,7 @@ def inconsistencies(spec: PodSpec) -> tuple[SpecError, ...]:
         *_floors(spec),
         *_unit(spec),
         *_scalable_unit(spec),
+        *_fabric(spec),
         *dangling_sources(spec, ""),
     ]
     return tuple(errors) or tuple(_plannable(spec))
@@ -292,6 +294,25 @@ def _scalable_unit(spec: PodSpec) -> Iterator[SpecError]:
                 message=f"{count} unit(s) of {each} {field} make {each * count}, "
                 f"and the pod has {found}",
                 hint=f"give {found / count:g}, or correct the racks and host types",
+            )
+
+
+def _fabric(spec: PodSpec) -> Iterator[SpecError]:
+    fabric = spec.fabric
+    used = {slot.host_type for _, slot in spec.slots()} & spec.host_types.keys()
+    if fabric is None or not used:
+        return
+    least = min(spec.host_types[name].nics.count for name in used)
+    yield from fabric_problems(fabric, hosts=len(spec.slots()), host_ports=least)
+    for name in sorted(used):
+        compute = spec.host_types[name].nics.group("compute")
+        ports = compute.count if compute else 0
+        if spec.host_types[name].nics.groups and fabric.rails != ports:
+            yield SpecError(
+                path="fabric.rails",
+                value=shown(fabric.rails),
+                message=f"host type {name} has {ports} compute ports, one for each rail",
+                hint=f"give rails: {ports}, or correct host_types.{name}.nics.groups",
             )
 
 

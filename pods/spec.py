@@ -28,6 +28,7 @@ from pods.hosttype import (
 )
 from pods.part import Identity, Name, Part, Source, Sources
 from pods.racktype import EquipmentSpec, LeakDetectorSpec, PositionSpec, RackType
+from pods.topology import FabricSpec
 
 __all__ = [
     "SCHEMA",
@@ -39,6 +40,7 @@ __all__ = [
     "CoolingSpec",
     "DriveSpec",
     "EquipmentSpec",
+    "FabricSpec",
     "FeedSpec",
     "FirmwareItem",
     "Floor",
@@ -187,6 +189,7 @@ class PodSpec(Part):
     acceptance: AcceptanceSpec
     unit: UnitSpec
     scalable_unit: ScalableUnit | None = None
+    fabric: FabricSpec | None = None
     bring_up: BringUpSpec = BringUpSpec()
     profiles: tuple[str, ...] = ()
     """DMTF interoperability profiles that every BMC of the pod must satisfy, by name."""
@@ -198,8 +201,14 @@ class PodSpec(Part):
         return f"{self.name}@{self.version}"
 
     def digest(self) -> str:
-        """`sha256:…` over the canonical encoding of the whole design."""
-        return digest_of(self.document())
+        """`sha256:…` over the canonical encoding of the whole design.
+
+        Sources are left out: a corrected citation must not make every certificate stale.
+        """
+        design = self.document()
+        for part in (design, *_entries(design, "host_types"), *_entries(design, "rack_types")):
+            part.pop("sources", None)
+        return digest_of(design)
 
     def document(self) -> dict[str, Any]:
         """The whole design as a plain value, without what it leaves unsaid."""
@@ -213,3 +222,7 @@ class PodSpec(Part):
     def slots(self) -> tuple[tuple[RackSpec, SlotSpec], ...]:
         """Every slot with its rack, in the order of the racks."""
         return tuple((rack, slot) for rack in self.racks for slot in rack.slots)
+
+
+def _entries(design: dict[str, Any], field: str) -> tuple[dict[str, Any], ...]:
+    return tuple(design.get(field, {}).values())
