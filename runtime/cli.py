@@ -32,6 +32,7 @@ from runtime.listeners import Address
 from runtime.logs import configure_logs
 
 EXIT_REFUSED, EXIT_UNREACHABLE = 1, 3
+STOPPED = "stopped; the next `podyard demo` resumes, `--fresh` forgets"
 Role = Literal["all", "provisioning", "runtime", "gateway", "inventory"]
 ROLES: tuple[Role, ...] = ("all", "provisioning", "runtime", "gateway", "inventory")
 
@@ -160,10 +161,12 @@ def demo(
         err.print(f"hint: {error.hint}", markup=False, highlight=False)
         raise typer.Exit(EXIT_REFUSED) from error
     except (KeyboardInterrupt, asyncio.CancelledError):
-        err.print("stopped; the next `podyard demo` resumes, `--fresh` forgets", highlight=False)
+        err.print(STOPPED, highlight=False)
         raise typer.Exit(130) from None
     if exit_:
         forget(directory)
+    else:
+        err.print(STOPPED, highlight=False)
     if output == "json":
         sys.stdout.write(json.dumps(told) + "\n")
 

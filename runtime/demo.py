@@ -122,9 +122,9 @@ class Demo:
         """Where everything can be reached while the demo waits."""
         return {
             "inventory API": f"http://127.0.0.1:{self.ports['api']}/api/",
-            "API documentation": f"http://127.0.0.1:{self.ports['api']}/docs",
+            "its description": f"http://127.0.0.1:{self.ports['api']}/api/openapi.json",
             "OpenAI endpoint": f"http://127.0.0.1:{self.ports['gateway']}/v1",
-            "keys": str(self.state / "service" / "client.json"),
+            "podyard's own commands": f"export PODYARD_STATE={self.state / 'service'}",
             "tenant key": str(self.state / "tenant.key"),
             "hall's journal": str(self.state / "hall" / "journal.jsonl"),
             "service log": str(self.state / "service.log"),

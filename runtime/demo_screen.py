@@ -115,7 +115,7 @@ class Screen:
 
 def _status(host: dict[str, Any]) -> str:
     problem = host.get("problem")
-    return str(problem["message"] if problem else host.get("waiting") or "")
+    return str(problem["message"] if problem else host.get("waiting") or "at work")
 
 
 def _host_table(hosts: list[dict[str, Any]]) -> Table:

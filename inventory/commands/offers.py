@@ -45,7 +45,7 @@ def list_units(
     """
     with service() as api:
         found = sorted(api.all("/api/units", pod=pod, state=state), key=lambda u: u["name"])
-    columns = ("name", "class", "accelerators", "state", "rated", "claim", "simulated")
+    columns = ("name", "class", "accelerators", "state", "B200e", "claim", "simulated")
     write(found, output, lambda: rows([_unit_line(unit) for unit in found], columns))
 
 
@@ -113,6 +113,6 @@ def _unit_line(unit: dict[str, Any]) -> dict[str, Any]:
     return {
         **unit,
         "class": unit["unit_class"],
-        "rated": f"{rating['b200_equivalents']:.4g} B200 ({rating['basis'].replace('_', ' ')})",
+        "B200e": f"{rating['b200_equivalents']:.3g} {rating['basis'].partition('_')[0]}",
         "claim": unit["claim"][:8],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -111,7 +111,7 @@ def _create(deps: ApiDeps, body: DeploymentBody, actor: Actor) -> tuple[Deployme
             f"tenant {tenant} has another deployment {body.name} ({found[0].phase})",
             hint=f"choose another name, or delete it: podyard model delete {body.name}",
         )
-    deployment = Deployment(id=str(uuid.uuid4()), tenant=tenant, **wanted)
+    deployment = Deployment(id=secrets.token_hex(6), tenant=tenant, **wanted)
     event = _event(deps, actor, "deployment.created", deployment, new=deployment.phase)
     deps.store.apply(Change(insert=(deployment,), events=(event,)), now=deps.clock.now())
     return deployment, True

@@ -247,9 +247,7 @@ def summary(host: Host) -> HostSummary:
 
 def detail(host: Host) -> HostDetail:
     """The page about a host: nothing of its boot token, nothing of its BMC's account."""
-    shared = host.model_dump(
-        include={*HostSummary.model_fields, "uuid", "maintenance", "facts"}
-    )
+    shared = host.model_dump(include={*HostSummary.model_fields, "uuid", "maintenance", "facts"})
     return HostDetail(
         **shared,
         bmc_address=host.bmc.address,

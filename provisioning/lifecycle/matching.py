@@ -21,7 +21,7 @@ def decide_matching(host: Host, _seen: Seen, wanted: Wanted) -> Decision:
         return Hold(
             "spec-mismatch",
             "; ".join(f"{m.path}: wanted {m.wanted}, found {m.found}" for m in wrong),
-            wrong[0].remedy,
+            f"{wrong[0].remedy}: podyard host retry {host.name}",
         )
     if wanted.brake:
         return Wait(wanted.brake, CANARY_RECHECK_S)
