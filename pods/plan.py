@@ -3,29 +3,44 @@
 The plan is pure and deterministic: the same spec and the same known facts give the same plan with
 the same digest, so it can be shown, approved, compared and held against the hall's journal.
 
-Order on a feed is by falling (inrush - nameplate): whoever needs most room above its lasting draw
-starts while most room is left. For hosts started one after another this order is the best there
-is (an exchange argument), and waves never let a host overtake another of its feed; so when the
-planner finds no way, there is none.
+`sequence.py` finds the steps in which hosts may start; here they become waves with stages. A stage
+(canary, trial, rest) must succeed before the next begins, so a step that two stages share is cut
+in two, which never breaks a budget: each half needs less room than the whole.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from statistics import median
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from pods.canonical import digest_of
+from pods.cooling import gates_of
 from pods.differences import Change, changes
 from pods.errors import PlanError, shown
 from pods.facts import HardwareFacts
 from pods.firmware import bios_differences, firmware_behind
 from pods.match import critical, match
 from pods.power import PowerPhase, fits, reserved_watts
-from pods.spec import HostType, PodSpec
+from pods.sequence import NoOrder, Start, shares, steps
+from pods.spec import HostType, PodSpec, PowerSpec, SlotSpec
+from pods.watts import EnvelopeStep, FeedEnvelope, FeedWatts, Planned
+
+__all__ = [
+    "Act",
+    "EnvelopeStep",
+    "FeedEnvelope",
+    "ParkedHost",
+    "Plan",
+    "PlannedHost",
+    "Wave",
+    "diff",
+    "plan_bring_up",
+]
 
 TRIAL_SHARE = 0.1
 """After the canaries a tenth of the hosts: what fails one host in ten shows before the rest."""
@@ -43,12 +58,6 @@ class PlannedHost:
     slot: str
     facts: HardwareFacts | None = None
     powered: bool = False
-
-
-class Planned(BaseModel):
-    """The base of a plan's parts: frozen, and readable back from a stored JSON value."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Act(Planned):
@@ -73,28 +82,21 @@ class Wave(Planned):
     stage: Stage
     hosts: tuple[str, ...]
     acts: tuple[Act, ...]
+    starts_when: str = ""
+    """What must be so before the first of its hosts is powered."""
+    starts_s: float = 0.0
+    """Expected seconds from approval to its start."""
+    settle_s: float = 0.0
+    """How long its inrush lasts: the longest of its hosts'."""
+    expected_s: float = 0.0
+    """Expected seconds from its start until all its hosts are ready."""
+    expected_basis: Literal["", "past", "spec", "past and spec"] = ""
+    """Whether that is the median of past bring-ups or what the spec allows."""
 
     @property
     def canary(self) -> bool:
         """Whether these hosts prove the design for the others."""
         return self.stage == "canary"
-
-
-class EnvelopeStep(Planned):
-    """The watts reserved on a feed during one step. Wave 0 is before anything is started."""
-
-    wave: int
-    phase: Literal["standby", "starting", "running"]
-    watts: float
-
-
-class FeedEnvelope(Planned):
-    """One feed's reserved watts over the whole bring-up, never above its budget."""
-
-    feed: str
-    budget_watts: float
-    peak_watts: float
-    steps: tuple[EnvelopeStep, ...]
 
 
 class ParkedHost(Planned):
@@ -121,12 +123,24 @@ class Plan(Planned):
     unknown_hosts: tuple[str, ...]
     """Hosts planned without facts: their firmware and BIOS acts show only after inspection."""
     digest: str
+    gates: tuple[str, ...] = ()
+    """What must be proven in this order before wave 1."""
+    expected_s: float = 0.0
+    """Expected seconds from approval until the last host is ready."""
 
     @model_validator(mode="after")
     def _digest_is_its_own(self) -> Self:
-        if self.digest != digest_of(self.model_dump(mode="json", exclude={"digest"})):
+        if self.digest != digest_of(self.sealed()):
             raise ValueError("the plan's digest is not that of its content: it was changed")
         return self
+
+    def sealed(self) -> dict[str, Any]:
+        """What the digest covers: everything else, without later fields that say nothing.
+
+        So a plan that was stored before those fields came keeps its digest.
+        """
+        found: dict[str, Any] = _without_later(self.model_dump(mode="json", exclude={"digest"}))
+        return found
 
     def acts(self) -> tuple[Act, ...]:
         """Every act, in the order of the waves."""
@@ -135,6 +149,42 @@ class Plan(Planned):
     def destructive_acts(self) -> tuple[Act, ...]:
         """The acts that change a host for good."""
         return tuple(act for act in self.acts() if act.destructive)
+
+    def flashed(self) -> tuple[str, ...]:
+        """Hosts that get new firmware."""
+        hosts = [act.host for act in self.acts() if act.kind == "firmware_update"]
+        return tuple(dict.fromkeys(hosts))
+
+    def rebooted(self) -> tuple[str, ...]:
+        """Hosts that run now and will be started anew."""
+        powered_on = {act.host for act in self.acts() if act.kind == "power_on"}
+        boots = [act.host for act in self.acts() if act.kind == "boot"]
+        return tuple(host for host in boots if host not in powered_on)
+
+
+LATER: Mapping[str, Any] = {
+    "starts_when": "",
+    "starts_s": 0.0,
+    "settle_s": 0.0,
+    "expected_s": 0.0,
+    "expected_basis": "",
+    "lost_watts": None,
+    "peak_lost_watts": None,
+    "gates": [],
+}
+"""Fields that came after the first plans were stored, and what they are when they say nothing."""
+
+
+def _without_later(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without_later(inner)
+            for key, inner in value.items()
+            if not (key in LATER and inner == LATER[key])
+        }
+    if isinstance(value, list):
+        return [_without_later(inner) for inner in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,62 +195,29 @@ class _Placed:
     position: int
     type_name: str
     host_type: HostType
-    feed: str
-
-    @property
-    def before_watts(self) -> float:
-        phase = PowerPhase.RUNNING if self.host.powered else PowerPhase.STANDBY
-        return reserved_watts(self.host_type.power, phase)
-
-    @property
-    def starting_watts(self) -> float:
-        return reserved_watts(self.host_type.power, PowerPhase.STARTING)
-
-    @property
-    def running_watts(self) -> float:
-        return reserved_watts(self.host_type.power, PowerPhase.RUNNING)
+    start: Start
+    expected_s: float
+    from_past: bool
 
 
-@dataclass(slots=True)
-class _Envelope:
-    """Watts per feed as the planner walks through time. Never leaves this module."""
+def plan_bring_up(
+    spec: PodSpec,
+    *,
+    pod: str,
+    hosts: Sequence[PlannedHost],
+    past_s: Mapping[str, Sequence[float]] | None = None,
+) -> Plan:
+    """The plan for these hosts, or `PlanError` when a feed can never carry them.
 
-    budgets: Mapping[str, float]
-    now: dict[str, float]
-    steps: dict[str, list[EnvelopeStep]] = field(default_factory=dict)
-
-    def record(self, wave: int, phase: Literal["standby", "starting", "running"]) -> None:
-        for feed, watts in self.now.items():
-            step = EnvelopeStep(wave=wave, phase=phase, watts=watts)
-            self.steps.setdefault(feed, []).append(step)
-
-    def start(self, wave: int, group: Sequence[_Placed]) -> None:
-        """Take these hosts from rest through their inrush to their nameplate."""
-        for host in group:
-            self.now[host.feed] += host.starting_watts - host.before_watts
-        self.record(wave, "starting")
-        for host in group:
-            self.now[host.feed] += host.running_watts - host.starting_watts
-        self.record(wave, "running")
-
-
-def plan_bring_up(spec: PodSpec, *, pod: str, hosts: Sequence[PlannedHost]) -> Plan:
-    """The plan for these hosts, or `PlanError` when a feed can never carry them."""
-    placed = _placed(spec, hosts)
+    `past_s` holds, by host type, how many seconds earlier hosts took from power-on to ready.
+    """
+    placed = _placed(spec, hosts, past_s or {})
     parked = tuple(parking for host in placed if (parking := _parking(host)))
     stays = {parking.host for parking in parked}
-    starting = [host for host in placed if host.host.name not in stays]
-    envelope = _at_rest(spec, placed)
-    groups = list(_groups(starting, envelope, canary=spec.bring_up.canary))
-    waves = tuple(
-        Wave(
-            number=number,
-            stage=stage,
-            hosts=tuple(host.host.name for host in group),
-            acts=tuple(act for host in group for act in _acts(spec, host)),
-        )
-        for number, (stage, group) in enumerate(groups, start=1)
-    )
+    watts = _at_rest(spec, placed)
+    starting = {h.host.name: h for h in placed if h.host.name not in stays}
+    groups = list(_groups(starting, watts, canary=spec.bring_up.canary))
+    waves = tuple(_waves(spec, groups, gates=(gates := gates_of(spec))))
     body: dict[str, Any] = {
         "pod": pod,
         "spec": spec.identity,
@@ -208,13 +225,17 @@ def plan_bring_up(spec: PodSpec, *, pod: str, hosts: Sequence[PlannedHost]) -> P
         "waves": waves,
         "parked": parked,
         "unknown_hosts": tuple(host.host.name for host in placed if host.host.facts is None),
-        **_totals(envelope),
+        "gates": gates if waves else (),
+        "expected_s": max((wave.starts_s + wave.expected_s for wave in waves), default=0.0),
+        **_totals(watts),
     }
     unsealed = Plan.model_construct(**body, digest="")
-    return Plan(**body, digest=digest_of(unsealed.model_dump(mode="json", exclude={"digest"})))
+    return Plan(**body, digest=digest_of(unsealed.sealed()))
 
 
-def _placed(spec: PodSpec, hosts: Sequence[PlannedHost]) -> list[_Placed]:
+def _placed(
+    spec: PodSpec, hosts: Sequence[PlannedHost], past_s: Mapping[str, Sequence[float]]
+) -> list[_Placed]:
     slots = {slot.slot: (index, slot) for index, (_, slot) in enumerate(spec.slots())}
     placed: list[_Placed] = []
     taken: dict[str, str] = {}
@@ -236,7 +257,18 @@ def _placed(spec: PodSpec, hosts: Sequence[PlannedHost]) -> list[_Placed]:
         seen.add(host.name)
         index, slot = slots[host.slot]
         host_type = spec.host_types[slot.host_type]
-        placed.append(_Placed(host, index, slot.host_type, host_type, slot.feed))
+        past = past_s.get(slot.host_type, ())
+        placed.append(
+            _Placed(
+                host=host,
+                position=index,
+                type_name=slot.host_type,
+                host_type=host_type,
+                start=_start(host, index, host_type.power, slot),
+                expected_s=median(past) if past else host_type.boot_allowed_s,
+                from_past=bool(past),
+            )
+        )
     return sorted(placed, key=lambda one: one.position)
 
 
@@ -250,71 +282,120 @@ def _parking(placed: _Placed) -> ParkedHost | None:
     return ParkedHost(host=placed.host.name, reason=reason, remedy=found[0].remedy)
 
 
-def _at_rest(spec: PodSpec, placed: Sequence[_Placed]) -> _Envelope:
+def _start(host: PlannedHost, position: int, power: PowerSpec, slot: SlotSpec) -> Start:
+    before = PowerPhase.RUNNING if host.powered else PowerPhase.STANDBY
+    second = slot.feed_b if slot.feed_b and slot.feed_b != slot.feed else None
+    return Start(
+        name=host.name,
+        position=position,
+        feeds=(slot.feed, second) if second else (slot.feed,),
+        before_watts=reserved_watts(power, before),
+        starting_watts=reserved_watts(power, PowerPhase.STARTING),
+        running_watts=reserved_watts(power, PowerPhase.RUNNING),
+        settle_s=power.inrush_s,
+    )
+
+
+def _at_rest(spec: PodSpec, placed: Sequence[_Placed]) -> FeedWatts:
     budgets = {name: feed.budget_watts for name, feed in sorted(spec.feeds.items())}
-    now = dict.fromkeys(budgets, 0.0)
+    on = shares((host.host.name, host.start.feeds) for host in placed)
+    watts = FeedWatts(budgets=budgets, on=on, now=dict.fromkeys(budgets, 0.0))
     for host in placed:
-        now[host.feed] += host.before_watts
-    envelope = _Envelope(budgets=budgets, now=now)
-    for feed, watts in now.items():
-        if not fits(watts, budget_watts=budgets[feed]):
+        watts.add(host.start, host.start.before_watts)
+    lost = watts.lost()
+    for feed, normal in watts.now.items():
+        total = max(normal, lost.get(feed, 0.0))
+        if not fits(total, budget_watts=budgets[feed]):
+            when = " when its hosts' other feed dies" if total > normal else ""
             raise PlanError(
-                f"feed {feed} carries {watts:.0f} W before anything is started, "
+                f"feed {feed} carries {total:.0f} W before anything is started{when}, "
                 f"more than its {budgets[feed]:.0f} W",
                 hint=f"switch hosts on feed {feed} off, or move some to another feed",
             )
-    envelope.record(0, "standby")
-    return envelope
+    watts.record(0, "standby")
+    return watts
 
 
 def _groups(
-    hosts: Sequence[_Placed], envelope: _Envelope, *, canary: int
+    starting: Mapping[str, _Placed], watts: FeedWatts, *, canary: int
 ) -> Iterator[tuple[Stage, list[_Placed]]]:
-    """The waves' hosts, in order, moving the envelope along."""
-    waiting = sorted(hosts, key=lambda h: (h.running_watts - h.starting_watts, h.position))
-    trial = max(2 * canary, math.ceil(TRIAL_SHARE * len(hosts)))
-    number = 0
-    stages: tuple[tuple[Stage, int], ...]
-    stages = (("canary", canary), ("trial", trial), ("rest", len(waiting)))
-    for stage, size in stages:
-        left = min(size, len(waiting))
-        while left:
-            number += 1
-            group = _together(waiting, envelope, most=left)
-            if not group:
-                raise _cannot_start(waiting[0], envelope)
-            left -= len(group)
-            chosen = {host.host.name for host in group}
-            waiting = [host for host in waiting if host.host.name not in chosen]
-            envelope.start(number, group)
+    """The waves' hosts, in order, moving the watts along."""
+    try:
+        found = steps([host.start for host in starting.values()], watts.on, watts.budgets)
+    except NoOrder as no:
+        raise _cannot_start(starting[no.start.name], no, watts.budgets) from None
+    trial = max(2 * canary, math.ceil(TRIAL_SHARE * len(starting)))
+    for number, (stage, group) in enumerate(_staged(found, canary=canary, trial=trial), start=1):
+        watts.start(number, group)
+        yield stage, [starting[start.name] for start in group]
+
+
+def _staged(
+    found: Sequence[Sequence[Start]], *, canary: int, trial: int
+) -> Iterator[tuple[Stage, Sequence[Start]]]:
+    """The steps, cut where one stage ends and the next begins."""
+    stages: list[tuple[Stage, int]] = [("canary", canary), ("trial", trial)]
+    for step in found:
+        begun = 0
+        while begun < len(step):
+            stage, left = stages[0] if stages else ("rest", len(step))
+            group = step[begun : begun + left]
+            begun += len(group)
             yield stage, group
+            if stages:
+                stages[0] = (stage, left - len(group))
+                if stages[0][1] == 0:
+                    stages.pop(0)
 
 
-def _together(waiting: Sequence[_Placed], envelope: _Envelope, *, most: int) -> list[_Placed]:
-    """The next hosts in order that may start at once; on a feed nobody overtakes."""
-    group: list[_Placed] = []
-    added = dict.fromkeys(envelope.now, 0.0)
-    full: set[str] = set()
-    for host in waiting:
-        if len(group) == most or len(full) == len(envelope.now):
-            break
-        more = host.starting_watts - host.before_watts
-        total = envelope.now[host.feed] + added[host.feed] + more
-        if host.feed in full or not fits(total, budget_watts=envelope.budgets[host.feed]):
-            full.add(host.feed)
-            continue
-        added[host.feed] += more
-        group.append(host)
-    return group
+def _waves(
+    spec: PodSpec, groups: Sequence[tuple[Stage, list[_Placed]]], *, gates: Sequence[str]
+) -> Iterator[Wave]:
+    """The groups as waves: a stage waits for the one before it, a wave for its inrush to pass."""
+    starts_s, stage_ends_s = 0.0, 0.0
+    before: Wave | None = None
+    for number, (stage, group) in enumerate(groups, start=1):
+        if before is not None:
+            same = before.stage == stage
+            starts_s = before.starts_s + before.settle_s if same else stage_ends_s
+        before = Wave(
+            number=number,
+            stage=stage,
+            hosts=tuple(host.host.name for host in group),
+            acts=tuple(act for host in group for act in _acts(spec, host)),
+            starts_when=_starts_when(before, stage, gates),
+            starts_s=starts_s,
+            settle_s=max(host.start.settle_s for host in group),
+            expected_s=max(host.expected_s for host in group),
+            expected_basis=_basis(group),
+        )
+        stage_ends_s = max(stage_ends_s, starts_s + before.expected_s)
+        yield before
 
 
-def _cannot_start(host: _Placed, envelope: _Envelope) -> PlanError:
-    needed = envelope.now[host.feed] - host.before_watts + host.starting_watts
-    budget = envelope.budgets[host.feed]
+def _starts_when(before: Wave | None, stage: Stage, gates: Sequence[str]) -> str:
+    if before is None:
+        return f"the plan is approved and these gates have passed: {', '.join(gates)}"
+    if before.stage != stage:
+        return f"every host of the {before.stage} stage is ready"
+    return f"the inrush of wave {before.number} has passed, {before.settle_s:g} s after its start"
+
+
+def _basis(group: Sequence[_Placed]) -> Literal["past", "spec", "past and spec"]:
+    from_past = {host.from_past for host in group}
+    if len(from_past) > 1:
+        return "past and spec"
+    return "past" if from_past.pop() else "spec"
+
+
+def _cannot_start(host: _Placed, no: NoOrder, budgets: Mapping[str, float]) -> PlanError:
+    feed, budget = no.line.feed, budgets[no.line.feed]
+    dead = f" and feed {no.line.lost} dead" if no.line.lost else ""
     return PlanError(
-        f"host {host.host.name} can never start on feed {host.feed}: with the others running that "
-        f"takes {needed:.0f} W, {needed - budget:.0f} W more than its budget of {budget:.0f} W",
-        hint=f"move {host.host.slot} or another slot of feed {host.feed} to another feed, "
+        f"host {host.host.name} can never start on feed {feed}: with the others running{dead} that "
+        f"takes {no.needed_watts:.0f} W, {no.needed_watts - budget:.0f} W more than its budget of "
+        f"{budget:.0f} W",
+        hint=f"move {host.host.slot} or another slot of feed {feed} to another feed, "
         "or give the feed's true rated_amps",
     )
 
@@ -346,21 +427,13 @@ def _acts(spec: PodSpec, placed: _Placed) -> Iterator[Act]:
     yield Act(host=name, kind="accept")
 
 
-def _totals(envelope: _Envelope) -> dict[str, Any]:
-    feeds = tuple(
-        FeedEnvelope(
-            feed=feed,
-            budget_watts=envelope.budgets[feed],
-            peak_watts=max(step.watts for step in steps),
-            steps=tuple(steps),
-        )
-        for feed, steps in envelope.steps.items()
-    )
-    sums = [sum(watts) for watts in zip(*([s.watts for s in f.steps] for f in feeds), strict=True)]
+def _totals(watts: FeedWatts) -> dict[str, Any]:
+    feeds = watts.envelopes()
+    sums = [sum(at) for at in zip(*([s.watts for s in f.steps] for f in feeds), strict=True)]
     return {
         "feeds": feeds,
         "peak_watts": max(sums, default=0.0),
-        "budget_watts": sum(envelope.budgets.values()),
+        "budget_watts": sum(watts.budgets.values()),
     }
 
 
