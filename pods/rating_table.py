@@ -152,7 +152,7 @@ def rate_part(part: str, *, profile: str, scale_up_domain: int) -> PartRating:
             b200_equivalents=1.0,
             basis="measured" if wanted.b200_tokens_per_s else "spec_sheet",
             date=wanted.date,
-            source="the measure itself",
+            source=table.sources[wanted.source],
             uncertain=wanted.uncertain,
         )
     for row in table.rows:
