@@ -320,8 +320,9 @@ def _groups(
     starting: Mapping[str, _Placed], watts: FeedWatts, *, canary: int
 ) -> Iterator[tuple[Stage, list[_Placed]]]:
     """The waves' hosts, in order, moving the watts along."""
+    starts = [host.start for host in starting.values()]
     try:
-        found = steps([host.start for host in starting.values()], watts.on, watts.budgets)
+        found = steps(starts, watts.on, watts.room_for(starts))
     except NoOrder as no:
         raise _cannot_start(starting[no.start.name], no, watts.budgets) from None
     trial = max(2 * canary, math.ceil(TRIAL_SHARE * len(starting)))
@@ -393,8 +394,8 @@ def _cannot_start(host: _Placed, no: NoOrder, budgets: Mapping[str, float]) -> P
     dead = f" and feed {no.line.lost} dead" if no.line.lost else ""
     return PlanError(
         f"host {host.host.name} can never start on feed {feed}: with the others running{dead} that "
-        f"takes {no.needed_watts:.0f} W, {no.needed_watts - budget:.0f} W more than its budget of "
-        f"{budget:.0f} W",
+        f"takes {budget + no.missing_watts:.0f} W, {no.missing_watts:.0f} W more than its budget "
+        f"of {budget:.0f} W",
         hint=f"move {host.host.slot} or another slot of feed {feed} to another feed, "
         "or give the feed's true rated_amps",
     )

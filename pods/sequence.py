@@ -58,12 +58,15 @@ class Start:
 class NoOrder(Exception):
     """No order exists: `start` is the host that comes nearest to fitting, and does not."""
 
-    def __init__(self, start: Start, line: Line, needed_watts: float) -> None:
-        super().__init__(f"{start.name} on {line.feed}")
+    def __init__(self, start: Start, line: Line, missing_watts: float) -> None:
+        super().__init__(f"{start.name} on {line.feed} lacks {missing_watts:.0f} W")
         self.start = start
         self.line = line
-        self.needed_watts = needed_watts
+        self.missing_watts = missing_watts
 
+
+Room = Mapping[Line, float]
+"""Watts on each line that the hosts to be started may use: its budget without all others."""
 
 Shares = Mapping[str, Sequence[tuple[Line, float]]]
 """Host to the lines that it burdens and the share of its watts on each."""
@@ -92,14 +95,14 @@ def _share(line: Line, feeds: tuple[str, ...]) -> float:
     return 1.0 if len(feeds) == 1 or line.lost in feeds else HALF
 
 
-def steps(starts: Sequence[Start], on: Shares, budgets: Mapping[str, float]) -> list[list[Start]]:
+def steps(starts: Sequence[Start], on: Shares, room: Room) -> list[list[Start]]:
     """Hosts that start together, step by step. `NoOrder` when there is no way at all."""
     islands = _islands(starts)
-    ways = [_greedy(island, on, budgets) for island in islands]
-    enough = max((steps_min(island, on, budgets) for island in islands), default=0)
+    ways = [_greedy(island, on, room) for island in islands]
+    enough = max((steps_min(island, on, room) for island in islands), default=0)
     for index in sorted(range(len(ways)), key=lambda i: (-len(ways[i]), i)):
         if len(ways[index]) > enough:  # an island that others outlast gains nothing
-            ways[index] = _searched(islands[index], ways[index], on, budgets)
+            ways[index] = _searched(islands[index], ways[index], on, room)
             enough = max(enough, len(ways[index]))
     found: list[list[Start]] = [[] for _ in range(enough if ways else 0)]
     for way in ways:
@@ -143,17 +146,17 @@ def _ratio(start: Start) -> float:
     return start.excess_watts / start.kept_watts if start.kept_watts > 0 else math.inf
 
 
-def _greedy(island: Sequence[Start], on: Shares, budgets: Mapping[str, float]) -> list[list[Start]]:
+def _greedy(island: Sequence[Start], on: Shares, room: Room) -> list[list[Start]]:
     """Backwards, each step as full as one fill makes it."""
-    room = _room_at_the_end(island, on, budgets)
+    free = _when_all_run(island, on, room)
     left = sorted(island, key=_ORDERS[0])
     found: list[list[Start]] = []
     while left:
-        step = _fill(left, on, room, first=None)
+        step = _fill(left, on, free, first=None)
         if not step:
-            raise _no_order(left, on, room, budgets)
+            raise _no_order(left, on, free)
         left = _without(left, step)
-        room = _grown(room, step, on)
+        free = _grown(free, step, on)
         found.append(step)
     return found[::-1]
 
@@ -164,7 +167,7 @@ class _Way:
 
     last: tuple[tuple[Start, ...], ...]
     left: tuple[Start, ...]
-    room: Mapping[Line, float]
+    free: Mapping[Line, float]
     kept_watts: float
 
 
@@ -180,10 +183,10 @@ def _searched(
     island: Sequence[Start],
     greedy: list[list[Start]],
     on: Shares,
-    budgets: Mapping[str, float],
+    room: Room,
 ) -> list[list[Start]]:
     """A shorter way than the greedy one, when a few tries find one."""
-    ways = [_Way((), tuple(island), _room_at_the_end(island, on, budgets), 0.0)]
+    ways = [_Way((), tuple(island), _when_all_run(island, on, room), 0.0)]
     for _ in range(1, len(greedy)):
         further = {way.left: way for one in ways for way in _onward(one, on)}
         ways = sorted(further.values(), key=lambda w: -w.kept_watts)[:WAYS_MAX]
@@ -198,12 +201,12 @@ def _onward(way: _Way, on: Shares) -> Iterator[_Way]:
     for key in _ORDERS:
         left = sorted(way.left, key=key)
         for first in (None, *left[:FIRSTS_MAX]):
-            step = _fill(left, on, way.room, first=first)
+            step = _fill(left, on, way.free, first=first)
             if step:
                 yield _Way(
                     last=(tuple(step), *way.last),
                     left=tuple(_without(way.left, step)),
-                    room=_grown(way.room, step, on),
+                    free=_grown(way.free, step, on),
                     kept_watts=way.kept_watts + sum(start.kept_watts for start in step),
                 )
 
@@ -213,30 +216,28 @@ def _without(left: Sequence[Start], step: Iterable[Start]) -> list[Start]:
     return [start for start in left if start.name not in gone]
 
 
-def _grown(room: Mapping[Line, float], step: Iterable[Start], on: Shares) -> dict[Line, float]:
+def _grown(free: Mapping[Line, float], step: Iterable[Start], on: Shares) -> dict[Line, float]:
     """The room one step earlier, when these hosts do not run yet."""
-    grown = dict(room)
+    grown = dict(free)
     for start in step:
         for line, share in on[start.name]:
             grown[line] += share * start.kept_watts
     return grown
 
 
-def _room_at_the_end(
-    starts: Iterable[Start], on: Shares, budgets: Mapping[str, float]
-) -> dict[Line, float]:
+def _when_all_run(starts: Iterable[Start], on: Shares, room: Room) -> dict[Line, float]:
     """Watts left on every line when all run."""
-    room: dict[Line, float] = {}
+    left: dict[Line, float] = {}
     for start in starts:
         for line, share in on[start.name]:
-            left = room.get(line, budgets[line.feed])
-            room[line] = left - share * start.running_watts
-    return room
+            left[line] = left.get(line, room[line]) - share * start.running_watts
+    return left
 
 
 def _fill(
     left: Sequence[Start], on: Shares, room: Mapping[Line, float], *, first: Start | None
 ) -> list[Start]:
+    """Hosts in this order, each that still fits beside those before it."""
     free = dict(room)
     step: list[Start] = []
     for start in left if first is None else (first, *(s for s in left if s is not first)):
@@ -248,40 +249,39 @@ def _fill(
     return step
 
 
-def _no_order(
-    left: Sequence[Start], on: Shares, room: Mapping[Line, float], budgets: Mapping[str, float]
-) -> NoOrder:
+def _no_order(left: Sequence[Start], on: Shares, free: Mapping[Line, float]) -> NoOrder:
     """Whoever of these starts last does not fit; say it of the one that comes nearest."""
 
     def short(start: Start) -> tuple[float, Line]:
         return max(
-            (share * start.excess_watts - room[line], line) for line, share in on[start.name]
+            (share * start.excess_watts - free[line], line) for line, share in on[start.name]
         )
 
     start = min(left, key=lambda s: (short(s)[0], -s.position))
     missing, line = short(start)
-    return NoOrder(start, line, budgets[line.feed] + missing)
+    return NoOrder(start, line, missing)
 
 
-def steps_min(starts: Sequence[Start], on: Shares, budgets: Mapping[str, float]) -> int:
+def steps_min(starts: Sequence[Start], on: Shares, room: Room) -> int:
     """No schedule of any kind has fewer steps than this."""
-    room = _room_at_the_end(starts, on, budgets)
-    items: dict[Line, list[tuple[float, float]]] = {line: [] for line in room}
+    free = _when_all_run(starts, on, room)
+    items: dict[Line, list[tuple[float, float]]] = {line: [] for line in free}
     for start in starts:
         for line, share in on[start.name]:
             items[line].append((share * start.excess_watts, share * start.kept_watts))
-    return max((_line_steps_min(room[line], pairs) for line, pairs in items.items()), default=0)
+    return max((_line_steps_min(free[line], pairs) for line, pairs in items.items()), default=0)
 
 
-def _line_steps_min(room: float, pairs: Sequence[tuple[float, float]]) -> int:
+def _line_steps_min(free: float, pairs: Sequence[tuple[float, float]]) -> int:
     """Steps that one line needs at least; with too little room it says 1, not that it cannot be."""
     total, largest = sum(e for e, _ in pairs), max(e for e, _ in pairs)
-    reached, here = room, room
+    claims = [(excess, excess + kept) for excess, kept in pairs]
+    reached, here = free, free
     for count in range(1, len(pairs)):
         if here <= 0 or (reached + TOLERANCE_WATTS >= total and here + TOLERANCE_WATTS >= largest):
             return count
-        here = room + most_within(reached, [(e, k) for e, k in pairs])
-        reached = room + most_within(reached, [(e, e + k) for e, k in pairs])
+        here = free + most_within(reached, pairs)
+        reached = free + most_within(reached, claims)
     return len(pairs)
 
 

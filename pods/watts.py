@@ -78,6 +78,14 @@ class FeedWatts:
                 worst[line.feed] = max(worst.get(line.feed, 0.0), watts)
         return worst
 
+    def room_for(self, starts: Iterable[Start]) -> dict[Line, float]:
+        """What these hosts may use of each line: its budget without what all others draw."""
+        room = {line: self.budgets[line.feed] - watts for line, watts in self.lines.items()}
+        for host in starts:
+            for line, share in self.on[host.name]:
+                room[line] += share * host.before_watts
+        return room
+
     def start(self, wave: int, group: Iterable[Start]) -> None:
         """Take these hosts from rest through their inrush to their nameplate."""
         started = list(group)
