@@ -87,7 +87,9 @@ def test_every_command_shows_an_example_within_80_columns(command: tuple[str, ..
 
 def test_list_names_the_shipped_specs() -> None:
     assert "lab-4@1" in podyard("spec", "list").stdout
-    assert json.loads(podyard("spec", "list", "-o", "json").stdout)[0]["hosts"] == 4
+    listed = {row["spec"]: row for row in json.loads(podyard("spec", "list", "-o", "json").stdout)}
+    assert listed["lab-4@1"]["hosts"] == 4
+    assert listed["su-gb200-8r@1"]["hosts"] == 144
 
 
 def test_show_as_yaml_is_a_spec_that_validates(tmp_path: Path) -> None:
