@@ -88,9 +88,7 @@ def install_debian_packages() -> None:
         ["apt-get", "-qq", "update"],
         ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *missing],
     ):
-        subprocess.run(
-            command, check=False, env=environment, stdout=subprocess.DEVNULL
-        )
+        subprocess.run(command, check=False, env=environment, stdout=subprocess.DEVNULL)
 
 
 def run_check(name: str, command: list[str]) -> Result:

@@ -49,7 +49,10 @@ def crash_through(one: Bed, points: list[str]) -> list[str]:
     return died
 
 
-@pytest.mark.parametrize("seed", [20260301])
+@pytest.mark.parametrize(
+    "seed",
+    [20260301, *(pytest.param(seed, marks=pytest.mark.long) for seed in (7, 11, 4242))],
+)
 def test_ten_kills_end_as_none_would(seed: int) -> None:
     """Hosts, units, certificates and destructive acts are those of an undisturbed bring-up."""
     with bed("old-firmware@h2", "missing-dimm@h3", speed=SPEED) as one:

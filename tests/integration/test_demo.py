@@ -94,11 +94,11 @@ def visitor() -> Iterator[Visitor]:
 
 
 def demo(visitor: Visitor, *, deadline_s: float = 900) -> dict[str, Any]:
-    """`make demo ARGS="--exit -o json"`; the object on its last line."""
+    """`make demo ARGS="--exit -o json"`; the object on its last line, and the story with it."""
     process = visitor.start("make", "demo", "ARGS=--exit -o json")
     out, err = process.communicate(timeout=deadline_s)
     assert process.returncode == 0, err[-4000:]
-    return dict(json.loads(out.splitlines()[-1]))
+    return {**json.loads(out.splitlines()[-1]), "story": err}
 
 
 def test_make_demo_shows_the_whole_chain_and_leaves_nothing(visitor: Visitor) -> None:
@@ -138,5 +138,29 @@ def test_ctrl_c_leaves_nothing_and_the_next_start_resumes(visitor: Visitor) -> N
     told = demo(visitor)
 
     assert (told["ready"], told["units"]) == (3, 3)
+    assert told["answer"]
+    assert visitor.settled() == []
+
+
+@pytest.fixture
+def no_user_namespaces() -> Iterator[None]:
+    """A machine that refuses user namespaces, for one test."""
+    knob = Path("/proc/sys/user/max_user_namespaces")
+    before = knob.read_text()
+    knob.write_text("0")
+    try:
+        yield
+    finally:
+        knob.write_text(before)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("no_user_namespaces")
+def test_without_user_namespaces_it_says_that_ray_listens_everywhere(visitor: Visitor) -> None:
+    """Everything still works, less isolated, and neither the figures nor the story hide it."""
+    told = demo(visitor)
+
+    assert told["cluster"] == {"nodes": 2, "auth": "token", "isolated": False}
+    assert "ALL interfaces" in told["story"]
     assert told["answer"]
     assert visitor.settled() == []
