@@ -17,6 +17,7 @@ from datetime import timedelta
 from inventory.model import AgentSeen, Event, Host, Intent, Problem, Record
 from inventory.states import HostState, UnitState
 from inventory.store.protocol import Change, Fence
+from inventory.store.reading import every
 from pods.power import Refused, Reservation, admit
 from pods.spec import PodSpec
 from provisioning.certifying import certify
@@ -126,7 +127,7 @@ class Acting:
     async def _reserve(self, host: Host, watts: int, spec: PodSpec) -> Outcome:
         """Hold watts on the feed, durably, before anything draws them."""
         async with self._feeds[host.site, host.feed]:
-            peers = await self._world.in_thread(self._world.store.find, Host, pod=host.pod)
+            peers = await self._world.in_thread(every, self._world.store, Host, pod=host.pod)
             held = {p.name: float(p.reserved_watts) for p in peers if p.feed == host.feed}
             verdict = admit(
                 {name: feed.budget_watts for name, feed in spec.feeds.items()},
@@ -309,7 +310,7 @@ class Acting:
     def _measuring(self, host: Host, physical_host: str) -> str:
         """The name of another host of this machine whose tests are under way."""
         store = self._world.store
-        for other in store.find(Host, state=HostState.ACCEPTING.value):
+        for other in every(store, Host, state=HostState.ACCEPTING.value):
             if other.id == host.id or not other.acceptance_order or other.problem:
                 continue
             agent = store.get(AgentSeen, other.id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from inventory.errors import NotFound
 from inventory.model import AgentSeen, ComputeUnit, Host, Intent, Pod
 from inventory.store.protocol import Store
+from inventory.store.reading import every
 from pods.spec import PodSpec
 from provisioning.lifecycle.decision import Wanted
 from provisioning.wanted import spec_of, wanted_of
@@ -35,9 +36,9 @@ def _load(store: Store, host: Host) -> Context:
     if pod is None:
         raise NotFound(f"host {host.name} belongs to pod {host.pod}, which is not on record")
     spec = spec_of(pod)
-    peers = store.find(Host, pod=host.pod)
-    intents = tuple(store.find(Intent, host_id=host.id))
-    units = tuple(u for u in store.find(ComputeUnit, pod=host.pod) if host.id in u.host_ids)
+    peers = every(store, Host, pod=host.pod)
+    intents = tuple(every(store, Intent, host_id=host.id))
+    units = tuple(u for u in every(store, ComputeUnit, pod=host.pod) if host.id in u.host_ids)
     return Context(
         pod=pod,
         spec=spec,

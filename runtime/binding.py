@@ -15,6 +15,7 @@ from inventory.errors import StaleWrite
 from inventory.model import AgentSeen, CertificateRecord, Claim, ComputeUnit, Host, RayMember
 from inventory.states import ClaimState, UnitState
 from inventory.store.protocol import Change, Fence, Store
+from inventory.store.reading import every
 from pods.keys import Keyring
 from runtime.allocator import RACK, Offer, Placement, Request, Unplaced, place
 from runtime.claiming import (
@@ -27,7 +28,7 @@ from runtime.claiming import (
     held_units,
 )
 from runtime.gating import certificate_gate
-from runtime.records import by_key, claims_in, every
+from runtime.records import by_key, claims_in
 
 log = logging.getLogger("podyard.runtime")
 

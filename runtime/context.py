@@ -17,11 +17,12 @@ from inventory.model import AgentSeen, Claim, ComputeUnit, Deployment, Host, Ray
 from inventory.secrets import SecretBox
 from inventory.states import ClaimState
 from inventory.store.protocol import Store
+from inventory.store.reading import every
 from runtime.claiming import Tenanted, still_busy
 from runtime.clustering import MemberHost
 from runtime.lanes import lane_of
 from runtime.reaching import UnreachableError
-from runtime.records import by_key, claims_in, every
+from runtime.records import by_key, claims_in
 from runtime.snapshot import RAY_TOKEN, head_sockets
 
 DEFAULT_SERVE_PORT = 8000

@@ -17,8 +17,9 @@ from inventory.keys import in_force
 from inventory.model import AgentSeen, ApiKey, Deployment, Host, RayCluster
 from inventory.secrets import SecretBox
 from inventory.store.protocol import Store
+from inventory.store.reading import every
 from runtime.reaching import DASHBOARD, SERVE, UnreachableError, relay_socket
-from runtime.records import by_key, every
+from runtime.records import by_key
 from runtime.routes import GatewayState, RayEndpoint, Upstream
 from runtime.serving.document import route_prefix
 

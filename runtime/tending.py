@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from inventory.model import Deployment, Event, RayCluster, Record
 from inventory.store.protocol import Change, Fence
+from inventory.store.reading import every
 from runtime.claiming import ACTOR
 from runtime.cluster import PUT_TIMEOUT_S, ClusterError, ServedApplication
 from runtime.clustering import (
@@ -32,7 +33,6 @@ from runtime.clustering import (
 )
 from runtime.context import ClusterContext, ClusterKey, Reach, lanes_taken, load_cluster
 from runtime.deploying import LastPut, ServingPlan, ServingSeen, decide_serving
-from runtime.records import every
 from runtime.relay import SocketPathError
 from runtime.snapshot import RAY_TOKEN
 from runtime.world import ClusterPort, World

@@ -24,11 +24,11 @@ from inventory.routes.shapes import (
     Page,
     Text,
     View,
-    all_of,
     read_page,
 )
 from inventory.states import HostState
 from inventory.store.protocol import Change
+from inventory.store.reading import every
 from pods.plan import Plan
 from pods.spec import PodSpec
 
@@ -213,7 +213,7 @@ def find_pod(deps: ApiDeps, name: str) -> Pod:
 
 
 def _hosts(deps: ApiDeps, pod: str) -> list[Host]:
-    return all_of(deps, Host, lambda host: host.id, pod=pod)
+    return every(deps.store, Host, pod=pod)
 
 
 def _plan(deps: ApiDeps, name: str) -> PlanView:

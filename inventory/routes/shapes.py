@@ -79,17 +79,6 @@ def as_it_is(record: R) -> R:
     return record
 
 
-def all_of(deps: ApiDeps, kind: type[R], key: Callable[[R], str], **equals: str) -> list[R]:
-    """Every record, page by page."""
-    found: list[R] = []
-    while True:
-        filters: dict[str, Any] = dict(equals)
-        page = deps.store.find(kind, after=key(found[-1]) if found else "", **filters)
-        found.extend(page)
-        if len(page) < LIMIT_MAX:
-            return found
-
-
 def only(found: Sequence[R], *, what: str, name: str, command: str) -> R:
     """The one that was asked for, or NotFound."""
     if not found:

@@ -23,11 +23,11 @@ from inventory.routes.shapes import (
     Page,
     Text,
     View,
-    all_of,
     as_it_is,
     read_page,
 )
 from inventory.store.protocol import Change
+from inventory.store.reading import every
 
 router = APIRouter(prefix="/api", responses=ERRORS)
 TenantReader = Annotated[Actor, Depends(require(Permission.TENANT_READ))]
@@ -236,7 +236,7 @@ def _set_up(deps: ApiDeps, actor: Actor) -> NewKey:
     """Both in one change: whoever comes second finds the set-up key gone."""
     now = deps.clock.now()
     used = deps.store.get(ApiKey, actor.key_id)
-    admins = all_of(deps, ApiKey, lambda key: key.id, role="admin")
+    admins = every(deps.store, ApiKey, role="admin")
     if used is None or any(in_force(key, now=now) for key in admins):
         raise Conflict("this site has an admin key already", hint="use it, or restore a backup")
     key, text = mint("admin", now=now)

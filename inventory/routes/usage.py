@@ -11,8 +11,9 @@ from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.model import Claim, UsageRecord
 from inventory.refusals import ERRORS
-from inventory.routes.shapes import Text, View, all_of
+from inventory.routes.shapes import Text, View
 from inventory.states import ClaimState
+from inventory.store.reading import every
 
 router = APIRouter(prefix="/api/usage", tags=["usage"], responses=ERRORS)
 Reader = Annotated[Actor, Depends(require(Permission.USAGE_READ))]
@@ -48,7 +49,7 @@ async def get_usage(deps: Deps, actor: Reader, *, tenant: Text = "", claim: Text
 
 def _sum(deps: ApiDeps, filters: dict[str, str]) -> UsageView:
     lines: dict[tuple[str, str, str], UsageTotal] = {}
-    for record in all_of(deps, UsageRecord, lambda usage: usage.id, **filters):
+    for record in every(deps.store, UsageRecord, **filters):
         key = (record.tenant, record.claim, record.model)
         line = lines.get(key) or UsageTotal(
             tenant=record.tenant, claim=record.claim, model=record.model
@@ -68,7 +69,7 @@ def _held_now(deps: ApiDeps, filters: dict[str, str]) -> Iterator[UsageTotal]:
     """Unit-seconds of claims that are still bound: their record is written at release."""
     now = deps.clock.now()
     tenants = {name: value for name, value in filters.items() if name == "tenant"}
-    for claim in all_of(deps, Claim, lambda one: one.id, state=ClaimState.BOUND.value, **tenants):
+    for claim in every(deps.store, Claim, state=ClaimState.BOUND.value, **tenants):
         if claim.bound_at is None or filters.get("claim", claim.id) != claim.id:
             continue
         held_s = max(0.0, (now - claim.bound_at).total_seconds())

@@ -1,0 +1,31 @@
+"""Reading records whole: a port's page ends at a thousand records, a site does not.
+
+Whatever adds up or compares all of something (watts on a feed, units of a class) must read it
+through here: a sum over the first page is wrong exactly where it matters.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from inventory.model import Record
+from inventory.store.protocol import PAGE_MAX, Store
+from inventory.store.tables import KINDS
+
+R = TypeVar("R", bound=Record)
+
+
+def key_of(record: Record) -> str:
+    """The key under which a store keeps this record."""
+    return str(KINDS[type(record)].key(record))
+
+
+def every(store: Store, kind: type[R], **equals: str | int) -> list[R]:
+    """All records that match, page by page, ordered by key."""
+    found: list[R] = []
+    while True:
+        after = key_of(found[-1]) if found else ""
+        page = store.find(kind, after=after, limit=PAGE_MAX, **equals)
+        found.extend(page)
+        if len(page) < PAGE_MAX:
+            return found
