@@ -10,33 +10,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from pods.acceptance import Line, Measurement, judge
 from pods.canonical import canonical_json
-from pods.envelope import Envelope, seal, strict_json, unseal
+from pods.envelope import (
+    Envelope,
+    Sha256,
+    Signed,
+    envelope_digest,
+    payload_of,
+    seal,
+    strict_json,
+    unseal,
+)
 from pods.errors import CertificateRefused, Refusal
 from pods.facts import HardwareFacts
-from pods.keys import Keyring, SigningKey
+from pods.keys import Keyring, SigningKey, TrustedKey
 from pods.rating import Rating, rate
+from pods.revocation import Revocations, check_not_revoked
 from pods.spec import PodSpec
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the issuer's clock may run ahead of the verifier's: NTP on a sick host drifts so far."""
-
-Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
-
-
-class Signed(BaseModel):
-    """The base of everything inside the signed part: frozen, and nothing unknown passes."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True
-    )
 
 
 class SpecReference(Signed):
@@ -104,6 +104,8 @@ class Verified:
 
     statement: Statement
     key_id: str
+    revocations: Revocations | None = None
+    """The list that does not name it; None: revocation was not checked."""
 
     @property
     def predicate(self) -> Predicate:
@@ -164,16 +166,31 @@ def issue(
     return seal(statement.to_bytes(), payload_type=PAYLOAD_TYPE, key=key)
 
 
-def verify(raw: bytes, *, ring: Keyring, now: datetime) -> Verified:
-    """The certificate in these bytes, or `CertificateRefused` with the rule it broke."""
+def verify(
+    raw: bytes, *, ring: Keyring, now: datetime, revocations: Revocations | None = None
+) -> Verified:
+    """The certificate in these bytes, or `CertificateRefused` with the rule it broke.
+
+    Without a list of revocations nothing is known about them, and the answer says so.
+    """
     payload, key, name = unseal(raw, payload_type=PAYLOAD_TYPE, ring=ring)
     statement = _statement(payload)
     predicate = statement.predicate
     if predicate.simulated != (key.purpose == "simulated"):
         raise _purpose_disagrees(simulated=predicate.simulated)
     _check_consistency(statement)
+    _check_key_window(predicate, key, name)
     _check_time(predicate, now)
-    return Verified(statement=statement, key_id=name)
+    if revocations is not None:
+        check_not_revoked(
+            envelope_digest(raw), signed_by=name, key=key, revocations=revocations, now=now
+        )
+    return Verified(statement=statement, key_id=name, revocations=revocations)
+
+
+def read_unverified(raw: bytes) -> Statement:
+    """What a certificate says, believed by nobody: to look at it without a key."""
+    return _statement(payload_of(raw))
 
 
 def _statement(payload: bytes) -> Statement:
@@ -237,6 +254,24 @@ def _check_consistency(statement: Statement) -> None:
 
 def _reaches(line: Line) -> bool:
     return line.passed and line.reached is not None and line.reached >= line.floor
+
+
+def _check_key_window(predicate: Predicate, key: TrustedKey, name: str) -> None:
+    """A key speaks for the time in which it signed; in the overlap of a rotation both do."""
+    if key.signs_from is not None and predicate.issued_at < key.signs_from - CLOCK_SKEW:
+        raise CertificateRefused(
+            f"issued at {predicate.issued_at.isoformat()}, and key {name[:16]}… signs only from "
+            f"{key.signs_from.isoformat()}",
+            refusal=Refusal.KEY_NOT_YET,
+            hint="ask the issuer: the certificate is dated before its key was in use",
+        )
+    if key.signs_until is not None and predicate.issued_at > key.signs_until:
+        raise CertificateRefused(
+            f"issued at {predicate.issued_at.isoformat()}, and key {name[:16]}… was retired at "
+            f"{key.signs_until.isoformat()}",
+            refusal=Refusal.KEY_RETIRED,
+            hint="ask the issuer for a certificate by its new key",
+        )
 
 
 def _check_time(predicate: Predicate, now: datetime) -> None:

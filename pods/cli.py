@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -21,15 +20,23 @@ from rich.table import Table
 from rich.text import Text
 
 from pods import catalogue
-from pods.certificate import verify
+from pods.answering import Output, OutputOption
+from pods.cli_certificate import (
+    revoke_files,
+    rotate_files,
+    show_file,
+    trusted_ring,
+    verify_file,
+)
 from pods.differences import Change, changes
 from pods.document import to_yaml
-from pods.envelope import ENVELOPE_MAX_BYTES
 from pods.errors import PodsError, SpecInvalid, SpecNotFound
-from pods.keys import KEY_MAX_BYTES, Purpose, TrustedKey, keyring, public_key_from_pem
+from pods.keys import Purpose, SigningKey
 from pods.plan import PlannedHost, plan_bring_up
-from pods.render import render_certificate, render_plan, render_spec
+from pods.render import render_plan, render_spec
 from pods.spec import PodSpec
+
+__all__ = ["Output", "OutputOption", "certificate_app", "spec_app", "verify_certificate"]
 
 INVALID = 1
 USAGE = 2
@@ -38,15 +45,6 @@ spec_app = typer.Typer(no_args_is_help=True, help="Read, check, compare and plan
 certificate_app = typer.Typer(no_args_is_help=True, help="Verify certificates, without a service.")
 
 
-class Output(StrEnum):
-    """How data is written to stdout."""
-
-    TABLE = "table"
-    JSON = "json"
-    YAML = "yaml"
-
-
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to write the answer.")]
 SpecArgument = Annotated[
     str, typer.Argument(metavar="SPEC", help="A shipped spec (lab-4, lab-4@1) or a file.")
 ]
@@ -151,9 +149,27 @@ def certificate() -> None:
     """Verify certificates, without a service."""
 
 
+CertificateArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The certificate.")]
+AtOption = Annotated[datetime | None, typer.Option(help="As of this time (UTC) instead of now.")]
+SimulatedOption = Annotated[
+    bool, typer.Option("--simulated", help="The key signs for simulated hardware.")
+]
+
+
+@certificate_app.command("show")
+def show_certificate(file: CertificateArgument, output: OutputOption = Output.TABLE) -> None:
+    """Show what a certificate says, without believing it.
+
+    Example: podyard certificate show host.json
+    """
+    with _refusals():
+        show_file(file, output=output)
+
+
 @certificate_app.command("verify")
 def verify_certificate(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The certificate.")],
+    file: CertificateArgument,
+    *,
     key: Annotated[
         list[Path] | None,
         typer.Option("--key", metavar="PUB", help="Public key trusted for real hardware."),
@@ -164,9 +180,15 @@ def verify_certificate(
             "--simulated-key", metavar="PUB", help="Public key trusted for simulated hardware."
         ),
     ] = None,
-    at: Annotated[
-        datetime | None, typer.Option(help="Verify as of this time (UTC) instead of now.")
+    rotation: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A trusted key's hand-over to the next."),
     ] = None,
+    revocations: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The issuer's list of revocations.", show_default=False),
+    ] = None,
+    at: AtOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Verify a certificate with public keys that you trust.
@@ -175,13 +197,76 @@ def verify_certificate(
     """
     if not key and not simulated_key:
         raise typer.BadParameter("name at least one --key or --simulated-key that you trust")
-    now = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
     with _refusals():
-        ring = _ring(key or [], simulated_key or [])
-        verified = verify(_read(file, limit=ENVELOPE_MAX_BYTES + 1), ring=ring, now=now)
-    data = {"verified": True, "key_id": verified.key_id}
-    data |= verified.statement.model_dump(mode="json")
-    _write(data, output, lambda: render_certificate(verified))
+        ring = trusted_ring(key or [], simulated_key or [], rotation or [])
+        verify_file(file, ring=ring, revocations=revocations, now=_time(at), output=output)
+
+
+@certificate_app.command("revoke")
+def revoke_certificates(
+    *,
+    signing_key: Annotated[Path, typer.Option(metavar="KEY", help="Signs the list.")],
+    reason: Annotated[str, typer.Option(help="Why, for whoever is refused.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE...", help="Certificates.")
+    ] = None,
+    key_id: Annotated[list[str] | None, typer.Option(help="Also whatever this key signed.")] = None,
+    previous: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The list to go on from.")
+    ] = None,
+    previous_key: Annotated[
+        Path | None,
+        typer.Option(metavar="PUB", help="Who signed that list, if another key did."),
+    ] = None,
+    valid_days: Annotated[int, typer.Option(min=1, help="Until the next list is due.")] = 7,
+    simulated: SimulatedOption = False,
+    at: AtOption = None,
+) -> None:
+    """Print a signed list of revocations; give the last one as --previous.
+
+    Example: podyard certificate revoke host.json --signing-key site.key --reason stolen
+    """
+    with _refusals():
+        revoke_files(
+            files or [],
+            key_ids=key_id or [],
+            reason=reason,
+            previous=previous,
+            previous_key=previous_key,
+            key=SigningKey.load(signing_key, purpose=_purpose(simulated=simulated)),
+            now=_time(at),
+            valid_days=valid_days,
+        )
+
+
+@certificate_app.command("rotate")
+def rotate_key(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The signing key until now.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The next; made if not there.")],
+    overlap_days: Annotated[int, typer.Option(min=0, help="Days in which both sign.")] = 30,
+    simulated: SimulatedOption = False,  # noqa: FBT002 - a flag of the command line
+    at: AtOption = None,
+) -> None:
+    """Print the old key's signed hand-over to the new one.
+
+    Example: podyard certificate rotate site.key next.key > rotation.json
+    """
+    with _refusals():
+        rotate_files(
+            old,
+            new,
+            purpose=_purpose(simulated=simulated),
+            now=_time(at),
+            overlap_days=overlap_days,
+        )
+
+
+def _time(at: datetime | None) -> datetime:
+    return datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
+
+
+def _purpose(*, simulated: bool) -> Purpose:
+    return "simulated" if simulated else "production"
 
 
 @contextmanager
@@ -203,27 +288,6 @@ def _fail(error: PodsError, code: int) -> NoReturn:
     if error.hint:
         typer.echo(f"hint: {error.hint}", err=True)
     raise typer.Exit(code) from None
-
-
-def _read(path: Path, *, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(limit)
-    except OSError as error:
-        typer.echo(f"error: cannot read {path}: {error.strerror}", err=True)
-        typer.echo("hint: give the path of a file that you may read", err=True)
-        raise typer.Exit(USAGE) from None
-
-
-def _ring(production: list[Path], simulated: list[Path]) -> dict[str, TrustedKey]:
-    purposes: list[tuple[Path, Purpose]] = [(path, "production") for path in production]
-    purposes += [(path, "simulated") for path in simulated]
-    return keyring(
-        *(
-            (public_key_from_pem(_read(path, limit=KEY_MAX_BYTES), source=str(path)), purpose)
-            for path, purpose in purposes
-        )
-    )
 
 
 def _write(data: Any, output: Output, table: Callable[[], RenderableType]) -> None:

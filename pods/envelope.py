@@ -10,17 +10,27 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any
+from typing import Annotated, Any
 
 from cryptography.exceptions import InvalidSignature
 from pydantic import BaseModel, ConfigDict, Field
 
-from pods.canonical import canonical_json
+from pods.canonical import canonical_json, digest_of
 from pods.errors import CertificateRefused, Refusal, shown
 from pods.keys import Keyring, SigningKey, TrustedKey
 
 ENVELOPE_MAX_BYTES = 1024 * 1024
 """A certificate has about 4 KiB; nobody is asked to parse more than this for a stranger."""
+
+Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class Signed(BaseModel):
+    """The base of everything inside a signed part: frozen, and nothing unknown passes."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True
+    )
 
 
 class Signature(BaseModel):
@@ -64,20 +74,22 @@ def seal(payload: bytes, *, payload_type: str, key: SigningKey) -> Envelope:
     )
 
 
-def unseal(raw: bytes, *, payload_type: str, ring: Keyring) -> tuple[bytes, TrustedKey, str]:
+def unseal(
+    raw: bytes, *, payload_type: str, ring: Keyring, what: str = "certificate"
+) -> tuple[bytes, TrustedKey, str]:
     """The payload, the key that signed it and that key's id, or `CertificateRefused`."""
-    envelope = read_envelope(raw)
+    envelope = read_envelope(raw, what=what)
     if envelope.payload_type != payload_type:
         raise CertificateRefused(
             f"the envelope holds {shown(envelope.payload_type)}, not {payload_type}",
             refusal=Refusal.WRONG_TYPE,
-            hint="give the file that podyard wrote as certificate",
+            hint=f"give the file that podyard wrote as {what}",
         )
     if len(envelope.signatures) != 1:
         raise CertificateRefused(
-            f"the envelope has {len(envelope.signatures)} signatures, a certificate has one",
+            f"the envelope has {len(envelope.signatures)} signatures, a {what} has one",
             refusal=Refusal.MALFORMED,
-            hint="get the certificate again from whoever issued it",
+            hint=f"get the {what} again from whoever issued it",
         )
     signature = envelope.signatures[0]
     trusted = ring.get(signature.keyid)
@@ -88,29 +100,40 @@ def unseal(raw: bytes, *, payload_type: str, ring: Keyring) -> tuple[bytes, Trus
             refusal=Refusal.UNKNOWN_KEY,
             hint="get the issuer's public key by a way you trust, and name it",
         )
-    payload = _base64(envelope.payload, "payload")
+    payload = _base64(envelope.payload, "payload", what=what)
     try:
         trusted.public_key.verify(
-            _base64(signature.sig, "signature"), pre_authentication_encoding(payload_type, payload)
+            _base64(signature.sig, "signature", what=what),
+            pre_authentication_encoding(payload_type, payload),
         )
     except InvalidSignature:
         raise CertificateRefused(
             f"the signature is not that of key {signature.keyid[:16]}… over this content",
             refusal=Refusal.BAD_SIGNATURE,
-            hint="the certificate was changed after signing: get it again from its issuer",
+            hint=f"the {what} was changed after signing: get it again from its issuer",
         ) from None
     return payload, trusted, signature.keyid
 
 
-def read_envelope(raw: bytes) -> Envelope:
+def read_envelope(raw: bytes, *, what: str = "certificate") -> Envelope:
     """The envelope in these bytes, nothing in it believed yet."""
     if len(raw) > ENVELOPE_MAX_BYTES:
-        raise _malformed("it is larger than 1 MiB")
+        raise _malformed("it is larger than 1 MiB", what=what)
     try:
         value = strict_json(raw)
         return Envelope.model_validate_json(json.dumps(value), by_alias=True, by_name=False)
     except (ValueError, RecursionError) as error:
-        raise _malformed("it is not a DSSE envelope") from error
+        raise _malformed("it is not a DSSE envelope", what=what) from error
+
+
+def envelope_digest(raw: bytes, *, what: str = "certificate") -> str:
+    """The name of a sealed document in a revocation list: the same however the JSON is laid out."""
+    return digest_of(read_envelope(raw, what=what).model_dump(mode="json"))
+
+
+def payload_of(raw: bytes, *, what: str = "certificate") -> bytes:
+    """What an envelope holds, believed by nobody: for looking, never for deciding."""
+    return _base64(read_envelope(raw, what=what).payload, "payload", what=what)
 
 
 def strict_json(raw: bytes) -> Any:
@@ -125,20 +148,20 @@ def strict_json(raw: bytes) -> Any:
     return json.loads(raw.decode(), object_pairs_hook=once)
 
 
-def _malformed(problem: str) -> CertificateRefused:
+def _malformed(problem: str, *, what: str) -> CertificateRefused:
     return CertificateRefused(
-        f"this is not a certificate: {problem}",
+        f"this is not a {what}: {problem}",
         refusal=Refusal.MALFORMED,
-        hint="give the file that podyard wrote as certificate",
+        hint=f"give the file that podyard wrote as {what}",
     )
 
 
-def _base64(text: str, part: str) -> bytes:
+def _base64(text: str, part: str, *, what: str) -> bytes:
     try:
         decoded = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise _malformed(f"its {part} is not base64") from error
+        raise _malformed(f"its {part} is not base64", what=what) from error
     if base64.b64encode(decoded).decode() != text:
         # Unused trailing bits can differ without changing the bytes; one spelling is enough.
-        raise _malformed(f"its {part} is not canonical base64")
+        raise _malformed(f"its {part} is not canonical base64", what=what)
     return decoded

@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +35,10 @@ class TrustedKey:
 
     public_key: Ed25519PublicKey
     purpose: Purpose
+    signs_from: datetime | None = None
+    """Statements that say they are older are not this key's; None: whenever."""
+    signs_until: datetime | None = None
+    """Statements that say they are newer are not believed: the key was retired then."""
 
 
 Keyring = Mapping[str, TrustedKey]

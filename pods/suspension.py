@@ -1,0 +1,130 @@
+"""When a certificate must not be relied upon although it is genuine and in time.
+
+It states what was true of certain parts, with certain firmware, on certain power. If one of these
+is no longer so, the statement is about another machine. Suspending is a finding with its reason,
+derived anew from observations each time: when the reason goes, so does the suspension, and only
+acceptance makes a new certificate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pods.certificate import Predicate
+from pods.facts import HardwareFacts
+
+Rule = Literal["part_changed", "firmware_drift", "drain_xid", "feed_lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What is seen of a certified host now."""
+
+    facts: HardwareFacts | None = None
+    """None: it could not be looked at, which suspends nothing."""
+    xids: tuple[int, ...] = ()
+    """GPU error numbers since the certificate was issued."""
+    feeds_lost: tuple[str, ...] = ()
+    """Feeds of this host that are without power."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """One rule that a certified host no longer meets."""
+
+    rule: Rule
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.rule.replace('_', ' ')}: {self.what}"
+
+
+def suspensions(
+    said: Predicate,
+    seen: Observation,
+    *,
+    drain_xids: Collection[int],
+    certified: HardwareFacts | None = None,
+) -> tuple[Suspension, ...]:
+    """Every reason to suspend; none means that the certificate stands.
+
+    `certified` are the facts that the certificate was made on: with them a changed part is named,
+    without them only the host itself is compared. `drain_xids` is the site's policy.
+    """
+    return (
+        *(_parts(said, seen.facts, certified) if seen.facts else ()),
+        *(_firmware(said.firmware, seen.facts.firmware) if seen.facts else ()),
+        *_xids(seen.xids, drain_xids),
+        *_feeds(seen.feeds_lost),
+    )
+
+
+def _parts(
+    said: Predicate, now: HardwareFacts, certified: HardwareFacts | None
+) -> Iterator[Suspension]:
+    if (said.host.serial, said.host.uuid) != (now.serial, now.uuid):
+        yield _part(f"host {said.host.serial} was certified, {now.serial} stands in its place")
+        return
+    if certified is None:
+        return
+    before, after = _identities(certified), _identities(now)
+    for place in sorted(before.keys() | after.keys()):
+        old, new = before.get(place), after.get(place)
+        if old != new:
+            yield _part(f"{place}: {old or 'nothing'} was certified, {new or 'nothing'} is there")
+
+
+def _part(what: str) -> Suspension:
+    return Suspension(
+        rule="part_changed",
+        what=what,
+        remedy="accept the host again: a new part proves nothing by the old one's results",
+    )
+
+
+def _identities(facts: HardwareFacts) -> dict[str, str]:
+    """Where each part sits, to what is written on it."""
+    found: dict[str, str] = {}
+    for cpu in facts.processors:
+        found[f"processor {cpu.slot}"] = cpu.model
+    for gpu in facts.accelerators:
+        found[f"accelerator {gpu.slot}"] = gpu.serial or gpu.uuid or gpu.model
+    for module in facts.memory:
+        found[f"memory {module.slot}"] = module.serial or f"{module.capacity_gib} GiB"
+    for drive in facts.drives:
+        found[f"drive {drive.slot}"] = drive.serial or drive.model
+    for nic in facts.nics:
+        found[f"network port {nic.slot}"] = nic.mac.lower()
+    return found
+
+
+def _firmware(said: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Suspension]:
+    for component in sorted(said.keys() | now.keys()):
+        old, new = said.get(component), now.get(component)
+        if old != new:
+            yield Suspension(
+                rule="firmware_drift",
+                what=f"{component} was certified at {old or 'nothing'}, it runs {new or 'nothing'}",
+                remedy="flash the baseline, or accept the host again on what it runs",
+            )
+
+
+def _xids(seen: Collection[int], drains: Collection[int]) -> Iterator[Suspension]:
+    for xid in sorted(set(seen) & set(drains)):
+        yield Suspension(
+            rule="drain_xid",
+            what=f"Xid {xid} was reported {list(seen).count(xid)} time(s) since it was certified",
+            remedy="drain the host, follow the Xid's remedy, then accept it again",
+        )
+
+
+def _feeds(lost: Collection[str]) -> Iterator[Suspension]:
+    for feed in sorted(set(lost)):
+        yield Suspension(
+            rule="feed_lost",
+            what=f"feed {feed} is without power: the host runs on what is left",
+            remedy="restore the feed; the certificate stands again as soon as it carries load",
+        )
