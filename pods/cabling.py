@@ -123,17 +123,15 @@ class Cabling:
         return found
 
 
-def cabling_of(
-    spec: PodSpec, fabric: FabricSpec | None, *, count: int = 1, floor: Floor | None = None
-) -> Cabling:
+def cabling_of(spec: PodSpec, *, count: int = 1, floor: Floor | None = None) -> Cabling:
     """Every cable of `count` pods of this spec that share one fabric."""
-    if fabric is None:
+    if spec.fabric is None:
         raise FabricError(
             f"{spec.identity} has no fabric, so there is nothing to cable",
             hint="add `fabric:` to the spec, or choose one whose `podyard spec show` lists it",
         )
     hosts = _host_places(spec, count)
-    return cabling(fabric, hosts, floor=floor or Floor())
+    return cabling(spec.fabric, hosts, floor=floor or Floor())
 
 
 def cabling(fabric: FabricSpec, hosts: Sequence[Place], *, floor: Floor) -> Cabling:

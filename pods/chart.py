@@ -168,6 +168,12 @@ LABELS_MAX = 12
 """Labels below a panel; more would overlap."""
 
 
+LEGEND = (
+    "orange: starting; blue: running; dashed: carried when the other feed dies; red: budget; "
+    "steps are not to scale"
+)
+
+
 def chart_svg(plan: Plan, *, feeds_max: int = FEEDS_SHOWN_MAX) -> str:
     """The panels as one picture that needs neither script nor style sheet."""
     shown = panels(plan, feeds_max=feeds_max)
@@ -184,6 +190,7 @@ def chart_svg(plan: Plan, *, feeds_max: int = FEEDS_SHOWN_MAX) -> str:
     ]
     for index, panel in enumerate(shown):
         lines.extend(_panel_svg(panel, y0=24 + index * PANEL_HEIGHT))
+    lines.append(f'<text x="{LEFT}" y="{height - 10}" fill="#555">{LEGEND}</text>')
     return "\n".join([*lines, "</svg>", ""])
 
 

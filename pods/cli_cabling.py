@@ -38,7 +38,7 @@ def cable_spec(
         raise typer.BadParameter("choose one of --csv and --netbox")
     try:
         found = catalogue.load(spec)
-        cabling = cabling_of(found, getattr(found, "fabric", None), count=count)
+        cabling = cabling_of(found, count=count)
     except PodsError as error:
         typer.echo(f"error: {error}", err=True)
         if error.hint:

@@ -197,3 +197,16 @@ def test_a_dead_feed_is_named_when_the_other_cannot_carry_its_hosts(lab: PodSpec
     hosts = [PlannedHost(name=f"s{n}", slot=f"s{n}") for n in range(2)]
     with pytest.raises(PlanError, match=r"feed f1: .* and feed f0 dead that takes 1500 W, 396 W"):
         plan_bring_up(spec, pod="p", hosts=hosts)
+
+
+def test_what_else_a_rack_holds_draws_all_the_time(lab: PodSpec) -> None:
+    value = lab.model_dump(mode="json")
+    switch = {"name": "leaf", "kind": "leaf-switch", "draw_watts": 300}
+    value["rack_types"] = {"lab-rack": {"units": 42, "equipment": [switch]}}
+    value["racks"][0] |= {"type": "lab-rack", "feed": "a"}
+    spec = PodSpec.model_validate(value, strict=False)
+    plan = lab_plan(spec)
+    assert (plan.feeds[0].steps[0].watts, plan.peak_watts) == (80 + 300, 3300 + 300)
+    value["rack_types"]["lab-rack"]["equipment"][0]["draw_watts"] = 400
+    with pytest.raises(PlanError, match="takes 3700 W, 20 W more"):
+        lab_plan(PodSpec.model_validate(value, strict=False))
