@@ -86,6 +86,9 @@ def visitor() -> Iterator[Visitor]:
         check=True, capture_output=True,
     )  # fmt: skip
     subprocess.run(["chown", "-R", f"{USER}:{USER}", str(made.home)], check=True)
+    prepared = made.start("make", "venv")
+    _, complaint = prepared.communicate(timeout=1200)
+    assert prepared.returncode == 0, complaint[-4000:]
     try:
         yield made
     finally:

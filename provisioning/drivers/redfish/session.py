@@ -62,6 +62,10 @@ class ReadFailed(BmcBusy):
     """The BMC failed inside (5xx) while answering a read; nothing was changed."""
 
 
+class NoFreeSession(BmcBusy):
+    """The BMC holds as many sessions as it can."""
+
+
 class RedfishSession:
     """One logged-in conversation with one BMC."""
 
@@ -161,10 +165,29 @@ class RedfishSession:
     async def _log_in(self, client: Any) -> None:
         root = await self._root_before_login(client)
         if root is not None and _has_sessions(root):
-            await self._called(client.login, what=f"{self.label}: log-in", reading=True)
+            try:
+                await self._called(client.login, what=f"{self.label}: log-in", reading=True)
+            except NoFreeSession as full:
+                await self._log_in_without_session(client, root, full)
             self._root = root
             return
-        # No sessions to be had: HTTP basic, over the verified connection and to the one host.
+        await self._use_basic(client)
+        self._root = root or await self._root_after_login(client)
+
+    async def _log_in_without_session(self, client: Any, root: Json, full: NoFreeSession) -> None:
+        """Go on by HTTP basic while the sessions that a killed controller left run out.
+
+        BMCs allow 4 to 16 and keep them for half an hour; a controller that was killed and started
+        again must not be locked out by its own past. A BMC that refuses basic stays busy.
+        """
+        await self._use_basic(client)
+        systems = reference(root, "Systems")
+        reply = await self._try_read(client, systems) if systems else None
+        if reply is None or reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise full
+
+    async def _use_basic(self, client: Any) -> None:
+        """HTTP basic, over the verified connection and to the one host."""
         try:
             await client.login("basic")
         except ValueError:
@@ -172,7 +195,6 @@ class RedfishSession:
                 f"{self.label}: the user name cannot be used with HTTP basic",
                 hint="choose an account whose name has no colon",
             ) from None
-        self._root = root or await self._root_after_login(client)
 
     async def _root_before_login(self, client: Any) -> Json | None:
         """The ServiceRoot, which needs no credentials; None where a service asks for them."""
@@ -254,7 +276,7 @@ class RedfishSession:
     def _login_refused(self, reply: Any) -> ProvisioningError:
         body = _body_or_nothing(reply, self.label)
         if message_ids(body) & _NO_SESSION:
-            return BmcBusy(f"{self.label}: the BMC has no free session")
+            return NoFreeSession(f"{self.label}: the BMC has no free session")
         return self._refusal("GET", "log-in", reply.status, body)
 
     def _credentials_refused(self) -> CredentialsRefused:
