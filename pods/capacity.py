@@ -12,12 +12,10 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
 
-from pydantic import Field
-
+from pods.capacity_shapes import Shape, Shapes, shape_named
 from pods.datafile import Figure, Row, Sourced, Table, load_table
-from pods.errors import CapacityRefused, shown
+from pods.errors import CapacityRefused
 from pods.rating_table import PartRating, profile_named, profiles, rate_part
 
 SECONDS_PER_DAY = 86_400
@@ -30,34 +28,6 @@ COOLANT_KG_PER_LITRE = 1.02
 
 B200E_MAX = 1e9
 """More accelerators than will ever be made: an input beyond this is a slip of the keyboard."""
-
-
-class Shape(Sourced):
-    """One scalable unit, as far as sizing needs to know it."""
-
-    part: str
-    accelerators: Annotated[int, Field(gt=0)]
-    hosts: Annotated[int, Field(gt=0)]
-    racks: Annotated[int, Field(gt=0)]
-    host_watts: Annotated[float, Field(gt=0)]
-    scale_up_domain: int
-    rails: int
-    liquid_share: Annotated[float, Field(ge=0, le=1)]
-    north_south_cables_per_host: int
-    two_tier_units_max: int
-    fabric_units_max: int
-
-    @property
-    def kw_per_accelerator(self) -> float:
-        """IT power of one accelerator with its share of the host."""
-        return self.hosts * self.host_watts / self.accelerators / 1000
-
-
-class Shapes(Table):
-    """Scalable units, and how a site puts them up."""
-
-    shapes: dict[str, Shape]
-    plan: dict[str, Figure]
 
 
 class FailingPart(Sourced):
@@ -138,17 +108,6 @@ class Sizing(Row):
     interruptions_per_day: float
     spares: tuple[Spare, ...]
     waves: tuple[Wave, ...]
-
-
-def shape_named(name: str) -> Shape:
-    """One scalable unit, or `CapacityRefused` with those that there are."""
-    found = load_table("shapes", Shapes).shapes
-    if name not in found:
-        raise CapacityRefused(
-            f"there is no scalable unit {shown(name)} to size with",
-            hint=f"one of {', '.join(found)}",
-        )
-    return found[name]
 
 
 def b200e_needed(demand: Demand) -> float:

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from pods.answering import Output, OutputOption, refusals, write, write_file
-from pods.capacity import Demand, Failures, Shapes, Sizing, shape_named, size
+from pods.capacity import Demand, Failures, Sizing, size
 from pods.capacity_chart import build_out_chart, own_or_rent_chart
+from pods.capacity_shapes import WHOLE, Shapes, shape_named
 from pods.capacity_tables import render_capacity
 from pods.cost import Costs, Site, inputs_for
 from pods.cost_comparison import Comparison, compare
@@ -34,7 +35,7 @@ def capacity(  # noqa: PLR0917 - a command's options
         typer.Option("--b200e", help="Demand in B200-equivalents.", show_default=False),
     ] = None,
     unit: Annotated[
-        str, typer.Option("--pod", help="The scalable unit to build of.")
+        str, typer.Option("--pod", help="The spec to build of: a shipped one or a file.")
     ] = DEFAULT_UNIT,
     utilisation: Annotated[
         float | None,
@@ -173,7 +174,8 @@ def _inputs(
     ratings, costs = load_table("ratings", Ratings), load_table("costs", Costs)
     profile, years = ratings.profiles[demand.profile], failures.gpu_years.value
     served = {"value": profile.b200_tokens_per_s, "unit": f"{profile.counts}/s of a B200"}
-    lines = [_line("scalable unit", shapes.shapes[sizing.shape], shapes.sources)]
+    shape = shape_named(sizing.shape)
+    lines = [_line("pod", shape, {shape.source: f"{shape.source}, {WHOLE}"} | shapes.sources)]
     lines.append(_line("profile", profile, ratings.sources) | (served if profile.counts else {}))
     lines += [_line(name, one, shapes.sources) for name, one in shapes.plan.items()]
     for name, part in failures.parts.items():

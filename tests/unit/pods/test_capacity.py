@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pods import catalogue
 from pods.capacity import (
     Demand,
     Failures,
-    Shapes,
     Sizing,
     b200e_needed,
     coolant_litres_per_min,
     out_of_service_share,
     poisson_stock,
-    shape_named,
     size,
 )
+from pods.capacity_shapes import Shapes, shape_named, shape_of
 from pods.datafile import load_table, sourced
 from pods.errors import CapacityRefused, RatingRefused
 
@@ -171,3 +171,41 @@ def test_every_figure_without_a_published_source_is_marked_as_assumed() -> None:
     for name, model in (("shapes", Shapes), ("failures", Failures)):
         for row in sourced(load_table(name, model)):
             assert (row.source == "site") == (row.uncertain == "assumed"), row
+
+
+@pytest.mark.parametrize("name", load_table("shapes", Shapes).shapes)
+def test_published_units_agree_with_the_specs_of_the_catalogue(name: str) -> None:
+    table, spec = shape_named(name), shape_of(catalogue.load(name))
+    for field in ("part", "accelerators", "hosts", "racks", "scale_up_domain", "liquid_share"):
+        assert getattr(table, field) == getattr(spec, field), field
+    assert table.rails == spec.rails == 1
+    # A GB200 unit is published as 1.2 MW, its racks add up to 0.96: the table keeps the larger.
+    assert spec.host_watts == pytest.approx(table.host_watts, rel=0.25 if "gb200" in name else 0)
+
+
+def test_the_reach_of_a_fabric_follows_from_its_switch() -> None:
+    assert shape_of(catalogue.load("su-b200-32")).two_tier_units_max == 8  # as published
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in catalogue.names()
+        if not name.startswith(("lab-", "su-")) and not name.endswith("-inference-ns")
+    ],
+)
+def test_every_pod_of_the_catalogue_can_be_sized(name: str) -> None:
+    found = sized(name, b200e=1000, profile="llama-70b-fp8")
+    assert found.accelerators * found.rating.b200_equivalents >= 1000
+    assert (found.coolant_litres_per_min > 0) == (shape_named(name).liquid_share > 0)
+
+
+def test_an_inference_variant_has_no_compute_cables() -> None:
+    cables = sized("hgx-b200-8-air-inference-ns", b200e=100).cables
+    assert cables.host_leaf == 0
+
+
+def test_a_pod_without_rated_accelerators_is_refused() -> None:
+    with pytest.raises(CapacityRefused, match="Lab Accelerator"):
+        sized("lab-4")
