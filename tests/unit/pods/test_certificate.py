@@ -355,3 +355,13 @@ def test_the_spec_digest_is_pinned(lab: PodSpec) -> None:
     assert copied.digest() == lab.digest()
     changed = lab.model_copy(update={"version": "2"})
     assert changed.digest() != lab.digest()
+
+
+def test_a_certificate_from_before_optional_fields_of_the_rating_still_verifies() -> None:
+    def as_before(statement: dict[str, Any]) -> None:
+        for name in ("scale_up_domain", "known_error"):
+            del statement["predicate"]["rating"][name]
+
+    said = verify(resigned(as_before), ring=KEY.ring(), now=NOW).predicate
+    assert said.rating.basis == "measured"
+    assert said.rating.scale_up_domain is None

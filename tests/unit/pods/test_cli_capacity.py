@@ -146,3 +146,10 @@ def test_names_of_lines_that_end_together_do_not_overlap_and_markup_is_escaped()
     places = sorted(float(e.get("y", 0)) for e in root.iter(f"{SVG}text") if e.text in named)
     assert len(places) == 5
     assert all(b - a >= LABEL_GAP - 0.11 for a, b in itertools.pairwise(places))
+
+
+def test_the_chart_of_the_guide_is_the_one_that_the_command_draws(tmp_path: Path) -> None:
+    path = tmp_path / "chart.svg"
+    assert podyard(*SERVED, *TOKENS, "--own-vs-rent", "--chart", path).exit_code == 0
+    guide = Path(__file__).parents[3] / "docs" / "guides" / "own-or-rent.svg"
+    assert path.read_text() == guide.read_text()
