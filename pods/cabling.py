@@ -12,12 +12,13 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pods.errors import FabricError
 from pods.spec import PodSpec
-from pods.topology import FabricSpec, Layout, Link, LinkKind, Switch, layout
+from pods.topology import FabricSpec, Link, LinkKind, Switch, Tier, layout
 
 LENGTHS_M = (1, 2, 3, 5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500)
 """Lengths for sale: passive copper to 3 m, active copper to 5, optical beyond."""
@@ -110,8 +111,8 @@ class Cabling:
 
     cables: tuple[Cable, ...]
     switches: tuple[Place, ...]
-    counts: Mapping[str, int]
-    """Switches by tier and cables by kind."""
+    switch_counts: Mapping[Tier, int]
+    cable_counts: Mapping[LinkKind, int]
 
     def neighbours(self) -> dict[tuple[str, str], tuple[str, str]]:
         """What each port should see at its other end: what LLDP is held against."""
@@ -141,7 +142,12 @@ def cabling(fabric: FabricSpec, hosts: Sequence[Place], *, floor: Floor) -> Cabl
     places = {place.node: place for place in (*hosts, *switches)}
     numbers: dict[str, int] = {}
     cables = tuple(_cable(link, places, floor, numbers) for link in found.links)
-    return Cabling(cables, switches, _counts(found))
+    return Cabling(
+        cables=cables,
+        switches=switches,
+        switch_counts=Counter(switch.tier for switch in found.switches),
+        cable_counts=Counter(link.kind for link in found.links),
+    )
 
 
 def point_to_point(cables: Sequence[Cable]) -> str:
@@ -290,12 +296,3 @@ def cable_type(length_m: int, *, gbps: int) -> str:
     if length_m <= COPPER_ACTIVE_M_MAX:
         return "dac-active"
     return "mmf-om4" if length_m <= MULTIMODE_M_MAX else "smf-os2"
-
-
-def _counts(found: Layout) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for switch in found.switches:
-        counts[switch.tier] = counts.get(switch.tier, 0) + 1
-    for link in found.links:
-        counts[link.kind] = counts.get(link.kind, 0) + 1
-    return counts

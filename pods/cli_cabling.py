@@ -56,6 +56,8 @@ def _count_table(cabling: Cabling) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("what")
     table.add_column("count", justify="right")
-    for name, count in cabling.counts.items():
-        table.add_row(f"{name} {'cables' if '-' in name else 'switches'}", str(count))
+    for tier, count in cabling.switch_counts.items():
+        table.add_row(f"{tier} switches", str(count))
+    for kind, count in cabling.cable_counts.items():
+        table.add_row(f"{kind} cables", str(count))
     return table

@@ -25,7 +25,7 @@ from pods.errors import FabricError, SpecError, shown
 from pods.part import Part
 
 FabricKind = Literal["rail_optimised", "nvl72", "north_south"]
-Tier = Literal["leaf", "spine", "core", "edge", "management"]
+Tier = Literal["leaf", "spine", "core", "edge", "oob"]
 LinkKind = Literal["host-leaf", "leaf-spine", "spine-core", "north-south", "management"]
 
 
@@ -332,7 +332,7 @@ def _management(fabric: FabricSpec, hosts: Sequence[str]) -> _Piece:
         return [], []
     ports = fabric.management.ports
     switches = [
-        Switch(f"mgmt-{group + 1}", "management", fabric.management, group)
+        Switch(f"oob-{group + 1}", "oob", fabric.management, group)
         for group in range(math.ceil(len(hosts) / ports))
     ]
     links = [
@@ -340,7 +340,7 @@ def _management(fabric: FabricSpec, hosts: Sequence[str]) -> _Piece:
             kind="management",
             a_node=host,
             a_port="bmc",
-            z_node=f"mgmt-{index // ports + 1}",
+            z_node=f"oob-{index // ports + 1}",
             z_port=_port(index % ports),
             gbps=1,
         )

@@ -64,14 +64,14 @@ def two_units(lab: PodSpec) -> Cabling:
 
 
 def test_two_units_have_the_published_counts(two_units: Cabling) -> None:
-    assert two_units.counts["host-leaf"] == 512
-    assert two_units.counts["leaf-spine"] == 512
-    assert (two_units.counts["leaf"], two_units.counts["spine"]) == (16, 8)
-    assert two_units.counts["north-south"] == 128
-    assert (
-        len(two_units.cables)
-        == sum(count for kind, count in two_units.counts.items() if "-" in kind) + 64
-    )
+    assert two_units.cable_counts == {
+        "host-leaf": 512,
+        "leaf-spine": 512,
+        "north-south": 128,
+        "management": 64,
+    }
+    assert two_units.switch_counts == {"leaf": 16, "spine": 8, "edge": 2, "oob": 2}
+    assert len(two_units.cables) == sum(two_units.cable_counts.values())
 
 
 def test_labels_and_ports_are_used_once(two_units: Cabling) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +15,11 @@ from pods.power import (
     Reservation,
     admit,
     fits,
+    measured_or_nameplate,
     reserve,
     reserved_watts,
+    spread_over_phases,
+    when_feed_dies,
 )
 from pods.spec import FeedSpec, PodSpec, PowerSpec
 
@@ -104,3 +109,73 @@ def test_no_sequence_of_admissions_exceeds_the_budget(requests: list[tuple[str, 
         if isinstance(answer, Admitted):
             ledger = reserve(ledger, [answer.reservation])
         assert fits(sum(ledger.get("a", {}).values()), budget_watts=BUDGET["a"])
+
+
+def on_two_feeds(
+    lab: PodSpec, *, amps_b: float = 20.0, psus: dict[str, Any] | None = None
+) -> PodSpec:
+    """The lab with three hosts on both feeds and one on `a` alone."""
+    value = lab.model_dump(mode="json")
+    value["feeds"]["b"] = value["feeds"]["a"] | {"rated_amps": amps_b}
+    for slot in value["racks"][0]["slots"][:3]:
+        slot["feed_b"] = "b"
+    if psus:
+        value["host_types"]["lab-cpu"]["psus"] = psus
+    return PodSpec.model_validate(value, strict=False)
+
+
+def test_what_remains_when_a_feed_dies_is_told_host_by_host(lab: PodSpec) -> None:
+    left = when_feed_dies(on_two_feeds(lab), "a")
+    assert left.dark == ("r1-h4",)
+    assert left.load_watts == {"b": 2100.0}
+    assert (left.overloaded, left.safe) == ({}, False)
+    other = when_feed_dies(on_two_feeds(lab), "b")
+    assert (other.dark, other.load_watts, other.safe) == ((), {"a": 2800.0}, True)
+
+
+def test_a_feed_that_cannot_take_over_would_trip_next(lab: PodSpec) -> None:
+    left = when_feed_dies(on_two_feeds(lab, amps_b=10.0), "a")
+    assert left.overloaded == {"b": pytest.approx(2100 - 1840)}
+    measured = {f"r1-h{n}": 500.0 for n in range(1, 5)}
+    assert not when_feed_dies(on_two_feeds(lab, amps_b=10.0), "a", draw_watts=measured).overloaded
+
+
+@pytest.mark.parametrize(
+    ("count", "capacity_watts", "degraded"),
+    [(6, 250, ()), (6, 200, ("r1-h1", "r1-h2", "r1-h3")), (2, 700, ())],
+)
+def test_a_host_needs_half_of_its_supplies_to_carry_it(
+    lab: PodSpec, count: int, capacity_watts: int, degraded: tuple[str, ...]
+) -> None:
+    spec = on_two_feeds(lab, psus={"count": count, "capacity_watts": capacity_watts})
+    assert when_feed_dies(spec, "b").degraded == degraded
+
+
+def test_hosts_are_spread_evenly_over_three_phases() -> None:
+    even = spread_over_phases([2080.0] * 6, line_volts=208.0)
+    assert even.amps == pytest.approx((20 * 3**0.5,) * 3)
+    assert even.imbalance == pytest.approx(0.0)
+    assert spread_over_phases([], line_volts=208.0).imbalance == 0.0
+
+
+def test_an_even_load_of_the_whole_budget_is_just_within() -> None:
+    feed = FeedSpec(rated_amps=50.0, volts=208.0, phases=3)
+    hosts = [feed.budget_watts / 6] * 6
+    assert spread_over_phases(hosts, line_volts=208.0).within(feed)
+    assert not spread_over_phases([w * 1.01 for w in hosts], line_volts=208.0).within(feed)
+
+
+def test_an_uneven_load_within_the_budget_can_still_trip_a_line() -> None:
+    feed = FeedSpec(rated_amps=50.0, volts=208.0, phases=3)
+    uneven = spread_over_phases([feed.budget_watts / 4] * 4, line_volts=208.0)
+    assert uneven.imbalance > 0.1
+    assert not uneven.within(feed)
+
+
+def test_a_measured_peak_lowers_a_reservation_and_a_wrong_nameplate_shows() -> None:
+    power = PowerSpec(nameplate_watts=1000, typical_watts=600, inrush_watts=1500, inrush_s=1.0)
+    assert measured_or_nameplate(power, []) == (1000.0, "nameplate")
+    assert measured_or_nameplate(power, [700.0, 800.0]) == (pytest.approx(880.0), "measured")
+    assert measured_or_nameplate(power, [700.0], samples_min=2) == (1000.0, "nameplate")
+    assert measured_or_nameplate(power, [950.0]) == (1000, "nameplate")
+    assert measured_or_nameplate(power, [1100.0]) == (1100.0, "measured")
