@@ -153,7 +153,9 @@ def issue(
         firmware=dict(facts.firmware),
         measurements=tuple(measurements),
         results=verdict.lines,
-        rating=rate(spec.unit, measurements, at=issued_at),
+        rating=rate(
+            spec.unit, measurements, at=issued_at, scale_up_domain=_domain(spec, host.slot)
+        ),
         issued_at=issued_at,
         expires_at=issued_at + timedelta(days=spec.acceptance.valid_days),
         simulated=key.purpose == "simulated",
@@ -164,6 +166,12 @@ def issue(
     )
     statement = Statement(subject=(subject,), predicate=predicate)
     return seal(statement.to_bytes(), payload_type=PAYLOAD_TYPE, key=key)
+
+
+def _domain(spec: PodSpec, slot: str) -> int | None:
+    """The scale-up domain of the host in this slot, where its type says so."""
+    types = [one.host_type for _, one in spec.slots() if one.slot == slot]
+    return spec.host_types[types[0]].scale_up_domain if types else None
 
 
 def verify(

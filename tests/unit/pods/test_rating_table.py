@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from pods import catalogue
+from pods.capacity_shapes import shape_of
 from pods.datafile import load_table, sourced
 from pods.document import parse_document
 from pods.errors import RatingRefused
@@ -118,3 +120,15 @@ def test_a_row_without_a_listed_source_is_refused() -> None:
     )
     with pytest.raises(ValidationError, match="sources not listed: nobody"):
         Parts.model_validate(value)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in catalogue.names() if not name.startswith("lab-")]
+)
+def test_the_catalogues_own_figures_are_those_of_the_formula(name: str) -> None:
+    spec = catalogue.load(name)
+    rating = rate_part(
+        shape_of(spec).part, profile=spec.unit.profile, scale_up_domain=spec.unit.accelerators
+    )
+    stated = spec.unit.b200_equivalents / spec.unit.accelerators
+    assert rating.b200_equivalents == pytest.approx(stated, rel=0.02)
