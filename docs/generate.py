@@ -22,6 +22,7 @@ import typer.main
 from pydantic_settings import BaseSettings
 
 from inventory.states import ALLOWED_TIME_S, STABLE, TRANSITIONS, HostState
+from pods import spec_page
 from provisioning.faultpoints import POINTS
 from provisioning.settings import ProvisioningSettings
 from provisioning.simulator.faults import REGISTRY
@@ -206,8 +207,8 @@ PARTS: dict[str, Callable[[], str]] = {
 
 
 def pages() -> dict[Path, str]:
-    """Every page with generated parts, as it should be now."""
-    found = {}
+    """Every page that is generated, or has generated parts, as it should be now."""
+    found = {DOCS / "reference" / path: text for path, text in spec_page.pages().items()}
     for page in sorted(DOCS.rglob("*.md")):
         text = page.read_text()
         if "<!-- generated: " in text:
@@ -221,7 +222,14 @@ def _fresh(match: re.Match[str]) -> str:
 
 def stale() -> list[Path]:
     """Pages that are not what the code says."""
-    return [page for page, text in pages().items() if page.read_text() != text]
+    there = (DOCS / "reference" / "specs").glob("*/*.md")
+    wanted = pages()
+    stale = [page for page, text in wanted.items() if _read(page) != text]
+    return [*stale, *(page for page in there if page not in wanted)]
+
+
+def _read(page: Path) -> str:
+    return page.read_text() if page.exists() else ""
 
 
 def main(arguments: list[str]) -> int:
@@ -232,8 +240,13 @@ def main(arguments: list[str]) -> int:
         if old:
             sys.stderr.write("hint: python docs/generate.py\n")
         return int(bool(old))
-    for page, text in pages().items():
-        page.write_text(text)
+    wanted = pages()
+    for page in old:
+        if page in wanted:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(wanted[page])
+        else:
+            page.unlink()
     return 0
 
 

@@ -117,8 +117,16 @@ def merged(base: Any, over: Any) -> Any:
     order = [*base, *(key for key in over if key not in base)]
     for key, entry in over.items():
         if entry is not None:
-            found[key] = merged(base[key], entry) if key in base else copy.deepcopy(entry)
+            found[key] = _joined(key, base[key], entry) if key in base else copy.deepcopy(entry)
     return {key: found[key] for key in order if key in found}
+
+
+def _joined(key: str, base: Any, over: Any) -> Any:
+    """Sources are replaced whole: half a citation would vouch for the wrong thing."""
+    if key != "sources" or not isinstance(base, dict) or not isinstance(over, dict):
+        return merged(base, over)
+    both = {**copy.deepcopy(base), **copy.deepcopy(over)}
+    return {path: source for path, source in both.items() if source is not None}
 
 
 def _prune_sources(found: dict[str, Any], own: dict[str, Any]) -> None:
