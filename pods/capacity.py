@@ -29,6 +29,9 @@ COOLANT_KG_PER_LITRE = 1.02
 B200E_MAX = 1e9
 """More accelerators than will ever be made: an input beyond this is a slip of the keyboard."""
 
+PODS_MAX = 100_000
+"""A hundred thousand pods of one host each is beyond planning wave by wave."""
+
 
 class FailingPart(Sourced):
     """How often one kind of part was the cause, and how often that cost a part."""
@@ -163,6 +166,10 @@ def size(
         )
     needed, out = b200e_needed(demand), out_of_service_share(unit)
     pods = math.ceil(needed / (1 - out) / rating.b200_equivalents / unit.accelerators)
+    if pods > PODS_MAX:
+        raise CapacityRefused(
+            f"that would be {pods:,} pods {shape}", hint="choose a larger pod with --pod"
+        )
     accelerators = pods * unit.accelerators
     it_mw = pods * unit.hosts * unit.host_watts / 1e6
     failures = load_table("failures", Failures)

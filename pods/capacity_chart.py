@@ -45,10 +45,15 @@ def own_or_rent_chart(found: Comparison) -> str:
             for index, rent in enumerate(found.rents)
         ),
     ]
+    title = f"Own or rent one {found.part.upper()}: who is cheaper depends on how busy it is"
+    said = "Right of a circle owning is cheaper than that rent: the break-even utilisation."
+    if not found.rents:
+        title = f"What one owned {found.part.upper()} costs depends on how busy it is"
+        said = "No rent is on record for it: give --rent to compare."
     return line_chart(
-        f"Own or rent one {found.part.upper()}: who is cheaper depends on how busy it is",
+        title,
         subtitle="Owning costs the same whether used or not; a rented hour is paid only while "
-        "held.\nRight of a circle owning is cheaper than that rent: the break-even utilisation.",
+        f"held.\n{said}",
         x=Axis("hours in use, per cent of all hours", 0, USE_TO),
         y=Axis("US dollars per accelerator-hour in use", 0, top),
         lines=lines,

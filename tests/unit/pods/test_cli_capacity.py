@@ -68,11 +68,14 @@ def test_your_rent_stands_alone() -> None:
     assert (line["usd_per_hour"], line["source"]) == (4, "you")
 
 
-def test_a_part_without_rents_on_record_still_says_what_owning_costs() -> None:
+def test_a_part_without_rents_on_record_still_says_what_owning_costs(tmp_path: Path) -> None:
+    path = tmp_path / "chart.svg"
     result = podyard(
-        "--profile", "served-at-120", "--b200e", "2000", "--pod", "su-gb200-8r", "--own-vs-rent"
+        *("--profile", "served-at-120", "--b200e", "2000", "--pod", "su-gb200-8r"),
+        *("--own-vs-rent", "--chart", path),
     )
     assert result.exit_code == 0
+    assert "No rent is on record" in path.read_text()
     assert "no rent on record" in result.stdout
     assert "L/min of PG25" in result.stdout
 
@@ -109,6 +112,7 @@ def test_the_chart_is_svg_with_title_axes_units_and_every_line_named(
         ("--profile", "no-such", "--b200e", "1"),
         ("--profile", "llama-70b-fp8", *TOKENS),
         (*SERVED, *TOKENS, "--pod", "su-x"),
+        (*SERVED, "--b200e", "9e8"),
         (*SERVED, *TOKENS, "--own-vs-rent", "--site", "moon"),
         (*SERVED, *TOKENS, "--own-vs-rent", "--rent", "0"),
         (*SERVED, *TOKENS, "--capital", "-5"),
