@@ -202,7 +202,7 @@ def _host_places(spec: PodSpec, count: int) -> list[Place]:
         places.extend(
             Place(
                 node=f"{prefix}{slot.slot}",
-                type=slot.host_type,
+                type=spec.host_types[slot.host_type].model,
                 rack=f"{prefix}{rack.name}",
                 unit=slot.unit,
                 rack_units=rack.units,

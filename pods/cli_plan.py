@@ -1,4 +1,4 @@
-"""`podyard plan`: look at plans and compare them, from files, without a service."""
+"""Plans from files, without a service: to look at, to draw, to compare."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ PlanArgument = Annotated[
 ]
 
 
+plan_app = typer.Typer(no_args_is_help=True, help="Show, draw and compare plans from files.")
+
+
+@plan_app.command("show")
 def show_plan(
     plan: PlanArgument,
     chart: Annotated[  # noqa: FBT002 - a flag of the command line
@@ -52,6 +56,7 @@ def show_plan(
     )
 
 
+@plan_app.command("diff")
 def diff_plans(
     before: PlanArgument, after: PlanArgument, output: OutputOption = Output.TABLE
 ) -> None:

@@ -6,18 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from pods.cli_plan import diff_plans, show_plan
+from pods.cli_plan import plan_app as app
 from pods.facts import HardwareFacts
 from pods.plan import Plan, PlannedHost, plan_bring_up
 from pods.plan_diff import told_differences
 from pods.spec import PodSpec
-
-app = typer.Typer()
-app.command("show")(show_plan)
-app.command("diff")(diff_plans)
 
 
 def lab_plan(lab: PodSpec, **first: HardwareFacts | bool) -> Plan:
