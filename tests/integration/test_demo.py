@@ -40,7 +40,8 @@ class Visitor:
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Run something in the clone."""
-        kept = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.home), "LANG": "C.UTF-8"}
+        path = f"{self.home}/bin:/usr/local/bin:/usr/bin:/bin"
+        kept = {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8"}
         passed = ("SSL_CERT_FILE", "PIP_CERT", "PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX")
         for name in passed:  # how this machine reaches its package registry
             if name in os.environ:
@@ -146,15 +147,17 @@ def test_ctrl_c_leaves_nothing_and_the_next_start_resumes(visitor: Visitor) -> N
 
 
 @pytest.fixture
-def no_user_namespaces() -> Iterator[None]:
-    """A machine that refuses user namespaces, for one test."""
-    knob = Path("/proc/sys/user/max_user_namespaces")
-    before = knob.read_text()
-    knob.write_text("0")
+def no_user_namespaces(visitor: Visitor) -> Iterator[None]:
+    """A machine whose `unshare` is refused, for one test: this kernel cannot be told to."""
+    refusing = visitor.home / "bin" / "unshare"
+    refusing.parent.mkdir()
+    refusing.write_text("#!/bin/sh\necho 'unshare: Operation not permitted' >&2\nexit 1\n")
+    refusing.chmod(0o755)
+    refusing.parent.chmod(0o755)
     try:
         yield
     finally:
-        knob.write_text(before)
+        shutil.rmtree(refusing.parent)
 
 
 @pytest.mark.long
