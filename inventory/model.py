@@ -53,6 +53,8 @@ class BmcAccess(Record):
     address: str
     fingerprint: str
     username: str
+    revision: int = 0
+    """Grows with every correction, also of the password alone: an open connection is an old one."""
 
 
 class BootRecord(Record):
@@ -82,15 +84,18 @@ class Host(Record):
     wave: int = 0
     state: HostState = HostState.ENROLLED
     state_since: datetime
-    target: Literal["enrolled", "ready", "retired"] = "enrolled"
+    target: Literal["enrolled", "ready", "repairing", "retired"] = "enrolled"
     """Where people want it: the only thing that API and CLI set."""
     serial: str
     uuid: str = ""
+    register_again: bool = False
+    """A person gave it another identity: what was learned of the old one no longer counts."""
     bmc: BmcAccess
     power: PowerState = PowerState.UNKNOWN
     health: Health = Health.UNKNOWN
     problem: Problem | None = None
     maintenance: str = ""
+    """Why a person has the host, or wants it, for repair."""
     waiting: str = ""
     """What the host is waiting for, in words for an operator."""
     wake_at: datetime

@@ -28,7 +28,7 @@ from inventory.api import build_api
 from inventory.authority import Authority
 from inventory.clock import SystemClock
 from inventory.deps import ApiDeps, CertificateKey
-from inventory.errors import FenceLost, StoreUnavailable
+from inventory.errors import FenceLost, StaleWrite, StoreUnavailable
 from inventory.keys import mint
 from inventory.leases import LeaseKeeper
 from inventory.model import ApiKey, Host
@@ -318,6 +318,9 @@ def _bmc_opener(
 def _password_reader(parts: Parts) -> Callable[[Host], Awaitable[SecretStr]]:
     async def read(host: Host) -> SecretStr:
         sealed = await asyncio.to_thread(parts.store.secret, host.id, BMC_PASSWORD)
+        now = await asyncio.to_thread(parts.store.get, Host, host.id)
+        if now is None or now.bmc != host.bmc:  # a new password must not go to the old address
+            raise StaleWrite(f"the BMC account of {host.name} was corrected meanwhile")
         return parts.box.unseal(host.id, BMC_PASSWORD, sealed or b"")
 
     return read

@@ -47,6 +47,8 @@ class Change:
     events: tuple[Event, ...] = ()
     secrets: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """(owner id, field name) to the *sealed* secret."""
+    forget_secrets: tuple[str, ...] = ()
+    """Owner ids whose secrets go, all of them."""
 
 
 class Store(Protocol):

@@ -57,15 +57,18 @@ class SqlStore:
             try:
                 for record in change.insert:
                     _insert(connection, record)
+                for record in change.replace:
+                    _replace(connection, record)
             except IntegrityError as error:
-                raise Conflict(_conflict_message(error, change.insert)) from error
-            for record in change.replace:
-                _replace(connection, record)
+                written = (*change.insert, *change.replace)
+                raise Conflict(_conflict_message(error, written)) from error
             for record in change.remove:
                 kind = KINDS[type(record)]
                 connection.execute(
                     sa.delete(kind.table).where(kind.table.c.key == kind.key(record))
                 )
+            for owner in change.forget_secrets:
+                connection.execute(sa.delete(SECRETS).where(SECRETS.c.owner == owner))
             for (owner, name), sealed in change.secrets.items():
                 self._upsert_secret(connection, owner, name, sealed)
             _append(connection, change.events)

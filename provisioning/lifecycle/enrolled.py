@@ -17,5 +17,7 @@ def decide_enrolled(host: Host, _seen: Seen, _wanted: Wanted) -> Decision:
             return Advance(HostState.REGISTERING, "wanted ready")
         case "retired":
             return Advance(HostState.RETIRED, "wanted retired")
+        case "repairing":
+            return Advance(HostState.REPAIRING, "wanted for repair")
         case "enrolled":
             return Wait("enrolled; nothing is wanted of it", IDLE_RECHECK_S)

@@ -265,3 +265,30 @@ def test_opening_again_finds_everything(url: str, store: SqlStore) -> None:
     assert again.get(Host, make_host().id) == make_host()
     assert again.secret("a", "x") == b"1"
     again.close()
+
+
+def test_the_secrets_of_an_owner_are_forgotten_with_it(store: SqlStore) -> None:
+    host, other = make_host(1), make_host(2)
+    sealed = {(h.id, name): b"x" for h in (host, other) for name in ("bmc-password", "token")}
+    store.apply(Change(insert=(host, other), secrets=sealed), now=NOW)
+    store.apply(Change(replace=(host,), remove=(host,), forget_secrets=(host.id,)), now=NOW)
+    assert store.get(Host, host.id) is None
+    assert [store.secret(host.id, name) for name in ("bmc-password", "token")] == [None, None]
+    assert store.secret(other.id, "token") == b"x"
+
+
+def test_a_record_that_moved_on_is_not_removed(store: SqlStore) -> None:
+    host = make_host(1)
+    store.apply(Change(insert=(host,)), now=NOW)
+    store.apply(Change(replace=(host,)), now=NOW)
+    with pytest.raises(StaleWrite):
+        store.apply(Change(replace=(host,), remove=(host,)), now=NOW)
+    assert store.count(Host) == 1
+
+
+def test_a_serial_that_another_host_has_is_a_conflict_also_for_a_change(store: SqlStore) -> None:
+    host, other = make_host(1), make_host(2)
+    store.apply(Change(insert=(host, other)), now=NOW)
+    taken = host.model_copy(update={"serial": other.serial})
+    with pytest.raises(Conflict):
+        store.apply(Change(replace=(taken,)), now=NOW)
