@@ -20,6 +20,7 @@ from inventory.bounds import Bounds
 from inventory.deps import ApiDeps
 from inventory.routes import (
     claims,
+    correcting,
     deployments,
     events,
     health,
@@ -32,6 +33,7 @@ from inventory.routes import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     hosts.router,
+    correcting.router,
     pods.router,
     units.router,
     tenants.router,

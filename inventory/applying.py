@@ -7,10 +7,11 @@ path and value, and then nothing was created.
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -29,6 +30,9 @@ from pods.spec import PodSpec
 NAME_FORM = r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$"
 BMC_PASSWORD = "bmc-password"  # noqa: S105 - the name of a field, not a secret
 FINGERPRINT = re.compile(r"sha256:[0-9a-fA-F]{64}")
+ADDRESS_HINT = "write redfish+https://host:port"
+NO_FINGERPRINT = "not a sha256 fingerprint"
+FINGERPRINT_HINT = "sha256: and 64 hexadecimal digits, of the BMC's certificate (DER)"
 HOSTS_MAX = 4500  # what one spec of 1 MiB can design
 
 
@@ -70,10 +74,19 @@ class GivenPod(Given):
     simulated: bool = False
 
 
+class GivenHosts(Given):
+    """Hosts that fill free slots of a pod."""
+
+    hosts: Annotated[tuple[GivenHost, ...], Field(min_length=1, max_length=HOSTS_MAX)]
+    simulated: Annotated[
+        bool | None, Field(description="When it is said, it must agree with the pod.")
+    ] = None
+
+
 def change_for(given: GivenPod, *, box: SecretBox, now: datetime, actor: str) -> Change:
     """Everything that applying this pod writes, or Refused with all that is wrong."""
     spec = _spec(given.spec)
-    _refuse(list(_problems(given, spec)))
+    _refuse(_problems(given.hosts, spec, simulated=given.simulated))
     pod = Pod(
         name=given.name,
         site=given.site,
@@ -84,7 +97,7 @@ def change_for(given: GivenPod, *, box: SecretBox, now: datetime, actor: str) ->
         created_at=now,
     )
     hosts = {str(uuid.uuid4()): one for one in given.hosts}
-    records = tuple(_host(key, one, given, spec, now) for key, one in hosts.items())
+    records = tuple(_host(key, one, pod, spec, now) for key, one in hosts.items())
     event = Event(
         at=now,
         actor=actor,
@@ -93,18 +106,73 @@ def change_for(given: GivenPod, *, box: SecretBox, now: datetime, actor: str) ->
         new=spec.identity,
         why=f"{len(records)} hosts",
     )
-    enrolled = tuple(
+    return Change(
+        insert=(pod, *records),
+        events=(event, *_enrolled(records, now=now, actor=actor)),
+        secrets=_sealed(hosts, box),
+    )
+
+
+def change_for_more(
+    given: GivenHosts,
+    pod: Pod,
+    present: Sequence[Host],
+    *,
+    box: SecretBox,
+    now: datetime,
+    actor: str,
+) -> Change:
+    """Everything that adding hosts to a pod writes, or Refused with all that is wrong.
+
+    The pod is written too, so that of two people who fill the same slot one is told.
+    """
+    spec = PodSpec.model_validate_json(json.dumps(pod.spec_document))
+    _refuse(
+        [
+            *_problems(given.hosts, spec, simulated=pod.simulated),
+            *_occupied(given, present),
+            *_disagreeing(given, pod),
+        ]
+    )
+    hosts = {str(uuid.uuid4()): one for one in given.hosts}
+    records = tuple(_host(key, one, pod, spec, now) for key, one in hosts.items())
+    return Change(
+        insert=records,
+        replace=(pod,),
+        events=_enrolled(records, now=now, actor=actor),
+        secrets=_sealed(hosts, box),
+    )
+
+
+def _enrolled(records: Iterable[Host], *, now: datetime, actor: str) -> tuple[Event, ...]:
+    return tuple(
         Event(at=now, actor=actor, kind="host.enrolled", subject=f"host:{r.name}", new=r.slot)
         for r in records
     )
-    return Change(
-        insert=(pod, *records),
-        events=(event, *enrolled),
-        secrets={
-            (key, BMC_PASSWORD): box.seal(key, BMC_PASSWORD, one.password)
-            for key, one in hosts.items()
-        },
-    )
+
+
+def _sealed(hosts: Mapping[str, GivenHost], box: SecretBox) -> dict[tuple[str, str], bytes]:
+    return {
+        (key, BMC_PASSWORD): box.seal(key, BMC_PASSWORD, one.password) for key, one in hosts.items()
+    }
+
+
+def _occupied(given: GivenHosts, present: Sequence[Host]) -> Iterator[OtherProblem]:
+    for field in ("slot", "bmc"):
+        taken = {h.slot if field == "slot" else h.bmc.address: h for h in present}
+        for index, host in enumerate(given.hosts):
+            if other := taken.get(getattr(host, field)):
+                message = f"host {other.name} has this {field}; it is {other.state}"
+                hint = f"choose another one, or podyard host forget {other.name}"
+                shown = without_user(str(getattr(host, field)))
+                yield _problem(f"hosts.{index}.{field}", shown, message, hint)
+
+
+def _disagreeing(given: GivenHosts, pod: Pod) -> Iterator[OtherProblem]:
+    if given.simulated is not None and given.simulated != pod.simulated:
+        message = f"pod {pod.name} has simulated: {str(pod.simulated).lower()}"
+        hint = "a pod is of one kind: add these hosts to another pod"
+        yield _problem("simulated", str(given.simulated).lower(), message, hint)
 
 
 def _spec(given: str | dict[str, Any]) -> PodSpec:
@@ -123,30 +191,31 @@ def _spec(given: str | dict[str, Any]) -> PodSpec:
     return catalogue.load(given)
 
 
-def _problems(given: GivenPod, spec: PodSpec) -> Iterator[OtherProblem]:
+def _problems(
+    hosts: Sequence[GivenHost], spec: PodSpec, *, simulated: bool
+) -> Iterator[OtherProblem]:
     slots = {slot.slot for _, slot in spec.slots()}
     free = ", ".join(sorted(slots)[:20])
-    for index, host in enumerate(given.hosts):
+    for index, host in enumerate(hosts):
         where = f"hosts.{index}"
         if host.slot not in slots:
             message = f"{spec.identity} has no slot of this name for {host.name}"
             yield _problem(f"{where}.slot", host.slot, message, f"its slots are {free}")
-        if complaint := _address_complaint(host.bmc):
+        if complaint := address_complaint(host.bmc):
             yield _problem(
                 f"{where}.bmc",
-                _without_user(host.bmc),
+                without_user(host.bmc),
                 complaint,
-                "write redfish+https://host:port",
+                ADDRESS_HINT,
             )
         if not FINGERPRINT.fullmatch(host.fingerprint):
-            message = "not a sha256 fingerprint"
-            hint = "sha256: and 64 hexadecimal digits, of the BMC's certificate (DER)"
-            yield _problem(f"{where}.fingerprint", host.fingerprint[:80], message, hint)
-        if host.root and not given.simulated:
+            shown = host.fingerprint[:80]
+            yield _problem(f"{where}.fingerprint", shown, NO_FINGERPRINT, FINGERPRINT_HINT)
+        if host.root and not simulated:
             message = "only simulated hosts have a root folder"
             yield _problem(f"{where}.root", host.root[:80], message, "leave it out")
     for field in ("name", "slot", "serial", "bmc"):
-        yield from _doubles(field, [str(getattr(host, field)) for host in given.hosts])
+        yield from _doubles(field, [str(getattr(host, field)) for host in hosts])
 
 
 def _doubles(field: str, values: list[str]) -> Iterator[OtherProblem]:
@@ -156,11 +225,12 @@ def _doubles(field: str, values: list[str]) -> Iterator[OtherProblem]:
         if counts[value] > 1 and value in seen:
             message = f"two hosts have this {field}"
             hint = f"every host needs a {field} of its own"
-            yield _problem(f"hosts.{index}.{field}", _without_user(value), message, hint)
+            yield _problem(f"hosts.{index}.{field}", without_user(value), message, hint)
         seen.add(value)
 
 
-def _address_complaint(address: str) -> str:
+def address_complaint(address: str) -> str:
+    """What is wrong with a BMC's address; empty when nothing is."""
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname, parts.port
@@ -175,7 +245,7 @@ def _address_complaint(address: str) -> str:
     return ""
 
 
-def _without_user(address: str) -> str:
+def without_user(address: str) -> str:
     """What is shown of a wrong address: never a password in it."""
     scheme, separator, rest = address.partition("://")
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"[:80]
@@ -200,7 +270,7 @@ def _refuse(problems: Iterable[OtherProblem]) -> None:
         )
 
 
-def _host(key: str, given: GivenHost, pod: GivenPod, spec: PodSpec, now: datetime) -> Host:
+def _host(key: str, given: GivenHost, pod: Pod, spec: PodSpec, now: datetime) -> Host:
     rack, slot = next((r, s) for r, s in spec.slots() if s.slot == given.slot)
     power = spec.host_types[slot.host_type].power
     return Host(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from inventory.commands.correcting import host_app
 from inventory.commands.events import event_app
-from inventory.commands.hosts import host_app
 from inventory.commands.offers import certificate_app, unit_app
 from inventory.commands.people import key_app, show_usage, tenant_app
 

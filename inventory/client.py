@@ -118,6 +118,10 @@ class Service:
         """Send a document."""
         return self._ask("POST", path, json=body, headers=headers)
 
+    def patch(self, path: str, body: Any) -> Any:
+        """Change some fields."""
+        return self._ask("PATCH", path, json=body)
+
     def delete(self, path: str, **query: Any) -> Any:
         """Ask for something to go."""
         return self._ask("DELETE", path, params=_given(query))

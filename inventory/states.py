@@ -87,6 +87,7 @@ TRANSITIONS: frozenset[tuple[HostState, HostState]] = frozenset(
         (HostState.DRAINING, HostState.CLEANING),
         (HostState.CLEANING, HostState.ENROLLED),
         (HostState.REPAIRING, HostState.REGISTERING),
+        (HostState.REPAIRING, HostState.CLEANING),  # wanted elsewhere: off before it rests
         *((state, HostState.REPAIRING) for state in HostState if state is not HostState.REPAIRING),
         (HostState.ENROLLED, HostState.RETIRED),
         (HostState.REPAIRING, HostState.RETIRED),

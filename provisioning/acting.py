@@ -122,7 +122,8 @@ class Acting:
         identity = seen.identity
         if identity is None:
             raise TypeError("RecordIdentity without an identity seen")
-        return await self._record(host, {"uuid": identity.uuid}, same_look=True)
+        fields = {"uuid": identity.uuid, "register_again": False}
+        return await self._record(host, fields, same_look=True)
 
     async def _reserve(self, host: Host, watts: int, spec: PodSpec) -> Outcome:
         """Hold watts on the feed, durably, before anything draws them."""

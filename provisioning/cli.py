@@ -65,6 +65,24 @@ def apply_pod(
     write(pod, output, lambda: _pod_table(pod))
 
 
+@pod_app.command("add-hosts")
+def add_hosts(
+    name: NameArgument,
+    hosts: Annotated[
+        Path, typer.Option(metavar="FILE", help="The hosts to add, as `pod apply` takes them.")
+    ],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Enrol hosts into free slots of a pod: a replaced server, or one that came later.
+
+    Example: podyard pod add-hosts lab --hosts replaced.json
+    """
+    with service() as api:
+        pod = api.post(_path(name, "/hosts"), _expected(hosts))
+    say(f"pod {name}: {pod['hosts']} hosts now; next: podyard pod up {name}")
+    write(pod, output, lambda: _pod_table(pod))
+
+
 @pod_app.command("list")
 def list_pods(output: OutputOption = Output.TABLE) -> None:
     """List pods.

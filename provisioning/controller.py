@@ -31,6 +31,7 @@ from provisioning.errors import (
     Retry,
 )
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait
+from provisioning.lifecycle.steering import steer
 from provisioning.lifecycle.table import STATES
 from provisioning.observing import observe
 from provisioning.world import World
@@ -114,6 +115,7 @@ class Controller:
             await self.step(host)
         except StaleWrite:
             log.debug("record moved on; deciding again", extra={"host": host.name})
+            await self._world.bmcs.drop(host.id)  # it may have been forgotten
         except FenceLost:
             raise
         except StoreUnavailable as error:  # the host stays due: it is tried at the next tick
@@ -126,10 +128,13 @@ class Controller:
 
     async def step(self, host: Host) -> None:
         """Observe once; decide and apply until something must be waited for."""
+        context = await load_context(self._world, host)
+        if (turn := steer(host, context.wanted)) is not None:
+            await self._advance(host, turn.to, turn.reason, Seen(now=self._world.clock.now()))
+            return
         if host.problem is not None and host.problem.parked:
             await self._sleep(host, PARKED_RECHECK)
             return
-        context = await load_context(self._world, host)
         row = STATES[host.state]
         try:
             self._world.faults.reach("before-observe")
@@ -231,7 +236,7 @@ class Controller:
             case BmcRefused() if self._may_pass(host, error):
                 await self._retry_later(host, error)
             case NeedsOperator():
-                await self._hold(host, _kind(error), str(error), error.hint or "see the BMC", None)
+                await self._hold(host, _kind(error), str(error), _remedy(host, error), None)
             case Retry() | Ambiguous():
                 await self._retry_later(host, error)
             case _:
@@ -315,6 +320,11 @@ class Controller:
         )
         self._world.faults.reach("after-record")
         return Outcome(fresh.model_copy(update={"version": old.version + 1}))
+
+
+def _remedy(host: Host, error: ProvisioningError) -> str:
+    """A driver knows a BMC and not its host: commands in its hints get the host's name here."""
+    return error.hint.replace(" NAME ", f" {host.name} ") or "see the BMC"
 
 
 def _kind(error: ProvisioningError) -> str:

@@ -52,12 +52,12 @@ def _planned(host: Host, pod: Pod) -> bool:
 
 
 def _canary_clear(host: Host, pod: Pod, peers: Sequence[Host]) -> bool:
-    """True when every host of an earlier canary wave is ready."""
+    """True when every host of an earlier canary wave is ready: a forgotten one is not."""
     if pod.plan is None:
         return False
     mine = next((w.number for w in pod.plan.waves if host.name in w.hosts), 0)
     canaries = {name for w in pod.plan.waves if w.canary and w.number < mine for name in w.hosts}
-    return all(p.state is HostState.READY for p in peers if p.name in canaries)
+    return canaries <= {p.name for p in peers if p.state is HostState.READY}
 
 
 def _brake(pod: Pod, spec: PodSpec, peers: Sequence[Host]) -> str:

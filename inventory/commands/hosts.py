@@ -74,7 +74,7 @@ def show_host(name: NameArgument, output: OutputOption = Output.TABLE) -> None:
     Example: podyard host show r1-h1 -o yaml
     """
     with service() as api:
-        host = api.get(_path(name))
+        host = api.get(host_path(name))
     write(host, output, lambda: pairs(host, DETAILS))
 
 
@@ -85,7 +85,7 @@ def why_host(name: NameArgument, output: OutputOption = Output.TABLE) -> None:
     Example: podyard host why r1-h3
     """
     with service() as api:
-        why = api.get(_path(name, "/why"))
+        why = api.get(host_path(name, "/why"))
     write(why, output, lambda: _why_table(why))
 
 
@@ -96,7 +96,7 @@ def retry_host(name: NameArgument, output: OutputOption = Output.TABLE) -> None:
     Example: podyard host retry r1-h3
     """
     with service() as api:
-        host = api.post(_path(name, "/retry"))
+        host = api.post(host_path(name, "/retry"))
     say(f"{name} goes on from {host['state']}")
     write(host, output, lambda: pairs(host, DETAILS))
 
@@ -112,7 +112,7 @@ def want_host(
     Example: podyard host want r1-h3 retired
     """
     with service() as api:
-        host = api.post(_path(name, "/target"), {"target": target.value})
+        host = api.post(host_path(name, "/target"), {"target": target.value})
     say(f"{name} is wanted {target.value}; it is {host['state']}")
     write(host, output, lambda: pairs(host, DETAILS))
 
@@ -129,7 +129,8 @@ def line(host: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _path(name: str, rest: str = "") -> str:
+def host_path(name: str, rest: str = "") -> str:
+    """Where the API has this host."""
     return f"/api/hosts/{quote(name, safe='')}{rest}"
 
 

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field
 
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
 from inventory.model import Event, Host, Problem
-from inventory.refusals import ERRORS
+from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import After, Body, Limit, NamePath, Page, Text, View, only, read_page
 from inventory.states import STABLE, Health, HostState, PowerState
 from inventory.store.protocol import Change
@@ -89,7 +90,9 @@ class Why(View):
 class TargetBody(Body):
     """What is wanted of a host."""
 
-    target: Literal["enrolled", "ready", "retired"]
+    target: Literal["enrolled", "ready", "repairing", "retired"]
+    why: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    """For the event; what `repairing` is for must be said."""
 
 
 @router.get("")
@@ -146,12 +149,8 @@ async def retry_host(name: NamePath, deps: Deps, actor: Writer) -> HostDetail:
 
 @router.post("/{name}/target")
 async def want_host(name: NamePath, body: TargetBody, deps: Deps, actor: Writer) -> HostDetail:
-    """Say where a host is wanted: ready, enrolled or retired."""
-
-    def targeted(_host: Host) -> Mapping[str, object]:
-        return {"target": body.target}
-
-    host = await deps.in_thread(_change, deps, name, targeted, actor, "host.target")
+    """Say where a host is wanted: ready, enrolled, retired, or with a person for repair."""
+    host = await deps.in_thread(_want, deps, name, body, actor)
     deps.wake()
     return detail(host)
 
@@ -161,10 +160,36 @@ def find_host(deps: ApiDeps, name: str) -> Host:
     return only(deps.store.find(Host, name=name), what="host", name=name, command="host list")
 
 
+def _want(deps: ApiDeps, name: str, body: TargetBody, actor: Actor) -> Host:
+    if body.target == "repairing" and not body.why.strip():
+        raise Refused(
+            422,
+            "invalid",
+            "a repair needs a reason",
+            path="why",
+            value=body.why,
+            hint="say what is to be done: podyard host repair NAME --why TEXT",
+        )
+
+    def targeted(host: Host) -> Mapping[str, object]:
+        if host.state is HostState.RETIRED and body.target != "retired":
+            raise Refused(
+                409,
+                "retired",
+                f"host {host.name} is retired, and stays it",
+                hint=f"podyard host forget {host.name}, then podyard pod add-hosts {host.pod}",
+            )
+        maintenance = body.why if body.target == "repairing" else ""
+        return {"target": body.target, "maintenance": maintenance}
+
+    return _change(deps, name, targeted, actor, "host.target", why=body.why)
+
+
 def _retried(host: Host) -> Mapping[str, object]:
     """What retry changes. A part may have been replaced: facts that parked a host are read anew."""
     again = {"facts": None} if host.state is HostState.MATCHING else {}
-    return {"problem": None, "acceptance_order": "", "waiting": "", **again}
+    repaired = {"target": "ready", "maintenance": ""} if host.target == "repairing" else {}
+    return {"problem": None, "acceptance_order": "", "waiting": "", **again, **repaired}
 
 
 def _change(
@@ -173,6 +198,8 @@ def _change(
     fields: Callable[[Host], Mapping[str, object]],
     actor: Actor,
     kind: str,
+    *,
+    why: str = "",
 ) -> Host:
     """Write fields of a host that the loop may be writing at the same time."""
     for _ in range(WRITE_TRIES):
@@ -187,6 +214,7 @@ def _change(
             subject=f"host:{host.name}",
             old=host.target if "target" in changed else (host.problem.kind if host.problem else ""),
             new=fresh.target if "target" in changed else "",
+            why=why,
         )
         try:
             deps.store.apply(Change(replace=(fresh,), events=(event,)), now=now)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from inventory.applying import GivenPod, change_for
+from inventory.applying import GivenHost, GivenHosts, GivenPod, change_for, change_for_more
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import Conflict, NotFound, StaleWrite
@@ -95,6 +96,14 @@ async def apply_pod(body: GivenPod, deps: Deps, actor: Writer) -> PodDetail:
     return found
 
 
+@router.post("/{name}/hosts", status_code=201)
+async def add_hosts(name: NamePath, body: GivenHosts, deps: Deps, actor: Writer) -> PodDetail:
+    """Enrol hosts into free slots of a pod, all or nothing; inspection begins at once."""
+    found = await deps.in_thread(_add, deps, name, body, actor)
+    deps.wake()
+    return found
+
+
 @router.get("")
 async def list_pods(
     request: Request,
@@ -140,18 +149,32 @@ async def hold_pod(name: NamePath, deps: Deps, actor: Writer) -> PodDetail:
 def _apply(deps: ApiDeps, body: GivenPod, actor: Actor) -> PodDetail:
     now = deps.clock.now()
     change = change_for(body, box=deps.secrets, now=now, actor=actor.name)
-    _refuse_taken(deps, body)
-    deps.store.apply(change, now=now)
-    return _detail(deps, body.name)
-
-
-def _refuse_taken(deps: ApiDeps, body: GivenPod) -> None:
-    """Say which name is taken; the store's own check still decides."""
     if deps.store.get(Pod, body.name) is not None:
         raise Conflict(
             f"pod {body.name} exists already", hint=f"see `podyard pod show {body.name}`"
         )
-    for index, host in enumerate(body.hosts):
+    _refuse_taken(deps, body.hosts)
+    deps.store.apply(change, now=now)
+    return _detail(deps, body.name)
+
+
+def _add(deps: ApiDeps, name: str, body: GivenHosts, actor: Actor) -> PodDetail:
+    for _ in range(WRITE_TRIES):
+        pod, now = find_pod(deps, name), deps.clock.now()
+        present = _hosts(deps, name)
+        change = change_for_more(body, pod, present, box=deps.secrets, now=now, actor=actor.name)
+        _refuse_taken(deps, body.hosts)
+        try:
+            deps.store.apply(change, now=now)
+        except StaleWrite:
+            continue
+        return _detail(deps, name)
+    raise StaleWrite(f"pod {name} changed while hosts were added")
+
+
+def _refuse_taken(deps: ApiDeps, hosts: Sequence[GivenHost]) -> None:
+    """Say which name is taken; the store's own check still decides."""
+    for index, host in enumerate(hosts):
         taken = {
             "name": (host.name, deps.store.find(Host, name=host.name)),
             "serial": (host.serial, deps.store.find(Host, serial=host.serial)),
@@ -164,7 +187,8 @@ def _refuse_taken(deps: ApiDeps, body: GivenPod) -> None:
                     f"host {other.name} of pod {other.pod} has this {field} already",
                     path=f"hosts.{index}.{field}",
                     value=value,
-                    hint="a host belongs to one pod: correct the entry, or retire the other host",
+                    hint="a host belongs to one pod: correct the entry, or "
+                    f"podyard host forget {other.name}",
                 )
 
 

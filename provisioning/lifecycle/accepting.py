@@ -31,7 +31,8 @@ def decide_accepting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
             "simulated-disagrees",
             f"the record says simulated: {host.simulated}, the agent says "
             f"{agent.observed.simulated}",
-            "forget the host and import it with the right `simulated`: a certificate must not lie",
+            f"podyard host forget {host.name}, then add it to a pod of the right kind: "
+            "a certificate must not lie",
         )
     if not host.acceptance_order:
         return Do(OrderAcceptance(agent.observed.physical_host), "no tests ordered yet")

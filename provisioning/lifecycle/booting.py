@@ -88,7 +88,7 @@ def _after_power_on(boot: BootRecord, seen: Seen, *, allowed_s: float) -> Decisi
             return Hold(
                 "boot-failed",
                 f"no agent reported within {allowed_s:.0f} s of power-on, {boot.tries} times",
-                "look at the host's console; then podyard host retry",
+                "look at the host's console; then podyard host retry NAME",
             )
         if seen.power is not PowerState.OFF:
             return Do(PowerOff(), "the boot took too long: off, see off, and once more")

@@ -8,15 +8,27 @@ from __future__ import annotations
 from inventory.model import Host
 from inventory.states import HostState, PowerState
 from pods.power import PowerPhase, reserved_watts
+from provisioning.drivers.protocol import BmcIdentity, TaskPhase
 from provisioning.lifecycle.actions import EjectMedia, ForgetBoot, PowerOff, ReservePower
-from provisioning.lifecycle.decision import Advance, Decision, Do, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 
-LOOK = Look.POWER | Look.BOOT
+LOOK = Look.IDENTITY | Look.POWER | Look.BOOT | Look.FIRMWARE
 RECHECK_S = 1.0
 
 
 def decide_cleaning(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     """Off, medium out, record cleared, power given back."""
+    identity = seen.identity
+    if identity is not None and not _same(host, identity):
+        return Hold(
+            "wrong-host",
+            f"the BMC at {host.bmc.address} reports serial {identity.serial}, UUID "
+            f"{identity.uuid}; recorded {host.serial}, {host.uuid}: nothing was changed",
+            f"correct the record: podyard host bmc {host.name} --address or --serial, then "
+            f"podyard host retry {host.name}; or podyard host forget {host.name}",
+        )
+    if any(task.phase is TaskPhase.RUNNING for task in seen.tasks):
+        return Wait("a firmware update is running: it must not lose its power", RECHECK_S)
     if seen.power is PowerState.ON:
         return Do(PowerOff(), "memory is cleared by power")
     if seen.power is not PowerState.OFF:
@@ -29,3 +41,8 @@ def decide_cleaning(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     if host.boot is not None or host.configured_boot_id or host.acceptance_order:
         return Do(ForgetBoot(), "the boot is over")
     return Advance(HostState.ENROLLED, "clean")
+
+
+def _same(host: Host, identity: BmcIdentity) -> bool:
+    """A host may come here before it was ever registered: then it has no UUID on record."""
+    return identity.serial == host.serial and (not host.uuid or identity.uuid == host.uuid)

@@ -21,14 +21,17 @@ def decide_registering(host: Host, seen: Seen, _wanted: Wanted) -> Decision:
             "wrong-host",
             f"the BMC at {host.bmc.address} reports serial {identity.serial}, "
             f"expected {host.serial}",
-            "check the BMC's address and cable, or correct the expected serial and import again",
+            f"check the cable; when the record is wrong, correct it: podyard host bmc {host.name} "
+            f"--address redfish+https://HOST:PORT, or --serial {identity.serial} when this is the "
+            "host",
         )
-    if identity.uuid != host.uuid:
-        if host.uuid:
+    if identity.uuid != host.uuid or host.register_again:
+        if host.uuid and not host.register_again:
             return Hold(
                 "wrong-host",
                 f"serial {host.serial} now reports UUID {identity.uuid}, recorded {host.uuid}",
-                "a mainboard was replaced: forget the host and enrol it again",
+                "a mainboard was replaced: say that you know of it, "
+                f"podyard host bmc {host.name} --serial {host.serial}",
             )
         return Do(RecordIdentity(), "first contact")
     return Advance(HostState.INSPECTING, f"{identity.manufacturer} {identity.model} registered")

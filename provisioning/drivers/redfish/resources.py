@@ -169,7 +169,7 @@ class Resources:
                 return path
         raise WrongHost(
             f"{self.session.label}: none of {len(systems)} Systems has serial {serial!r}",
-            hint="check the cabling and the BMC's address against the record",
+            hint="check the cabling, or correct it: podyard host bmc NAME --address or --serial",
         )
 
 

@@ -265,7 +265,7 @@ class RedfishSession:
             return CredentialsRefused(
                 f"{self.label}: the BMC demands a new password first",
                 status=HTTPStatus.FORBIDDEN,
-                hint="change the password at the BMC and record the new one",
+                hint="change it at the BMC, then podyard host bmc NAME --password-file FILE",
             )
         if isinstance(error, redfish.aio.RedfishAuthenticationError):
             return self._credentials_refused()
@@ -283,7 +283,7 @@ class RedfishSession:
         return CredentialsRefused(
             f"{self.label}: the BMC refused user {text(self._credentials.username)!r}",
             status=HTTPStatus.UNAUTHORIZED,
-            hint="check the user name and the password recorded for this BMC",
+            hint="correct the account: podyard host bmc NAME --username USER --password-file FILE",
         )
 
     def _understood(

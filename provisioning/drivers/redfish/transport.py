@@ -129,7 +129,7 @@ class Transport:
         except aiohttp.ServerFingerprintMismatch:
             failure = CertificateChanged(
                 f"{self._label}: the certificate is not the pinned one; nothing was sent",
-                hint="find out why it changed, then record the new fingerprint",
+                hint="find out why; then podyard host bmc NAME --fingerprint sha256:DIGITS",
             )
         except aiohttp.ClientConnectorCertificateError as error:
             failure = CertificateChanged(

@@ -339,7 +339,7 @@ WAITS = [
     (HostState.READY, {}, {}, {}),
     (HostState.DRAINING, {}, {}, {"unit_free": False}),
     (HostState.CLEANING, {}, {"power": PowerState.UNKNOWN}, {}),
-    (HostState.REPAIRING, {}, {}, {}),
+    (HostState.REPAIRING, {"target": "repairing"}, {}, {}),
     (HostState.RETIRED, {}, {}, {}),
 ]
 

@@ -1,0 +1,306 @@
+"""Correcting what a host's record says of its BMC, and forgetting a host.
+
+A certificate is renewed, a password changed, a board replaced, a server hauled away: the record
+follows, without a detour over a fresh site. What was seen of the hardware is never written here,
+and a state is never moved: a correction is intent, like every wish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field, SecretStr
+
+from inventory.applying import (
+    ADDRESS_HINT,
+    BMC_PASSWORD,
+    FINGERPRINT,
+    FINGERPRINT_HINT,
+    NO_FINGERPRINT,
+    address_complaint,
+    without_user,
+)
+from inventory.auth import Actor, Permission, require
+from inventory.deps import ApiDeps, Deps
+from inventory.errors import StaleWrite
+from inventory.model import (
+    AgentSeen,
+    Claim,
+    ComputeUnit,
+    Event,
+    Host,
+    Intent,
+    Problem,
+    RayMember,
+    Record,
+)
+from inventory.refusals import ERRORS, Refused
+from inventory.routes.hosts import HostDetail, detail, find_host
+from inventory.routes.shapes import Body, NamePath, View
+from inventory.states import ClaimState, HostState, PowerState, UnitState
+from inventory.store.protocol import Change
+from inventory.store.reading import every
+
+router = APIRouter(prefix="/api/hosts", tags=["hosts"], responses=ERRORS)
+Writer = Annotated[Actor, Depends(require(Permission.HOST_WRITE))]
+
+WRITE_TRIES = 5  # the loop writes each host a few times a second at most
+NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
+
+CURES: Mapping[str, frozenset[str]] = {
+    "address": frozenset(
+        {"wrong-host", "certificate-changed", "bmc-misconfigured", "unsupported", "bmc-refused"}
+    ),
+    "fingerprint": frozenset({"certificate-changed", "bmc-misconfigured"}),
+    "username": frozenset({"credentials-refused", "bmc-refused", "bmc-misconfigured"}),
+    "password": frozenset({"credentials-refused", "bmc-refused"}),
+    "serial": frozenset({"wrong-host"}),
+}
+"""Field to the kinds of problems that a correction of it can end: those are tried again at once."""
+
+
+class BmcBody(Body):
+    """What is to be corrected; what is left out stays as it is."""
+
+    address: Annotated[
+        str | None, Field(max_length=512, description="redfish+https://host:port")
+    ] = None
+    fingerprint: Annotated[
+        str | None,
+        Field(max_length=512, description="sha256:<hexadecimal>, of the BMC's certificate"),
+    ] = None
+    username: Annotated[str | None, Field(min_length=1, max_length=255, pattern=NO_CONTROL)] = None
+    password: Annotated[SecretStr | None, Field(min_length=1, max_length=1024)] = None
+    serial: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=255,
+            pattern=r"^[\x21-\x7e]+$",
+            description="The host registers anew, also with the serial that it has: "
+            "say it after a mainboard was replaced.",
+        ),
+    ] = None
+
+
+class Forgotten(View):
+    """What was removed."""
+
+    host: str
+    pod: str
+    slot: str
+    serial: str
+    units: tuple[str, ...]
+    """Units that were withdrawn with it."""
+
+
+@router.patch("/{name}/bmc")
+async def correct_bmc(name: NamePath, body: BmcBody, deps: Deps, actor: Writer) -> HostDetail:
+    """Correct a BMC's address, certificate or account, or the serial that is expected there."""
+    host = await deps.in_thread(_correct, deps, name, body, actor)
+    deps.wake()
+    return detail(host)
+
+
+@router.delete("/{name}")
+async def forget_host(
+    name: NamePath,
+    deps: Deps,
+    actor: Writer,
+    *,
+    even_if_on: Annotated[
+        bool, Query(description="Though it is not known to be off; the event says so.")
+    ] = False,
+) -> Forgotten:
+    """Remove a host that is at rest: its record, its agent's and its secrets. Events stay."""
+    found = await deps.in_thread(_forget, deps, name, actor, even_if_on)
+    deps.wake()
+    return found
+
+
+def _correct(deps: ApiDeps, name: str, body: BmcBody, actor: Actor) -> Host:
+    fields = _checked(body)
+    for _ in range(WRITE_TRIES):
+        host, now = find_host(deps, name), deps.clock.now()
+        if host.state is HostState.RETIRED:
+            raise Refused(
+                409,
+                "retired",
+                f"host {host.name} is retired, and stays it",
+                hint=f"podyard host forget {host.name}, then podyard pod add-hosts {host.pod}",
+            )
+        _refuse_taken(deps, host, body)
+        fresh = host.model_copy(update={**_corrected(host, body, fields), "wake_at": now})
+        event = Event(
+            at=now,
+            actor=actor.name,
+            kind="host.bmc-changed",
+            subject=f"host:{host.name}",
+            old=host.problem.kind if host.problem else "",
+            why=", ".join(fields),
+        )
+        sealed = (
+            {(host.id, BMC_PASSWORD): deps.secrets.seal(host.id, BMC_PASSWORD, body.password)}
+            if body.password
+            else {}
+        )
+        try:
+            deps.store.apply(Change(replace=(fresh,), events=(event,), secrets=sealed), now=now)
+        except StaleWrite:
+            continue
+        return fresh.model_copy(update={"version": host.version + 1})
+    raise StaleWrite(f"host {name} changed {WRITE_TRIES} times while it was to be corrected")
+
+
+def _checked(body: BmcBody) -> tuple[str, ...]:
+    """Names of the fields that were given, or Refused."""
+    fields = tuple(f for f in BmcBody.model_fields if getattr(body, f) is not None)
+    if not fields:
+        raise _invalid("", "", "nothing to correct", f"give one of {', '.join(CURES)}")
+    if body.address is not None and (complaint := address_complaint(body.address)):
+        raise _invalid("address", without_user(body.address), complaint, ADDRESS_HINT)
+    if body.fingerprint is not None and not FINGERPRINT.fullmatch(body.fingerprint):
+        raise _invalid("fingerprint", body.fingerprint[:80], NO_FINGERPRINT, FINGERPRINT_HINT)
+    return fields
+
+
+def _refuse_taken(deps: ApiDeps, host: Host, body: BmcBody) -> None:
+    """A serial is one host's; an address is one host's in its pod."""
+    for other in deps.store.find(Host, serial=body.serial) if body.serial else ():
+        if other.id != host.id:
+            raise _taken("serial", other.serial, other)
+    if body.address is not None:
+        for other in every(deps.store, Host, pod=host.pod):
+            if other.id != host.id and other.bmc.address == body.address:
+                raise _taken("address", other.bmc.address, other)
+
+
+def _taken(field: str, value: str, other: Host) -> Refused:
+    return Refused(
+        409,
+        "conflict",
+        f"host {other.name} of pod {other.pod} has this {field} already",
+        path=field,
+        value=value,
+        hint=f"correct the value, or podyard host forget {other.name} first",
+    )
+
+
+def _invalid(path: str, value: str, message: str, hint: str) -> Refused:
+    return Refused(422, "invalid", message, path=path or None, value=value or None, hint=hint)
+
+
+def _corrected(host: Host, body: BmcBody, fields: tuple[str, ...]) -> dict[str, Any]:
+    kept = {"address", "fingerprint", "username"} & set(fields)
+    given: dict[str, object] = {field: getattr(body, field) for field in kept}
+    bmc = host.bmc.model_copy(update=given | {"revision": host.bmc.revision + 1})
+    changed: dict[str, Any] = {"bmc": bmc, "problem": _uncured(host.problem, fields)}
+    if body.serial is not None:
+        changed |= {
+            "serial": body.serial,
+            "uuid": "",
+            "facts": None,
+            "mismatches": (),
+            "register_again": True,
+        }
+    return changed
+
+
+def _uncured(problem: Problem | None, fields: tuple[str, ...]) -> Problem | None:
+    """A problem that these corrections cannot end stays, and parks the host as before."""
+    if problem is not None and any(problem.kind in CURES[field] for field in fields):
+        return None
+    return problem
+
+
+def _forget(deps: ApiDeps, name: str, actor: Actor, even_if_on: bool) -> Forgotten:  # noqa: FBT001
+    for _ in range(WRITE_TRIES):
+        host, now = find_host(deps, name), deps.clock.now()
+        units = [u for u in every(deps.store, ComputeUnit, pod=host.pod) if host.id in u.host_ids]
+        _refuse_held(deps, host, units)
+        _refuse_at_work(host, even_if_on=even_if_on)
+        withdrawn = tuple(
+            u.model_copy(update={"state": UnitState.WITHDRAWN, "claim": ""}) for u in units
+        )
+        event = Event(
+            at=now,
+            actor=actor.name,
+            kind="host.forgotten",
+            subject=f"host:{host.name}",
+            old=host.state.value,
+            new=host.slot,
+            why=_epitaph(host),
+        )
+        change = Change(
+            # Replaced before it is removed: only then does the store compare the version.
+            replace=(host, *withdrawn),
+            remove=(host, *_belongings(deps, host)),
+            events=(event,),
+            forget_secrets=(host.id,),
+        )
+        try:
+            deps.store.apply(change, now=now)
+        except StaleWrite:
+            continue
+        return Forgotten(
+            host=host.name,
+            pod=host.pod,
+            slot=host.slot,
+            serial=host.serial,
+            units=tuple(u.name for u in units),
+        )
+    raise StaleWrite(f"host {name} changed {WRITE_TRIES} times while it was to be forgotten")
+
+
+def _refuse_held(deps: ApiDeps, host: Host, units: list[ComputeUnit]) -> None:
+    """Claims are believed before a unit's own row."""
+    ids = {u.id for u in units}
+    holding = {u.claim for u in units if u.claim}
+    for state in (ClaimState.BOUND, ClaimState.RELEASING):
+        claims = every(deps.store, Claim, state=state.value)
+        holding |= {c.id for c in claims if ids & set(c.unit_ids)}
+    if holding:
+        raise Refused(
+            409,
+            "held",
+            f"claim {min(holding)} holds the unit of host {host.name}",
+            hint=f"podyard host want {host.name} retired waits for the claim to end",
+        )
+
+
+def _refuse_at_work(host: Host, *, even_if_on: bool) -> None:
+    if host.state in {HostState.ENROLLED, HostState.RETIRED}:
+        return
+    parked = host.problem is not None and host.problem.parked
+    if not parked and host.state is not HostState.REPAIRING:
+        raise Refused(
+            409,
+            "at-work",
+            f"host {host.name} is {host.state}, and podyard is at work on it",
+            hint=f"podyard host want {host.name} retired, or podyard host repair {host.name} "
+            "--why TEXT when its BMC does not answer; then forget it",
+        )
+    if host.power is PowerState.ON and not even_if_on:
+        raise Refused(
+            409,
+            "powered",
+            f"host {host.name} was On when it was last seen: what runs on it would go on",
+            hint="switch it off: podyard host want "
+            f"{host.name} retired; or forget it with --even-if-on",
+        )
+
+
+def _epitaph(host: Host) -> str:
+    parts = [f"serial {host.serial}", f"pod {host.pod}"]
+    if host.power is PowerState.ON:
+        parts.append("it was On when it was last seen")
+    return ", ".join(parts)
+
+
+def _belongings(deps: ApiDeps, host: Host) -> tuple[Record, ...]:
+    """Records that are nothing without their host. Certificates stay: they were signed."""
+    found = (deps.store.get(AgentSeen, host.id), deps.store.get(RayMember, host.id))
+    intents = every(deps.store, Intent, host_id=host.id)
+    return (*(record for record in found if record is not None), *intents)
