@@ -83,7 +83,12 @@ def certify(
         accelerators=context.spec.unit.accelerators,
         host_ids=(host.id,),
         certificate_ids=(certificate.id,),
-        rating=rate(context.spec.unit, report.measurements, at=now),
+        rating=rate(
+            context.spec.unit,
+            report.measurements,
+            at=now,
+            scale_up_domain=context.wanted.host_type.scale_up_domain,
+        ),
         labels=unit_labels(host, context),
         simulated=host.simulated,
         state=UnitState.AVAILABLE,

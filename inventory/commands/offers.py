@@ -11,7 +11,7 @@ import typer
 
 from inventory.client import ServiceError, service
 from inventory.printing import Output, OutputOption, age, rows, say, write
-from pods.cli import verify_certificate
+from pods.cli import revoke_certificates, rotate_key, show_certificate, verify_certificate
 
 unit_app = typer.Typer(
     no_args_is_help=True,
@@ -19,10 +19,14 @@ unit_app = typer.Typer(
 )
 certificate_app = typer.Typer(
     no_args_is_help=True,
-    help="List, export and verify certificates (verify works alone).\n\n"
+    help="List, export, show, verify and revoke certificates.\n\n"
     "Example: podyard certificate list",
 )
+# These work alone, on files: the service need not be there.
+certificate_app.command("show")(show_certificate)
 certificate_app.command("verify")(verify_certificate)
+certificate_app.command("revoke")(revoke_certificates)
+certificate_app.command("rotate")(rotate_key)
 
 
 @unit_app.callback()
