@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import random
@@ -11,10 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from pods.errors import PlanError
 from pods.facts import HardwareFacts, MemoryModuleFact
 from pods.plan import Plan, PlannedHost, plan_bring_up
+from pods.render import render_plan
 from pods.spec import PodSpec
 
 MakeFacts = Callable[..., HardwareFacts]
@@ -210,3 +213,17 @@ def test_what_else_a_rack_holds_draws_all_the_time(lab: PodSpec) -> None:
     value["rack_types"]["lab-rack"]["equipment"][0]["draw_watts"] = 400
     with pytest.raises(PlanError, match="takes 3700 W, 20 W more"):
         lab_plan(PodSpec.model_validate(value, strict=False))
+
+
+def test_a_plan_is_shown_with_its_duration_gates_and_what_a_dead_feed_leaves(lab: PodSpec) -> None:
+    value = lab.model_dump(mode="json")
+    value["feeds"] |= {f"f{n}": value["feeds"]["a"] for n in range(9)}
+    for slot in value["racks"][0]["slots"]:
+        slot["feed_b"] = "f0"
+    plan = lab_plan(PodSpec.model_validate(value, strict=False))
+    text = io.StringIO()
+    Console(file=text, width=80, color_system=None).print(render_plan(plan))
+    assert "expected 90 s after busbar, bmc-standby" in text.getvalue()
+    assert "peak 1650 W (45%), 3300 W when the other feed dies" in text.getvalue()
+    assert "… and 4 feeds that are less full" in text.getvalue()
+    assert max(map(len, text.getvalue().splitlines())) <= 80
