@@ -261,7 +261,7 @@ def _hint(location: tuple[int | str, ...], kind: str, found: Any, context: dict[
     if unit in UNITS and isinstance(found, str):
         number = _number_in(found)
         return f"give {UNITS[unit]}" + (f": {number}?" if number else "")
-    if kind == "int_from_float" and unit == "watts" and found < KILOWATTS_MAX:
+    if isinstance(found, float) and unit == "watts" and 0 < found < KILOWATTS_MAX:
         return f"give a whole number of watts; {found:g} kW would be {round(found * 1000)}"
     if kind.startswith(("greater_than", "less_than")):
         return _bounds_hint(field, context)
