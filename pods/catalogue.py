@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import cast
 
@@ -73,9 +74,11 @@ def _shipped(name: str, kind: Kind) -> Document:
 def _read(name: str, kind: Kind) -> object:
     if _looks_like_path(name):
         return read_document(Path(name))
+    close = difflib.get_close_matches(name, shelf.names(kind), n=1, cutoff=0.6)
+    meant = f"did you mean {close[0]}? " if close else ""
     raise SpecNotFound(
         f"no {_WORDS[kind]} {shown(name)}: shipped are {', '.join(shelf.names(kind))}",
-        hint="see `podyard spec list`, or give the path of a YAML or JSON file",
+        hint=f"{meant}see `podyard spec list`, or give the path of a YAML or JSON file",
     )
 
 

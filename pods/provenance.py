@@ -7,6 +7,7 @@ others when it stands there bare. So the shipped documents give a source for eve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -112,11 +113,13 @@ def unvouched(document: Document) -> tuple[Unvouched, ...]:
 def _in_part(part: Part, kind: Kind, name: str, prefix: str) -> Iterator[Unvouched]:
     value = part.model_dump(mode="json", exclude_unset=True)
     sources: Sources = getattr(part, "sources", {})
-    for path, figure in figures(_own(part, value, kind)):
-        source = source_of(path, sources)
-        reason = _reason(source, _doubt(kind, name, path))
+    for path, leaf in leaves(_own(part, value, kind)):
+        doubt = _doubt(kind, name, path)
+        if doubt is None and not is_figure(leaf):
+            continue
+        reason = _reason(source_of(path, sources), doubt)
         if reason:
-            yield Unvouched(path=prefix + path, value=figure, reason=reason)
+            yield Unvouched(path=prefix + path, value=leaf, reason=reason)
 
 
 def _own(part: Part, value: dict[str, Any], kind: Kind) -> dict[str, Any]:
@@ -164,13 +167,20 @@ def source_of(path: str, sources: Sources) -> Source | None:
     return None
 
 
-def figures(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every number in a plain value, with its path."""
+def is_figure(leaf: Any) -> bool:
+    """A number, or a class such as `4+2`: what somebody could order by."""
+    if isinstance(leaf, str):
+        return re.fullmatch(r"\d+\+\d+|N\+N", leaf) is not None
+    return isinstance(leaf, int | float) and not isinstance(leaf, bool)
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Everything in a plain value that holds nothing further, with its path."""
     if isinstance(value, dict):
         for key, entry in value.items():
-            yield from figures(entry, f"{path}.{key}" if path else str(key))
+            yield from leaves(entry, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list | tuple):
         for index, entry in enumerate(value):
-            yield from figures(entry, f"{path}[{index}]")
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield from leaves(entry, f"{path}[{index}]")
+    else:
         yield path, value

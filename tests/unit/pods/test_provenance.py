@@ -42,6 +42,13 @@ def test_a_doubtful_figure_that_hides_its_doubt_is_found() -> None:
     assert "ASUS" in found.reason
 
 
+def test_a_redundancy_class_is_a_figure_too() -> None:
+    value = host_value("hgx-h100-8")
+    value["sources"]["psus.redundancy"] = {"source": "dgx-h100-guide"}
+    (found,) = unvouched(check_document(value, kind="host"))
+    assert (found.path, found.value) == ("psus.redundancy", "4+2")
+
+
 @pytest.mark.parametrize("source", ["memory", "stand-in", "asus-b300-listing"])
 def test_a_weak_source_makes_a_figure_uncertain_everywhere(source: str) -> None:
     value = host_value("hgx-b200-8-air")

@@ -169,3 +169,12 @@ def test_a_corrected_citation_changes_no_digest() -> None:
     value["sources"]["feeds"]["note"] = "corrected"
     value["host_types"]["host"]["sources"]["weight_kg"]["source"] = "a scale"
     assert check(value).digest() == catalogue.load("hgx-h100-8").digest()
+
+
+def test_a_unit_may_give_up_a_host_position_to_its_fabric() -> None:
+    value = catalogue.load("su-h100-32").document()
+    value["racks"][7]["slots"].pop()
+    with pytest.raises(SpecInvalid, match="scalable_unit"):
+        check(value)
+    value["scalable_unit"]["hosts_given_up"] = 1
+    assert len(check(value).slots()) == 31
