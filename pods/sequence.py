@@ -14,6 +14,8 @@ on *lines*: one feed, while another given feed is dead. Pure numbers; `plan.py` 
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -178,6 +180,10 @@ FIRSTS_MAX = 10
 """How many hosts are tried as a step's first: a fill is greedy, and one bad first choice is what
 costs a step."""
 
+SEARCHED_HOSTS = 4000
+"""Hosts times ways, and hosts times firsts: among thousands on one feed no single choice matters,
+and planning stays near-linear."""
+
 
 def _searched(
     island: Sequence[Start],
@@ -186,21 +192,23 @@ def _searched(
     room: Room,
 ) -> list[list[Start]]:
     """A shorter way than the greedy one, when a few tries find one."""
+    effort = max(1, SEARCHED_HOSTS // len(island))
     ways = [_Way((), tuple(island), _when_all_run(island, on, room), 0.0)]
     for _ in range(1, len(greedy)):
-        further = {way.left: way for one in ways for way in _onward(one, on)}
-        ways = sorted(further.values(), key=lambda w: -w.kept_watts)[:WAYS_MAX]
+        onward = (way for one in ways for way in _onward(one, on, firsts=effort))
+        further = {way.left: way for way in onward}
+        ways = sorted(further.values(), key=lambda w: -w.kept_watts)[: min(WAYS_MAX, effort)]
         done = next((way for way in ways if not way.left), None)
         if done is not None:
             return [list(step) for step in done.last]
     return greedy
 
 
-def _onward(way: _Way, on: Shares) -> Iterator[_Way]:
+def _onward(way: _Way, on: Shares, *, firsts: int) -> Iterator[_Way]:
     """The ways that are one step longer."""
     for key in _ORDERS:
         left = sorted(way.left, key=key)
-        for first in (None, *left[:FIRSTS_MAX]):
+        for first in (None, *left[: min(FIRSTS_MAX, firsts)]):
             step = _fill(left, on, way.free, first=first)
             if step:
                 yield _Way(
@@ -294,7 +302,7 @@ def most_within(limit: float, pairs: Sequence[tuple[float, float]]) -> float:
 
     Branch and bound over whole hosts; an upper bound when that takes too long.
     """
-    items = sorted(pairs, key=lambda p: (p[0] / p[1] if p[1] > 0 else math.inf, p))
+    items = _Items(pairs)
     best = 0.0
     open_ended = [(0, limit + TOLERANCE_WATTS, 0.0)]
     for _ in range(TRIES_MAX):
@@ -302,25 +310,35 @@ def most_within(limit: float, pairs: Sequence[tuple[float, float]]) -> float:
             return best
         index, free, value = open_ended.pop()
         best = max(best, value)
-        if index == len(items) or value + _with_fractions(items, index, free) <= best:
+        if index == len(items.sorted) or value + items.with_fractions(index, free) <= best:
             continue
-        weight, worth = items[index]
-        alike = index + 1
-        while alike < len(items) and items[alike] == items[index]:
-            alike += 1
-        open_ended.append((alike, free, value))  # none of these and those that are like it
+        weight, worth = items.sorted[index]
+        open_ended.append((items.next_other[index], free, value))  # none that is like this one
         if weight <= free:
             open_ended.append((index + 1, free - weight, value + worth))
-    if not open_ended:
-        return best
-    return max(best, *(value + _with_fractions(items, i, free) for i, free, value in open_ended))
+    return max([best, *(value + items.with_fractions(i, free) for i, free, value in open_ended)])
 
 
-def _with_fractions(items: Sequence[tuple[float, float]], index: int, free: float) -> float:
-    value = 0.0
-    for weight, worth in items[index:]:
-        if weight > free:
-            return value + worth * free / weight
-        free -= weight
-        value += worth
-    return value
+class _Items:
+    """Weights and worths, best ratio first, with their running sums."""
+
+    def __init__(self, pairs: Sequence[tuple[float, float]]) -> None:
+        self.sorted = sorted(pairs, key=lambda p: (p[0] / p[1] if p[1] > 0 else math.inf, p))
+        self._weights = [0.0, *itertools.accumulate(weight for weight, _ in self.sorted)]
+        self._worths = [0.0, *itertools.accumulate(worth for _, worth in self.sorted)]
+        count = len(self.sorted)
+        self.next_other = [count] * count
+        """The next place that holds something else: alike ones need not be tried in turn."""
+        for n in range(count - 2, -1, -1):
+            alike = self.sorted[n] == self.sorted[n + 1]
+            self.next_other[n] = self.next_other[n + 1] if alike else n + 1
+
+    def with_fractions(self, index: int, free: float) -> float:
+        """The most worth from this place on, when the last may be taken in part."""
+        reached = self._weights[index] + free
+        end = bisect.bisect_right(self._weights, reached, lo=index) - 1
+        worth = self._worths[end] - self._worths[index]
+        if end == len(self.sorted):
+            return worth
+        weight, more = self.sorted[end]
+        return worth + (more * (reached - self._weights[end]) / weight if weight > 0 else 0.0)
