@@ -19,8 +19,7 @@ unit_app = typer.Typer(
 )
 certificate_app = typer.Typer(
     no_args_is_help=True,
-    help="List, export, show, verify and revoke certificates.\n\n"
-    "Example: podyard certificate list",
+    help="List, export, show, verify and revoke certificates.\n\nExample: podyard certificate list",
 )
 # These work alone, on files: the service need not be there.
 certificate_app.command("show")(show_certificate)
