@@ -13,7 +13,7 @@ changes no digest of facts that were taken before.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -60,12 +60,37 @@ class ProcessorFact(Fact):
 class AcceleratorFact(Fact):
     """One GPU as reported by the BMC or by NVML."""
 
+    READINGS: ClassVar[frozenset[str]] = frozenset(
+        {
+            "links_up",
+            "link_gbps",
+            "power_limit_watts",
+            "rows_remapped",
+            "remap_pending",
+            "remap_failed",
+            "sram_threshold_exceeded",
+        }
+    )
+
     slot: str
     model: str
     memory_gib: int
     serial: str = ""
     uuid: str = ""
     firmware: str = ""
+    part_number: str = ""
+    link_ports: int | None = None
+    """Scale-up links that it has."""
+    links_up: int | None = None
+    """How many of them carry a link."""
+    link_gbps: float | None = None
+    """The slowest link that is up."""
+    power_limit_watts: float | None = None
+    rows_remapped: int | None = None
+    """Rows that were replaced after an error that could not be corrected."""
+    remap_pending: bool | None = None
+    remap_failed: bool | None = None
+    sram_threshold_exceeded: bool | None = None
 
 
 class MemoryModuleFact(Fact):
@@ -75,20 +100,29 @@ class MemoryModuleFact(Fact):
     capacity_gib: int
     part_number: str = ""
     serial: str = ""
+    error_correction: str = ""
+    """As Redfish spells it: NoECC, SingleBitECC, MultiBitECC, AddressParity."""
 
 
 class DriveFact(Fact):
     """One drive."""
+
+    READINGS: ClassVar[frozenset[str]] = frozenset({"life_left_percent", "failure_predicted"})
 
     slot: str
     model: str
     capacity_gib: int
     serial: str = ""
     protocol: str = ""
+    life_left_percent: float | None = None
+    """Of the writes that its maker vouches for; a new drive has 100."""
+    failure_predicted: bool | None = None
 
 
 class NicFact(Fact):
     """One Ethernet interface."""
+
+    READINGS: ClassVar[frozenset[str]] = frozenset({"link_up"})
 
     slot: str
     mac: str
@@ -96,10 +130,99 @@ class NicFact(Fact):
     link_up: bool | None = None
 
 
+class AdapterFact(Fact):
+    """One network adapter: a card, which may have several ports and interfaces."""
+
+    READINGS: ClassVar[frozenset[str]] = frozenset({"ports_up", "port_gbps"})
+
+    slot: str
+    model: str
+    serial: str = ""
+    part_number: str = ""
+    firmware: str = ""
+    ports: int | None = None
+    ports_up: int | None = None
+    port_gbps: float | None = None
+    """The slowest port that is up."""
+
+
+class PowerSupplyFact(Fact):
+    """One power supply that is fitted."""
+
+    READINGS: ClassVar[frozenset[str]] = frozenset({"input_status", "health"})
+
+    slot: str
+    model: str = ""
+    serial: str = ""
+    capacity_watts: float | None = None
+    firmware: str = ""
+    input_status: str = ""
+    """As Redfish spells it: Normal, LossOfInput, OutOfRange."""
+    health: str = ""
+
+
+class CoolingPartFact(Fact):
+    """One fan or pump."""
+
+    READINGS: ClassVar[frozenset[str]] = frozenset({"health"})
+
+    slot: str
+    kind: Literal["fan", "pump"]
+    health: str = ""
+    """OK, Warning, Critical; nothing where it is not told."""
+
+
+class CoolantConnectorFact(Fact):
+    """One pair of couplings through which coolant comes and goes."""
+
+    READINGS: ClassVar[frozenset[str]] = frozenset({"flow_lpm", "supply_celsius", "return_celsius"})
+
+    slot: str
+    rated_flow_lpm: float | None = None
+    flow_lpm: float | None = None
+    supply_celsius: float | None = None
+    return_celsius: float | None = None
+
+
+class LeakDetectorFact(Fact):
+    """One leak detector."""
+
+    READINGS: ClassVar[frozenset[str]] = frozenset({"state"})
+
+    slot: str
+    state: str = ""
+    """OK, Warning, Critical, Unavailable, Absent."""
+    critical_reaction: str = ""
+    """What it does by itself about a leak: None, GracefulShutdown, ForceOff."""
+
+
+class PositionFact(Fact):
+    """Where the host says that it stands."""
+
+    rack: str = ""
+    unit: int | None = None
+    tray_index: int | None = None
+    """Its number among the compute trays of its rack, where a tray can tell."""
+    chassis_slot: int | None = None
+    """The slot of its rack that it sits in, where a tray can tell."""
+    topology: str = ""
+
+
+class TrustFact(Fact):
+    """What vouches for the software that the host starts."""
+
+    secure_boot: bool | None = None
+    tpm: bool | None = None
+    """Present and enabled."""
+    tpm_version: str = ""
+
+
 class HardwareFacts(Fact):
     """Everything inspection found, with when and how."""
 
-    READINGS: ClassVar[frozenset[str]] = frozenset({"observed_at", "source"})
+    READINGS: ClassVar[frozenset[str]] = frozenset(
+        {"observed_at", "source", "asset_tag", "position"}
+    )
 
     observed_at: datetime
     source: Annotated[str, Field(description="redfish, agent or recorded")]
@@ -117,6 +240,16 @@ class HardwareFacts(Fact):
     firmware: dict[str, str] = Field(default_factory=dict)
     """Component name (as FirmwareInventory spells it) to version."""
     bios: dict[str, str | int | bool | None] = Field(default_factory=dict)
+    chassis_serial: str = ""
+    part_number: str = ""
+    asset_tag: str = ""
+    adapters: tuple[AdapterFact, ...] = ()
+    power_supplies: tuple[PowerSupplyFact, ...] = ()
+    cooling: tuple[CoolingPartFact, ...] = ()
+    coolant: tuple[CoolantConnectorFact, ...] = ()
+    leak_detectors: tuple[LeakDetectorFact, ...] = ()
+    position: PositionFact = PositionFact()
+    trust: TrustFact = TrustFact()
 
     def digest(self) -> str:
         """`sha256:…` over what was built, leaving out when it was looked at and what it read."""
