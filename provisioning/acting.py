@@ -12,10 +12,10 @@ import secrets
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from inventory.model import AgentSeen, Event, Host, Intent, Problem, Record
-from inventory.states import HostState, UnitState
+from inventory.states import HostState, PowerState, UnitState
 from inventory.store.protocol import Change, Fence
 from inventory.store.reading import every
 from pods.power import Refused, Reservation, admit
@@ -23,7 +23,7 @@ from pods.spec import PodSpec
 from provisioning.certifying import certify
 from provisioning.context import Context
 from provisioning.drivers.protocol import BiosDriver, Bmc, FirmwareDriver, MediaDriver
-from provisioning.errors import Ambiguous, Unsupported, WrongHost
+from provisioning.errors import Ambiguous, BmcBusy, Unsupported, WrongHost
 from provisioning.guarded import Act, Done, Failed, Pending, settle_update
 from provisioning.lifecycle.actions import (
     Action,
@@ -50,6 +50,7 @@ from provisioning.world import World
 log = logging.getLogger("podyard.provisioning")
 
 LOOK_AGAIN_S = 0.5  # after a change, before its effect is looked for
+POWER_ON_AGAIN_S = 15.0  # between repeated requests: the slowest BMC seen shows it after 11 s
 TURN_RECHECK_S = 1.0  # waiting for another host of the same machine, or for watts
 CONFIGURE_TRIES = 2  # a playbook that failed twice in a row does not heal by itself
 BOOT_TOKEN = "boot-token"  # noqa: S105 - the name of a field, not a secret
@@ -129,7 +130,7 @@ class Acting:
         """Hold watts on the feed, durably, before anything draws them."""
         async with self._feeds[host.site, host.feed]:
             peers = await self._world.in_thread(every, self._world.store, Host, pod=host.pod)
-            held = {p.name: float(p.reserved_watts) for p in peers if p.feed == host.feed}
+            held = {p.name: _held_watts(p, spec) for p in peers if p.feed == host.feed}
             verdict = admit(
                 {name: feed.budget_watts for name, feed in spec.feeds.items()},
                 {host.feed: held},
@@ -157,10 +158,12 @@ class Acting:
         boot = host.boot
         if boot is None:
             raise TypeError("PowerOn without a boot medium")
-        powered = boot.model_copy(update={"powered_at": self._world.clock.now()})
+        first = boot.powered_at is None
+        powered = boot.model_copy(update={"powered_at": boot.powered_at or self._world.clock.now()})
         recorded = await self._record(host, {"boot": powered})
         await (await self._bmc(host)).power_on()
-        return await self._look_again(recorded.host, "power.on", reason)
+        after_s = LOOK_AGAIN_S if first else POWER_ON_AGAIN_S
+        return await self._look_again(recorded.host, "power.on", reason, after_s=after_s)
 
     async def _set_bios(self, host: Host, attributes: dict[str, str | int | bool]) -> None:
         bmc = await self._bmc(host)
@@ -174,41 +177,56 @@ class Acting:
         intent = next(
             (i for i in context.intents if i.step == action.step and i.state != "failed"), None
         )
-        grace_s = self._world.settings.settle_grace_s
-        match settle_update(action, intent, seen, grace_s=grace_s):
+        settings = self._world.settings
+        settlement = settle_update(
+            action,
+            intent,
+            seen,
+            grace_s=settings.settle_grace_s,
+            allowed_s=settings.update_allowed_s,
+        )
+        match settlement:
             case Act():
                 return await self._flash(host, action, seen, intent)
             case Done():
                 return await self._settled(host, intent, "done", "the new version is there")
-            case Pending(reason):
-                return await self._wait(host, reason, after_s=LOOK_AGAIN_S)
+            case Pending(reason, begun):
+                noted = _noted(intent, begun=True) if begun and intent is not None else ()
+                return await self._wait(host, reason, after_s=LOOK_AGAIN_S, also=noted)
             case Failed(reason):
                 return await self._flash_failed(host, action, intent, reason)
 
     async def _flash(
         self, host: Host, action: UpdateFirmware, seen: Seen, intent: Intent | None
     ) -> Outcome:
-        """Intent durable, identity read again, then one single try."""
+        """Intent durable, identity read again, lease and record still ours, then one try."""
         bmc = await self._bmc(host)
         if not isinstance(bmc, FirmwareDriver):
             raise Unsupported(f"the BMC of {host.name} cannot update firmware")
-        intent = await self._write_intent(host, action, seen, intent)
+        host, intent = await self._write_intent(host, action, seen, intent)
         self._world.faults.reach("after-intent")
         await self._require_same_host(host, bmc)
+        host = await self._require_still_ours(host, intent)
         image = self._world.door.firmware_url(action.item.sha256, action.item.image)
         try:
             task = await bmc.update_firmware(action.item.component, image)
-        except Ambiguous as error:  # the reply was lost: the next look settles it
-            return await self._wait(host, f"settling after: {error}", after_s=LOOK_AGAIN_S)
+        except Ambiguous as error:  # the reply was lost: the next looks settle it
+            lost = _noted(intent, lost=True, touched_at=self._world.clock.now().isoformat())
+            return await self._wait(
+                host, f"settling after: {error}", after_s=LOOK_AGAIN_S, also=lost
+            )
         self._world.faults.reach("after-act")
-        noted = intent.model_copy(update={"arguments": {**intent.arguments, "task": task}})
         return await self._wait(
-            host, f"updating {action.item.component}", after_s=LOOK_AGAIN_S, also=(noted,)
+            host,
+            f"updating {action.item.component}",
+            after_s=LOOK_AGAIN_S,
+            also=_noted(intent, task=task),
         )
 
     async def _write_intent(
         self, host: Host, action: UpdateFirmware, seen: Seen, intent: Intent | None
-    ) -> Intent:
+    ) -> tuple[Host, Intent]:
+        """Durable together with the host's record: a wish that came meanwhile undoes both."""
         now = self._world.clock.now()
         old = (seen.firmware or {}).get(action.item.component, "unknown")
         arguments = {
@@ -222,19 +240,34 @@ class Acting:
         event = self._event(host, "intent.open", old, action.item.version, action.step)
         if intent is not None:
             fresh = intent.model_copy(update={"arguments": arguments, "fence": self._fence.number})
-            await self._apply(Change(replace=(fresh,), events=(event,)))
-            return fresh
-        fresh = Intent(
-            id=secrets.token_hex(8),
-            host_id=host.id,
-            step=action.step,
-            step_class="destructive-observable",
-            arguments=arguments,
-            fence=self._fence.number,
-            created_at=now,
-        )
-        await self._apply(Change(insert=(fresh,), events=(event,)))
-        return fresh
+            await self._apply(Change(replace=(host, fresh), events=(event,)))
+        else:
+            fresh = Intent(
+                id=secrets.token_hex(8),
+                host_id=host.id,
+                step=action.step,
+                step_class="destructive-observable",
+                arguments=arguments,
+                fence=self._fence.number,
+                created_at=now,
+            )
+            await self._apply(Change(insert=(fresh,), replace=(host,), events=(event,)))
+        return host.model_copy(update={"version": host.version + 1}), fresh
+
+    async def _require_still_ours(self, host: Host, intent: Intent) -> Host:
+        """The last look before the act: lease held, record unchanged, and no time lost.
+
+        A process that was paused here must not act on what it decided long ago: the grace of its
+        successor only covers requests that were sent within the deadline after the intent.
+        """
+        await self._apply(Change(replace=(host,)))
+        touched = datetime.fromisoformat(intent.arguments["touched_at"])
+        late_s = (self._world.clock.now() - touched).total_seconds()
+        if late_s > self._world.settings.bmc_deadline_s:
+            raise BmcBusy(
+                f"{host.name} took {late_s:.0f} s to say who it is: too long to act on the answer"
+            )
+        return host.model_copy(update={"version": host.version + 1})
 
     async def _require_same_host(self, host: Host, bmc: Bmc) -> None:
         """Addresses are reused, cables swapped, boards replaced: read again just before."""
@@ -257,13 +290,19 @@ class Acting:
     async def _flash_failed(
         self, host: Host, action: UpdateFirmware, intent: Intent | None, reason: str
     ) -> Outcome:
-        outcome = await self._settled(host, intent, "failed", reason)
+        """Failed and parked in one change: between two, a restart would flash again."""
+        if intent is None:
+            raise TypeError("nothing failed")
+        now = self._world.clock.now()
+        failed = intent.model_copy(update={"state": "failed", "note": reason, "settled_at": now})
         return await self._park(
-            outcome.host,
+            host,
             "firmware-update-failed",
             reason,
             f"look at the BMC's log, correct {action.item.component} by hand or replace the part, "
             f"then podyard host retry {host.name}",
+            also=(failed,),
+            events=(self._event(host, "intent.failed", "open", "failed", intent.step),),
         )
 
     async def _configure(self, host: Host, boot_id: str) -> Outcome:
@@ -364,10 +403,13 @@ class Acting:
             raise Unsupported(f"the BMC of {host.name} has no virtual media")
         return bmc
 
-    async def _look_again(self, host: Host, kind: str = "", why: str = "") -> Outcome:
-        later = self._world.clock.now() + timedelta(seconds=LOOK_AGAIN_S)
+    async def _look_again(
+        self, host: Host, kind: str = "", why: str = "", *, after_s: float = LOOK_AGAIN_S
+    ) -> Outcome:
+        later = self._world.clock.now() + timedelta(seconds=after_s)
         events = (self._event(host, f"host.{kind}", "", "", why),) if kind else ()
-        return await self._record(host, {"wake_at": later, "waiting": why}, events=events)
+        fields = {"wake_at": later, "waiting": why, "problem": _lasting(host)}
+        return await self._record(host, fields, events=events)
 
     async def _wait(
         self,
@@ -379,21 +421,30 @@ class Acting:
         events: tuple[Event, ...] = (),
     ) -> Outcome:
         later = self._world.clock.now() + timedelta(seconds=after_s)
-        return await self._record(
-            host, {"waiting": reason, "wake_at": later}, also=also, events=events
-        )
+        fields = {"waiting": reason, "wake_at": later, "problem": _lasting(host)}
+        return await self._record(host, fields, also=also, events=events)
 
     async def _park(
-        self, host: Host, kind: str, message: str, remedy: str, *, tried: tuple[str, ...] = ()
+        self,
+        host: Host,
+        kind: str,
+        message: str,
+        remedy: str,
+        *,
+        tried: tuple[str, ...] = (),
+        also: tuple[Record, ...] = (),
+        events: tuple[Event, ...] = (),
     ) -> Outcome:
         now = self._world.clock.now()
         problem = Problem(kind=kind, message=message, since=now, tried=tried, remedy=remedy)
-        await self._world.bmcs.drop(host.id)
-        return await self._record(
+        outcome = await self._record(
             host,
             {"problem": problem, "waiting": ""},
-            events=(self._event(host, "host.parked", host.state, kind, message),),
+            also=also,
+            events=(*events, self._event(host, "host.parked", host.state, kind, message)),
         )
+        await self._world.bmcs.drop(host.id)
+        return outcome
 
     async def _record(
         self,
@@ -413,9 +464,11 @@ class Acting:
         return Outcome(fresh.model_copy(update={"version": host.version + 1}), same_look)
 
     async def _apply(self, change: Change) -> None:
+        self._world.faults.reach("before-record")
         await self._world.in_thread(
             self._world.store.apply, change, now=self._world.clock.now(), fence=self._fence
         )
+        self._world.faults.reach("after-record")
 
     def _event(self, host: Host, kind: str, old: str, new: str, why: str) -> Event:
         return Event(
@@ -427,3 +480,21 @@ class Acting:
             new=new,
             why=why,
         )
+
+
+def _noted(intent: Intent, **facts: object) -> tuple[Record, ...]:
+    """The intent with what was learned of it, to be written beside the host."""
+    return (intent.model_copy(update={"arguments": {**intent.arguments, **facts}}),)
+
+
+def _lasting(host: Host) -> Problem | None:
+    """A good look ends a problem that podyard worked on by itself; a person's stays."""
+    problem = host.problem
+    return problem if problem is not None and problem.parked else None
+
+
+def _held_watts(peer: Host, spec: PodSpec) -> float:
+    """What a host holds on its feed; one that we found running draws, whatever it reserved."""
+    draws = peer.power in {PowerState.ON, PowerState.POWERING_ON}
+    nameplate = spec.host_types[peer.host_type].power.nameplate_watts if draws else 0
+    return float(max(peer.reserved_watts, nameplate))

@@ -165,9 +165,7 @@ class Controller:
                 return await self._wait(host, reason, recheck_after_s, seen)
             case Do(action, reason):
                 self._world.faults.reach("before-act")
-                outcome = await self._acting.perform(host, action, seen, context, reason=reason)
-                self._world.faults.reach("after-record")
-                return outcome
+                return await self._acting.perform(host, action, seen, context, reason=reason)
             case Advance(to, reason):
                 return await self._advance(host, to, reason, seen)
             case Hold(problem, message, remedy):

@@ -8,8 +8,10 @@ the hardware is touched; while it is open nobody acts again until the question i
 - the hardware is at it: wait;
 - the hardware says that it failed: failed, a person decides; unless it says that the image never
   arrived, for then nothing was begun and it may be asked again;
-- the effect is not there, nothing is running, and longer has passed than any request can be on its
-  way (the grace): it is proven that the act did not happen, so acting now is the first time;
+- it was seen to begin, or its request was sent and the answer lost: it may be happening unseen, so
+  it is waited for as long as such an act can take, and then a person decides: it never acts again;
+- there is no trace that a request was ever sent, and longer has passed than any request of an
+  earlier life can be on its way (the grace): acting now is the first time;
 - none of these: unknown. An unknown never acts. It parks for a person.
 
 This module decides; `provisioning.controller` writes the intent and acts. Its tests include taking
@@ -45,6 +47,8 @@ class Pending:
     """It may be happening now: look again."""
 
     reason: str
+    begun: bool = False
+    """It was seen to be happening: to be remembered, for a BMC may forget it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +62,52 @@ Settlement = Act | Done | Pending | Failed
 
 
 def settle_update(
-    action: UpdateFirmware, intent: Intent | None, seen: Seen, *, grace_s: float
+    action: UpdateFirmware,
+    intent: Intent | None,
+    seen: Seen,
+    *,
+    grace_s: float,
+    allowed_s: float,
 ) -> Settlement:
-    """What became of a firmware update whose intent may have been left by an earlier life."""
+    """What became of a firmware update whose intent may have been left by an earlier life.
+
+    `grace_s`: the longest that a request of an earlier life can be on its way. `allowed_s`: the
+    longest that an update may take that cannot be watched.
+    """
     if intent is None:
         return Act()
-    version = (seen.firmware or {}).get(action.item.component, "unknown")
+    component = action.item.component
+    version = (seen.firmware or {}).get(component, "unknown")
     if intent.state == "done":
         return Failed(f"{action.step} was done before, and the version is {version} again")
     if version == action.item.version:
         return Done()
     task = _task(intent, seen)
+    if task is not None and task.phase is TaskPhase.RUNNING:
+        return Pending(f"updating {component}: {task.percent or 0} %", begun=True)
     if any(t.phase is TaskPhase.RUNNING for t in seen.tasks):
-        percent = task.percent if task is not None and task.percent else 0
-        return Pending(f"updating {action.item.component}: {percent} %")
+        return Pending("another update is running on this BMC")
     if task is not None and task.phase is TaskPhase.FAILED:
         return _failed(intent, task)
     quiet_s = (seen.now - _last_touch(intent)).total_seconds()
     if quiet_s < grace_s:
         return Pending(f"settling: {grace_s - quiet_s:.0f} s until a lost request is ruled out")
     if task is not None and task.phase is TaskPhase.DONE:
-        return Failed(
-            f"the BMC says the update is done, and {action.item.component} is still {version}"
-        )
+        return Failed(f"the BMC says the update is done, and {component} is still {version}")
+    if _may_have_begun(intent):
+        return _unseen(component, version, left_s=allowed_s - quiet_s)
     return _again(intent)
+
+
+def _may_have_begun(intent: Intent) -> bool:
+    """It was seen running, its task was named, or its request was sent and no answer came."""
+    return any(intent.arguments.get(trace) for trace in ("begun", "task", "lost"))
+
+
+def _unseen(component: str, version: str, *, left_s: float) -> Settlement:
+    if left_s > 0:
+        return Pending(f"{component} may be updating unseen: looked for {left_s:.0f} s more")
+    return Failed(f"the BMC lost sight of the update, and {component} is still {version}")
 
 
 def _failed(intent: Intent, task: TaskReading) -> Settlement:

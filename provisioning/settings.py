@@ -13,8 +13,10 @@ class ProvisioningSettings(BaseSettings):
 
     bmc_deadline_s: float = Field(default=10.0, gt=0)
     """Longest exchange with a BMC; a slow one answers a power read in 4 s."""
-    settle_grace_s: float = Field(default=12.0, gt=0)
-    """How long an act that shows no effect may still be on its way: the deadline and some."""
+    settle_grace_s: float = Field(default=22.0, gt=0)
+    """How long an act that shows no trace may still be on its way: twice the deadline and some."""
+    update_allowed_s: float = Field(default=2700.0, gt=0)
+    """How long an update may take unseen before a person is asked; HGX boards need 40 min."""
     hosts_at_once: int = Field(default=64, ge=1)
     """Hosts worked on at the same time by one controller."""
     tick_s: float = Field(default=0.2, gt=0)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from inventory.agents import AcceptanceReport
 from inventory.model import Host
-from inventory.states import HostState
+from inventory.states import HostState, PowerState
 from pods.acceptance import judge
 from pods.firmware import firmware_behind
 from pods.match import critical, match
-from provisioning.lifecycle.actions import Certify, OrderAcceptance, RecordFacts
+from provisioning.lifecycle.actions import Certify, ForgetBoot, OrderAcceptance, RecordFacts
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 
 LOOK = Look.FACTS | Look.POWER
@@ -24,6 +24,8 @@ def decide_accepting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     agent = seen.agent
     if host.boot is None or agent is None or agent.observed is None:
         return Advance(HostState.BOOTING, "the agent is gone")
+    if seen.power is PowerState.OFF:
+        return Do(ForgetBoot(), "the host lost its power: what was measured is void")
     if host.configured_boot_id != agent.observed.boot_id:
         return Advance(HostState.BOOTING, "the host started again after it was configured")
     if agent.observed.simulated != host.simulated:

@@ -39,12 +39,15 @@ def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
         return _booted(host, seen, wanted)
     if boot.powered_at is None:
         return _before_power_on(host, boot, seen, wanted)
-    return _after_power_on(boot, seen, allowed_s=wanted.host_type.boot_allowed_s)
+    return _after_power_on(host, boot, seen, allowed_s=wanted.host_type.boot_allowed_s)
 
 
 def _reported(boot: BootRecord, seen: Seen) -> bool:
+    """What an agent said before its host lost power is no report of this boot."""
     agent = seen.agent
-    return agent is not None and agent.media_id == boot.media_id and agent.observed is not None
+    if agent is None or agent.observed is None or seen.power is PowerState.OFF:
+        return False
+    return agent.media_id == boot.media_id
 
 
 def _booted(host: Host, seen: Seen, wanted: Wanted) -> Decision:
@@ -80,7 +83,7 @@ def _before_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -
     return Do(PowerOn(), "medium, boot source and power are ready")
 
 
-def _after_power_on(boot: BootRecord, seen: Seen, *, allowed_s: float) -> Decision:
+def _after_power_on(host: Host, boot: BootRecord, seen: Seen, *, allowed_s: float) -> Decision:
     assert boot.powered_at is not None  # noqa: S101 - the caller's branch
     waited_s = seen.age_s(boot.powered_at)
     if waited_s > allowed_s:
@@ -88,7 +91,7 @@ def _after_power_on(boot: BootRecord, seen: Seen, *, allowed_s: float) -> Decisi
             return Hold(
                 "boot-failed",
                 f"no agent reported within {allowed_s:.0f} s of power-on, {boot.tries} times",
-                "look at the host's console; then podyard host retry NAME",
+                f"look at the host's console; then podyard host retry {host.name}",
             )
         if seen.power is not PowerState.OFF:
             return Do(PowerOff(), "the boot took too long: off, see off, and once more")

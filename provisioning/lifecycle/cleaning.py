@@ -29,6 +29,12 @@ def decide_cleaning(host: Host, seen: Seen, wanted: Wanted) -> Decision:
         )
     if any(task.phase is TaskPhase.RUNNING for task in seen.tasks):
         return Wait("a firmware update is running: it must not lose its power", RECHECK_S)
+    if wanted.open_steps:
+        return Hold(
+            "update-unsettled",
+            f"{', '.join(sorted(wanted.open_steps))} was begun and nobody knows how it ended",
+            f"look at the BMC's firmware versions; podyard host want {host.name} ready settles it",
+        )
     if seen.power is PowerState.ON:
         return Do(PowerOff(), "memory is cleared by power")
     if seen.power is not PowerState.OFF:

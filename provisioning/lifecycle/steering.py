@@ -13,6 +13,8 @@ from inventory.model import Host
 from inventory.states import HostState, PowerState
 from provisioning.lifecycle.decision import Advance, Wanted
 
+PASSING_LOOKS_MAX = 5  # with doubling pauses from 2 s: a minute, longer than a BMC restarts
+
 
 def steer(host: Host, wanted: Wanted) -> Advance | None:
     """The move that a person's wish asks for now, or None: decide as ever."""
@@ -50,6 +52,12 @@ def _from_enrolled(host: Host, reason: str) -> Advance | None:
 
 
 def _from_the_way_up(host: Host, wanted: Wanted, reason: str) -> Advance | None:
-    if host.problem is None and (wanted.open_steps or host.certificate_id):
+    if not _stuck(host) and (wanted.open_steps or host.certificate_id):
         return None
     return Advance(HostState.REPAIRING, reason)
+
+
+def _stuck(host: Host) -> bool:
+    """Parked, or out of reach for so many looks that it is no passing trouble."""
+    problem = host.problem
+    return problem is not None and (problem.parked or problem.seen >= PASSING_LOOKS_MAX)

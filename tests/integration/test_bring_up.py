@@ -82,6 +82,34 @@ def assert_why_tells_everything(one: Bed) -> None:
     assert "seat or replace" in text
 
 
+def test_replies_that_are_lost_and_updates_that_lie_flash_once() -> None:
+    """What a BMC answers is not what it did; the journal says what it did."""
+    faults = (
+        "error-after-act@h1:path=Reset",
+        "old-firmware@h2",
+        "lost-reply@h2:path=SimpleUpdate",
+        "stale-power@h3:seconds=3",
+        "old-firmware@h4",
+        "update-lies@h4",
+    )
+    with bed(*faults, speed=4.0) as one:
+        one.start_hall()
+        one.start_service()
+        one.login()
+        one.apply_pod()
+        one.approve(one.plan()["digest"])
+        one.wait(240, one.settled)
+
+        hosts = one.hosts()
+        ready = {n for n, h in hosts.items() if h["state"] == "ready" and not h["problem"]}
+        assert ready == {"r1-h1", "r1-h2", "r1-h3"}, hosts
+        assert hosts["r1-h4"]["problem"]["kind"] == "firmware-update-failed"
+        acts = [(a.host, a.component) for a in destructive_acts(one.journal)]
+        assert sorted(acts) == [("r1-h2", "BIOS"), ("r1-h4", "BIOS")]
+        fired = {e["fault"] for e in one.journal if e["what"] == "fault.fired"}
+        assert fired >= {"error-after-act", "lost-reply", "update-lies"}
+
+
 def wrong_fingerprint(host: dict[str, Any]) -> dict[str, Any]:
     """As if the BMC's certificate had changed since the import."""
     return {**host, "fingerprint": "sha256:" + "0" * 64}

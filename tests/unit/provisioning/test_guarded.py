@@ -17,6 +17,7 @@ from tests.make import NOW, lab, make_intent, make_seen
 ACTION = UpdateFirmware(lab().firmware["lab-cpu"][0])
 OLD, NEW = {"BIOS": "2.3.0"}, {"BIOS": "2.4.1"}
 GRACE_S = 12.0
+ALLOWED_S = 600.0
 LATER = NOW + timedelta(seconds=GRACE_S + 1)
 
 
@@ -27,7 +28,7 @@ def task(phase: TaskPhase, uri: str = "/redfish/v1/TaskService/Tasks/7") -> Task
 
 def settle(intent: Any, **seen: Any) -> object:
     """What the guard answers."""
-    return settle_update(ACTION, intent, make_seen(**seen), grace_s=GRACE_S)
+    return settle_update(ACTION, intent, make_seen(**seen), grace_s=GRACE_S, allowed_s=ALLOWED_S)
 
 
 def test_without_an_intent_it_may_act() -> None:
@@ -83,6 +84,31 @@ def test_an_image_that_never_arrived_may_be_asked_for_again() -> None:
     assert settle(make_intent(), firmware=OLD, now=LATER, tasks=(lost,)) == Act()
 
 
+def traced(**facts: Any) -> Any:
+    """An open intent about which something is known."""
+    known = {"acts": 1, "tasks_before": [], "touched_at": NOW.isoformat()}
+    return make_intent(arguments={**known, **facts})
+
+
+def test_a_running_update_is_remembered() -> None:
+    answer = settle(make_intent(), firmware=OLD, tasks=(task(TaskPhase.RUNNING),))
+
+    assert isinstance(answer, Pending)
+    assert answer.begun
+
+
+@pytest.mark.parametrize(
+    "trace", [{"begun": True}, {"task": "/redfish/v1/TaskService/Tasks/7"}, {"lost": True}]
+)
+def test_what_may_have_begun_is_never_done_again(trace: dict[str, Any]) -> None:
+    """A BMC that restarts forgets its tasks; one without tasks flashes before it answers."""
+    soon = settle(traced(**trace), firmware=OLD, now=NOW + timedelta(seconds=ALLOWED_S - 1))
+    late = settle(traced(**trace), firmware=OLD, now=NOW + timedelta(seconds=ALLOWED_S + 1))
+
+    assert isinstance(soon, Pending)
+    assert isinstance(late, Failed)
+
+
 def test_a_version_that_went_back_after_it_was_done_goes_to_a_person() -> None:
     assert isinstance(settle(make_intent(state="done"), firmware=OLD, now=LATER), Failed)
 
@@ -98,13 +124,12 @@ def test_it_does_not_ask_for_ever() -> None:
     phase=st.sampled_from([None, *TaskPhase]),
     version=st.sampled_from(["2.3.0", "2.4.1"]),
     acts=st.integers(min_value=1, max_value=3),
+    trace=st.sampled_from([{}, {"begun": True}, {"task": "/x"}, {"lost": True}]),
 )
 def test_it_acts_again_only_when_nothing_can_be_on_its_way(
-    quiet_s: float, phase: TaskPhase | None, version: str, acts: int
+    quiet_s: float, phase: TaskPhase | None, version: str, acts: int, trace: dict[str, Any]
 ) -> None:
-    intent = make_intent(
-        arguments={"acts": acts, "tasks_before": [], "touched_at": NOW.isoformat()}
-    )
+    intent = traced(acts=acts, **trace)
     tasks = (task(phase),) if phase else ()
 
     answer = settle(
@@ -118,6 +143,7 @@ def test_it_acts_again_only_when_nothing_can_be_on_its_way(
         assert quiet_s >= GRACE_S
         assert version == "2.3.0"
         assert phase in {None, TaskPhase.VANISHED}
+        assert not trace
 
 
 def test_an_action_without_a_step_class_does_not_import() -> None:

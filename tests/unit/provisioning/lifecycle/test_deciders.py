@@ -217,6 +217,19 @@ ACTIONS = [
         RecordFacts,
     ),
     (HostState.DRAINING, {"certificate_id": "c"}, {}, WithdrawUnit),
+    (HostState.READY, {"certificate_id": "c", "power": OFF}, {"power": OFF}, WithdrawUnit),
+    (
+        HostState.ACCEPTING,
+        {"boot": make_boot(), "configured_boot_id": "b1"},
+        {"agent": make_agent(), "power": OFF},
+        ForgetBoot,
+    ),
+    (
+        HostState.BOOTING,
+        {"boot": make_boot(powered_at=NOW - timedelta(hours=1))},
+        {"agent": make_agent(), "power": OFF},
+        MakeBootMedium,
+    ),
     (HostState.CLEANING, {}, {"power": ON}, PowerOff),
     (HostState.CLEANING, {}, {"power": OFF, "media": INSERTED}, EjectMedia),
     (HostState.CLEANING, {"reserved_watts": 700}, {"power": OFF, "media": EMPTY}, ReservePower),
@@ -235,6 +248,14 @@ def test_a_state_asks_for_the_one_change_that_is_next(
 
 
 HOLDS = [
+    (HostState.READY, {"power": OFF}, {"power": OFF}, {}, "power-lost"),
+    (
+        HostState.CLEANING,
+        {},
+        {"power": ON},
+        {"open_steps": frozenset({"firmware:BIOS:2.4.1"})},
+        "update-unsettled",
+    ),
     (
         HostState.REGISTERING,
         {},
@@ -337,6 +358,7 @@ WAITS = [
         {},
     ),
     (HostState.READY, {}, {}, {}),
+    (HostState.READY, {"power": ON}, {"power": OFF}, {}),
     (HostState.DRAINING, {}, {}, {"unit_free": False}),
     (HostState.CLEANING, {}, {"power": PowerState.UNKNOWN}, {}),
     (HostState.REPAIRING, {"target": "repairing"}, {}, {}),

@@ -69,9 +69,15 @@ MOVES: list[tuple[HostState, dict[str, Any], dict[str, Any], HostState | None]] 
     (HostState.PREPARING, {"target": "repairing"}, {"open_steps": OPEN}, None),
     (
         HostState.PREPARING,
-        {"target": "repairing", "problem": RETRYING},
+        {"target": "repairing", "problem": RETRYING.model_copy(update={"seen": 5})},
         {"open_steps": OPEN},
         HostState.REPAIRING,
+    ),
+    (
+        HostState.PREPARING,
+        {"target": "repairing", "problem": RETRYING},
+        {"open_steps": OPEN},
+        None,
     ),
     (HostState.ACCEPTING, {"target": "retired", "certificate_id": "c"}, {}, None),
     (HostState.REGISTERING, {"register_again": True}, {}, None),
