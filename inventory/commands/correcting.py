@@ -83,11 +83,11 @@ def forget_host(
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     even_if_on: Annotated[
-        bool, typer.Option("--even-if-on", help="Though it was On when it was last seen.")
+        bool, typer.Option("--even-if-on", help="Though it is not known to be off.")
     ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Remove a host's record and secrets; its slot and serial are free again. Events stay.
+    """Remove a host's record, units and secrets; name, slot and serial are free. Events stay.
 
     Example: podyard host forget r1-h3 --yes
     """

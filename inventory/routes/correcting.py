@@ -7,6 +7,7 @@ and a state is never moved: a correction is intent, like every wish.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -32,6 +33,7 @@ from inventory.model import (
     Event,
     Host,
     Intent,
+    Pod,
     Problem,
     RayMember,
     Record,
@@ -39,14 +41,17 @@ from inventory.model import (
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.hosts import HostDetail, detail, find_host
 from inventory.routes.shapes import Body, NamePath, View
-from inventory.states import ClaimState, HostState, PowerState, UnitState
+from inventory.states import ClaimState, HostState, PowerState
 from inventory.store.protocol import Change
 from inventory.store.reading import every
+from pods.power import PowerPhase, reserved_watts
+from pods.spec import PodSpec
 
 router = APIRouter(prefix="/api/hosts", tags=["hosts"], responses=ERRORS)
 Writer = Annotated[Actor, Depends(require(Permission.HOST_WRITE))]
 
 WRITE_TRIES = 5  # the loop writes each host a few times a second at most
+AT_REST = frozenset({HostState.ENROLLED, HostState.RETIRED})
 NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 
 CURES: Mapping[str, frozenset[str]] = {
@@ -93,7 +98,7 @@ class Forgotten(View):
     slot: str
     serial: str
     units: tuple[str, ...]
-    """Units that were withdrawn with it."""
+    """Units that were removed with it: their names are free again."""
 
 
 @router.patch("/{name}/bmc")
@@ -114,7 +119,7 @@ async def forget_host(
         bool, Query(description="Though it is not known to be off; the event says so.")
     ] = False,
 ) -> Forgotten:
-    """Remove a host that is at rest: its record, its agent's and its secrets. Events stay."""
+    """Remove a host that is at rest: its record, units, agent's record, secrets. Events stay."""
     found = await deps.in_thread(_forget, deps, name, actor, even_if_on)
     deps.wake()
     return found
@@ -220,10 +225,8 @@ def _forget(deps: ApiDeps, name: str, actor: Actor, even_if_on: bool) -> Forgott
         host, now = find_host(deps, name), deps.clock.now()
         units = [u for u in every(deps.store, ComputeUnit, pod=host.pod) if host.id in u.host_ids]
         _refuse_held(deps, host, units)
-        _refuse_at_work(host, even_if_on=even_if_on)
-        withdrawn = tuple(
-            u.model_copy(update={"state": UnitState.WITHDRAWN, "claim": ""}) for u in units
-        )
+        doubt = _doubt(host, deps.store.get(Pod, host.pod))
+        _refuse_at_work(host, doubt, even_if_on=even_if_on)
         event = Event(
             at=now,
             actor=actor.name,
@@ -231,12 +234,15 @@ def _forget(deps: ApiDeps, name: str, actor: Actor, even_if_on: bool) -> Forgott
             subject=f"host:{host.name}",
             old=host.state.value,
             new=host.slot,
-            why=_epitaph(host),
+            why=", ".join(
+                (f"serial {host.serial}", f"pod {host.pod}", *((doubt,) if doubt else ()))
+            ),
         )
         change = Change(
-            # Replaced before it is removed: only then does the store compare the version.
-            replace=(host, *withdrawn),
-            remove=(host, *_belongings(deps, host)),
+            # Replaced before they are removed: only then does the store compare the versions.
+            replace=(host, *units),
+            # A unit left behind would keep its name, and a host of the same name gets no other.
+            remove=(host, *units, *_belongings(deps, host)),
             events=(event,),
             forget_secrets=(host.id,),
         )
@@ -270,11 +276,9 @@ def _refuse_held(deps: ApiDeps, host: Host, units: list[ComputeUnit]) -> None:
         )
 
 
-def _refuse_at_work(host: Host, *, even_if_on: bool) -> None:
-    if host.state in {HostState.ENROLLED, HostState.RETIRED}:
-        return
+def _refuse_at_work(host: Host, doubt: str, *, even_if_on: bool) -> None:
     parked = host.problem is not None and host.problem.parked
-    if not parked and host.state is not HostState.REPAIRING:
+    if not parked and host.state not in AT_REST | {HostState.REPAIRING}:
         raise Refused(
             409,
             "at-work",
@@ -282,21 +286,40 @@ def _refuse_at_work(host: Host, *, even_if_on: bool) -> None:
             hint=f"podyard host want {host.name} retired, or podyard host repair {host.name} "
             "--why TEXT when its BMC does not answer; then forget it",
         )
-    if host.power is PowerState.ON and not even_if_on:
+    if doubt and not even_if_on:
         raise Refused(
             409,
             "powered",
-            f"host {host.name} was On when it was last seen: what runs on it would go on",
+            f"host {host.name} is not known to be off ({doubt}): what runs on it would go on",
             hint="switch it off: podyard host want "
             f"{host.name} retired; or forget it with --even-if-on",
         )
 
 
-def _epitaph(host: Host) -> str:
-    parts = [f"serial {host.serial}", f"pod {host.pod}"]
+def _doubt(host: Host, pod: Pod | None) -> str:
+    """Why a host may be on; empty when it is known to be off.
+
+    What was seen last may be old: a power-on that was asked for counts, and so do watts still held.
+    A host at rest was never begun or was cleaned, so that nobody has read its power is no doubt.
+    """
     if host.power is PowerState.ON:
-        parts.append("it was On when it was last seen")
-    return ", ".join(parts)
+        return "it was On when it was last seen"
+    if host.boot is not None and host.boot.powered_at is not None:
+        return f"podyard asked for power-on at {host.boot.powered_at:%Y-%m-%d %H:%M:%S} UTC"
+    if host.reserved_watts > (standby := _standby_watts(host, pod)):
+        return f"it holds {host.reserved_watts} W of its feed; off it needs {standby} W"
+    if host.power is not PowerState.OFF and host.state not in AT_REST:
+        return f"its power was {host.power} when it was last seen"
+    return ""
+
+
+def _standby_watts(host: Host, pod: Pod | None) -> int:
+    """0 when the pod no longer tells: then any reservation is a doubt."""
+    if pod is None:
+        return 0
+    kinds = PodSpec.model_validate_json(json.dumps(pod.spec_document)).host_types
+    kind = kinds.get(host.host_type)
+    return int(reserved_watts(kind.power, PowerPhase.STANDBY)) if kind else 0
 
 
 def _belongings(deps: ApiDeps, host: Host) -> tuple[Record, ...]:

@@ -187,7 +187,9 @@ def _want(deps: ApiDeps, name: str, body: TargetBody, actor: Actor) -> Host:
 
 def _retried(host: Host) -> Mapping[str, object]:
     """What retry changes. A part may have been replaced: facts that parked a host are read anew."""
-    again = {"facts": None} if host.state is HostState.MATCHING else {}
+    again: dict[str, object] = {"facts": None} if host.state is HostState.MATCHING else {}
+    if host.state is HostState.BOOTING and host.problem is not None and host.problem.parked:
+        again = {"boot": None}  # its tries are used up; a host still on is switched off first
     repaired = {"target": "ready", "maintenance": ""} if host.target == "repairing" else {}
     return {"problem": None, "acceptance_order": "", "waiting": "", **again, **repaired}
 

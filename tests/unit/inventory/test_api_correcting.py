@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from inventory.model import AgentSeen, Claim, ComputeUnit, Host, Intent, Pod, Problem
 from inventory.states import ClaimState, HostState, PowerState, UnitState
+from inventory.store.protocol import Change
+from pods.keys import SigningKey
+from provisioning.certifying import certify
+from provisioning.context import Context
+from tests import make
 from tests.unit.inventory.conftest import Site
 from tests.unit.inventory.records import (
     FINGERPRINT,
     NOW,
+    make_boot,
     make_claim,
     make_facts,
     make_host,
@@ -20,6 +27,7 @@ from tests.unit.inventory.records import (
     make_unit,
 )
 
+ASKED_ON = make_boot("m", "h", powered_at=NOW)
 OTHER = "sha256:" + "cd" * 32
 PATH = "/api/hosts/r1-h1/bmc"
 
@@ -141,7 +149,7 @@ async def test_a_forgotten_host_leaves_nothing_but_events(site: Site, admin: str
     for kind in (Host, AgentSeen, Intent):
         assert site.store.count(kind) == 0
     assert site.store.secret(host.id, "bmc-password") is None
-    assert [u.state for u in site.store.find(ComputeUnit)] == [UnitState.WITHDRAWN]
+    assert site.store.count(ComputeUnit) == 0
     assert [e.kind for e in site.store.events()] == ["host.forgotten"]
     added = await site.ask("POST", "/api/pods/lab/hosts", {"hosts": [entry(1)]}, key=admin)
     assert added.status_code == 201, added.text
@@ -149,6 +157,44 @@ async def test_a_forgotten_host_leaves_nothing_but_events(site: Site, admin: str
     assert (fresh.serial, fresh.slot, fresh.simulated) == (host.serial, host.slot, True)
     assert fresh.id != host.id
     assert site.store.secret(fresh.id, "bmc-password") is not None
+
+
+async def test_a_new_host_under_a_forgotten_name_gets_a_unit(
+    site: Site, admin: str, tmp_path: Path
+) -> None:
+    key = SigningKey.generate(tmp_path / "k", purpose="simulated")
+    context = Context(
+        pod=make.make_pod(),
+        spec=make.lab(),
+        wanted=make.make_wanted(),
+        agent=None,
+        intents=(),
+        units=(),
+    )
+    seen = make.make_seen(
+        agent=make.make_agent(acceptance=make.make_report()), facts=make.make_facts()
+    )
+
+    def certified() -> ComputeUnit:
+        (host,) = site.store.find(Host)
+        measured = make.make_host(id=host.id, name=host.name)
+        made = certify(measured, seen, context, key=key, now=NOW)
+        new, old = made.unit_change(site.store.find(ComputeUnit))
+        site.store.apply(Change(insert=new, replace=old), now=NOW)
+        return made.unit
+
+    site.put(make_pod(), make_host(state=HostState.RETIRED, target="retired"))
+    first = certified()
+    withdrawn = first.model_copy(update={"state": UnitState.WITHDRAWN})
+    site.store.apply(Change(replace=(withdrawn,)), now=NOW)
+    gone = await site.ask("DELETE", "/api/hosts/r1-h1", key=admin)
+    assert gone.status_code == 200, gone.text
+    await site.ask("POST", "/api/pods/lab/hosts", {"hosts": [entry(1)]}, key=admin)
+
+    second = certified()
+
+    assert (second.name, site.store.find(ComputeUnit)) == (first.name, [second])
+    assert second.id != first.id
 
 
 @pytest.mark.parametrize(
@@ -165,12 +211,18 @@ async def test_a_forgotten_host_leaves_nothing_but_events(site: Site, admin: str
             "powered",
         ),
         ({"state": HostState.REPAIRING, "power": PowerState.ON}, "powered"),
+        ({"state": HostState.REPAIRING}, "powered"),
+        ({"state": HostState.REPAIRING, "power": PowerState.POWERING_OFF}, "powered"),
+        ({"state": HostState.REPAIRING, "power": PowerState.OFF, "boot": ASKED_ON}, "powered"),
+        ({"state": HostState.REPAIRING, "power": PowerState.OFF, "reserved_watts": 21}, "powered"),
+        ({"state": HostState.ENROLLED, "reserved_watts": 21}, "powered"),
+        ({"state": HostState.RETIRED, "power": PowerState.ON}, "powered"),
     ],
 )
 async def test_a_host_at_work_or_running_is_not_forgotten(
     site: Site, admin: str, fields: dict[str, Any], kind: str
 ) -> None:
-    site.put(make_host(**fields))
+    site.put(make_pod(), make_host(**fields))
     reply = await site.ask("DELETE", "/api/hosts/r1-h1", key=admin)
     assert reply.status_code == 409
     assert reply.json()["error"]["kind"] == kind
@@ -188,6 +240,18 @@ async def test_a_host_whose_unit_is_claimed_is_not_forgotten(
     reply = await site.ask("DELETE", "/api/hosts/r1-h1?even_if_on=true", key=admin)
     assert (reply.status_code, reply.json()["error"]["kind"]) == (409, "held")
     assert "claim-1" in reply.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("state", [HostState.ENROLLED, HostState.REPAIRING])
+async def test_a_host_known_to_be_off_is_forgotten_as_it_is(
+    site: Site, admin: str, state: HostState
+) -> None:
+    power = PowerState.UNKNOWN if state is HostState.ENROLLED else PowerState.OFF
+    site.put(make_pod(), make_host(state=state, power=power, reserved_watts=20))
+    reply = await site.ask("DELETE", "/api/hosts/r1-h1", key=admin)
+    assert reply.status_code == 200, reply.text
+    (event,) = site.store.events()
+    assert event.why == "serial LAB000000001, pod lab"
 
 
 async def test_a_running_host_is_forgotten_only_when_that_is_said_and_recorded(

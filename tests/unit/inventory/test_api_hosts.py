@@ -105,6 +105,19 @@ async def test_retry_forgets_the_problem_and_reads_a_parked_host_anew(
     assert [(e.kind, e.old) for e in site.store.events()] == [("host.retry", "spec-mismatch")]
 
 
+@pytest.mark.parametrize("parked", [True, False])
+async def test_retry_of_a_failed_boot_gives_it_fresh_tries(
+    site: Site, admin: str, *, parked: bool
+) -> None:
+    boot = make_boot("m", "h", powered_at=NOW, tries=3)
+    problem = PARKED if parked else None
+    site.put(make_host(state=HostState.BOOTING, problem=problem, boot=boot))
+    await site.ask("POST", "/api/hosts/r1-h1/retry", key=admin)
+    (host,) = site.store.find(Host)
+    assert host.problem is None
+    assert host.boot == (None if parked else boot)  # a boot under way is not cut off
+
+
 async def test_retry_of_a_failed_acceptance_orders_it_again(site: Site, admin: str) -> None:
     facts = make_facts()
     site.put(make_host(state=HostState.ACCEPTING, acceptance_order="old", facts=facts))
