@@ -1,0 +1,224 @@
+"""What the controller writes around an act that cannot be undone, on the real store.
+
+The BMC is scripted by hand here because only its answers matter; what BMCs really do is tried on
+the simulated hall.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from pydantic import SecretStr
+
+from inventory.errors import FenceLost, StaleWrite
+from inventory.model import Host, Intent
+from inventory.states import HostState
+from inventory.store.protocol import Change, Fence
+from inventory.store.sql import SqlStore
+from provisioning.acting import Acting
+from provisioning.bmcs import BmcPool
+from provisioning.boot.media import BootDoor
+from provisioning.context import Context
+from provisioning.drivers.protocol import BmcIdentity, TaskPhase, TaskReading
+from provisioning.errors import BmcBusy
+from provisioning.faultpoints import FaultPoints
+from provisioning.lifecycle.actions import UpdateFirmware
+from provisioning.settings import ProvisioningSettings
+from provisioning.world import World
+from tests.make import NOW, lab, make_host, make_pod, make_seen, make_wanted
+
+ACTION = UpdateFirmware(lab().firmware["lab-cpu"][0])
+OLD = {"BIOS": "2.3.0"}
+
+
+@dataclass
+class Hands:
+    """A clock that is moved by hand."""
+
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        """The time."""
+        return self.at
+
+    async def sleep(self, delay_s: float) -> None:
+        """Time passes."""
+        self.at += timedelta(seconds=delay_s)
+
+
+@dataclass
+class FlashingBmc:
+    """Counts updates. `meanwhile` happens while it says who it is."""
+
+    clock: Hands
+    flashes: int = 0
+    meanwhile: list[Any] = field(default_factory=list)
+
+    async def identity(self) -> BmcIdentity:
+        """The lab host's."""
+        for happening in self.meanwhile:
+            happening()
+        return BmcIdentity(serial="S1", uuid="u-1", manufacturer="", model="", bmc_firmware="")
+
+    async def firmware(self) -> dict[str, str]:
+        """Behind."""
+        return OLD
+
+    async def update_firmware(self, component: str, image: str) -> str:
+        """One more flash."""
+        assert component in image.upper()
+        self.flashes += 1
+        return "/task/1"
+
+    async def update_tasks(self) -> tuple[TaskReading, ...]:
+        """None."""
+        return ()
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+@dataclass
+class Stage:
+    """A store with one host, a lease, and the hands that act."""
+
+    store: SqlStore
+    clock: Hands
+    bmc: FlashingBmc
+    acting: Acting
+    fence: Fence
+
+    def host(self) -> Host:
+        """The record as it is."""
+        found = self.store.get(Host, "host-1")
+        assert found is not None
+        return found
+
+    def intents(self) -> list[Intent]:
+        """What was written down."""
+        return self.store.find(Intent, host_id="host-1")
+
+    def update(self, *tasks: TaskReading) -> None:
+        """One pass over an update that is wanted."""
+        context = Context(
+            pod=make_pod(),
+            spec=lab(),
+            wanted=make_wanted(),
+            agent=None,
+            intents=tuple(self.intents()),
+            units=(),
+        )
+        seen = make_seen(now=self.clock.now(), firmware=OLD, tasks=tasks)
+        asyncio.run(self.acting.perform(self.host(), ACTION, seen, context, reason="behind"))
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """A host in preparing, its controller's lease valid for a minute."""
+    store, clock = SqlStore.open("sqlite://"), Hands()
+    store.apply(Change(insert=(make_host(state=HostState.PREPARING),)), now=NOW)
+    until = NOW + timedelta(minutes=1)
+    fence = store.take_lease("provisioning", "me", now=NOW, until=until, alone=False)
+    assert fence is not None
+    bmc = FlashingBmc(clock)
+
+    async def opened(_host: Host, _password: SecretStr) -> Any:
+        return bmc
+
+    async def password(_host: Host) -> SecretStr:
+        return SecretStr("x")
+
+    async def here(call: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return call(*args, **kwargs)
+
+    world = World(
+        store=store,
+        secrets=cast("Any", None),
+        clock=clock,
+        bmcs=BmcPool(opened, password),
+        door=BootDoor("https://127.0.0.1:1", "127.0.0.1:1", ""),
+        player=cast("Any", None),
+        signing_key=cast("Any", None),
+        simulated_key=cast("Any", None),
+        settings=ProvisioningSettings(),
+        faults=FaultPoints(),
+        in_thread=cast("Any", here),
+    )
+    yield Stage(store, clock, bmc, Acting(world, fence), fence)
+    store.close()
+
+
+def test_the_intent_is_written_and_the_task_noted(stage: Stage) -> None:
+    stage.update()
+
+    (intent,) = stage.intents()
+    assert (intent.state, intent.arguments["task"], stage.bmc.flashes) == ("open", "/task/1", 1)
+
+
+def test_a_lease_that_was_lost_while_the_host_said_who_it_is_stops_the_act(stage: Stage) -> None:
+    def taken_over() -> None:
+        later = NOW + timedelta(minutes=2)
+        until = later + timedelta(minutes=1)
+        assert stage.store.take_lease("provisioning", "other", now=later, until=until, alone=False)
+
+    stage.bmc.meanwhile.append(taken_over)
+
+    with pytest.raises(FenceLost):
+        stage.update()
+    assert stage.bmc.flashes == 0
+
+
+def test_a_wish_that_came_meanwhile_stops_the_act(stage: Stage) -> None:
+    def wanted_elsewhere() -> None:
+        fresh = stage.host().model_copy(update={"target": "enrolled"})
+        stage.store.apply(Change(replace=(fresh,)), now=NOW)
+
+    stage.bmc.meanwhile.append(wanted_elsewhere)
+
+    with pytest.raises(StaleWrite):
+        stage.update()
+    assert stage.bmc.flashes == 0
+
+
+def test_a_process_that_was_paused_too_long_does_not_act(stage: Stage) -> None:
+    def paused() -> None:
+        stage.clock.at += timedelta(seconds=30)
+
+    stage.bmc.meanwhile.append(paused)
+
+    with pytest.raises(BmcBusy):
+        stage.update()
+    assert stage.bmc.flashes == 0
+
+
+def test_a_failed_update_is_parked_in_the_same_change(stage: Stage) -> None:
+    """Between two changes a restart would find no open intent, and flash again."""
+    stage.update()
+    failed = TaskReading(uri="/task/1", phase=TaskPhase.FAILED, message="bad image")
+    stage.clock.at += timedelta(seconds=1)
+
+    stage.update(failed)
+
+    (intent,) = stage.intents()
+    problem = stage.host().problem
+    assert intent.state == "failed"
+    assert problem is not None
+    assert problem.parked
+    assert stage.bmc.flashes == 1
+
+
+def test_a_task_that_was_seen_running_and_is_gone_is_never_flashed_again(stage: Stage) -> None:
+    stage.update()
+    running = TaskReading(uri="/task/1", phase=TaskPhase.RUNNING, percent=40)
+    stage.update(running)
+    stage.clock.at += timedelta(seconds=59)
+
+    stage.update()
+
+    assert stage.bmc.flashes == 1
+    assert stage.host().problem is None
