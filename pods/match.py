@@ -2,36 +2,31 @@
 
 A *critical* mismatch parks the host: something is missing, broken or another part. A *warning* is
 told and does not stop: more than was ordered, a version ahead of the baseline, a link that is
-down. Firmware that is behind and BIOS attributes that differ are not mismatches, they are work,
-and stand in the plan. Pure: the same facts give the same mismatches in the same order.
+down. A *note* says what could not be checked, or is only remarkable. Firmware that is behind and
+BIOS attributes that differ are not mismatches, they are work, and stand in the plan. Pure: the same
+facts give the same mismatches in the same order.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from pods.facts import HardwareFacts, MemoryModuleFact
-from pods.spec import FirmwareItem, HostType, MemorySpec
+from pods.facts import HardwareFacts, MemoryModuleFact, NicFact
+from pods.match_finding import (
+    Mismatch,
+    blocks,
+    count,
+    critical,
+    same_text,
+    warns,
+)
+from pods.match_power import cooling, power_supplies
+from pods.match_wear import accelerator_health, drive_wear, links, memory_protection, trust
+from pods.spec import FirmwareItem, HostType, MemorySpec, NicGroup, NicSpec
 from pods.versions import Order, order
 
-
-class Mismatch(BaseModel):
-    """One difference between facts and spec, and what a person can do about it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    path: str
-    wanted: str
-    found: str
-    severity: Literal["critical", "warning"]
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: wanted {self.wanted}, found {self.found}"
+__all__ = ["Mismatch", "critical", "empty_slots", "match", "match_firmware"]
 
 
 def match(host_type: HostType, facts: HardwareFacts) -> tuple[Mismatch, ...]:
@@ -42,7 +37,15 @@ def match(host_type: HostType, facts: HardwareFacts) -> tuple[Mismatch, ...]:
         *_accelerators(host_type, facts),
         *_memory(host_type.memory, facts.memory),
         *_drives(host_type, facts),
-        *_nics(host_type, facts),
+        *_nics(host_type.nics, facts.nics),
+        *_adapters(host_type.nics, facts),
+        *links(host_type, facts),
+        *accelerator_health(host_type, facts),
+        *memory_protection(facts),
+        *drive_wear(facts),
+        *power_supplies(host_type, facts),
+        *cooling(host_type, facts),
+        *trust(facts),
     )
 
 
@@ -51,114 +54,99 @@ def match_firmware(items: Iterable[FirmwareItem], found: Mapping[str, str]) -> t
     return tuple(mismatch for item in items for mismatch in _firmware(item, found))
 
 
-def critical(mismatches: Iterable[Mismatch]) -> tuple[Mismatch, ...]:
-    """Those that park the host."""
-    return tuple(mismatch for mismatch in mismatches if mismatch.severity == "critical")
-
-
-def _critical(path: str, wanted: object, found: object, remedy: str) -> Mismatch:
-    return Mismatch(
-        path=path, wanted=str(wanted), found=str(found), severity="critical", remedy=remedy
-    )
-
-
-def _warning(path: str, wanted: object, found: object, remedy: str) -> Mismatch:
-    return Mismatch(
-        path=path, wanted=str(wanted), found=str(found), severity="warning", remedy=remedy
-    )
-
-
-def _same_text(wanted: str, found: str) -> bool:
-    """Vendors pad and re-case names between firmware versions; that is no other part."""
-    return wanted.split() == found.split() or wanted.casefold().split() == found.casefold().split()
-
-
 def _identity(host_type: HostType, facts: HardwareFacts) -> Iterator[Mismatch]:
     for path, wanted, found in (
         ("manufacturer", host_type.manufacturer, facts.manufacturer),
         ("model", host_type.model, facts.model),
     ):
-        if not _same_text(wanted, found):
-            yield _critical(
+        if not same_text(wanted, found):
+            yield blocks(
                 path,
                 wanted,
                 found or "nothing",
-                "check which host is in this slot: swap it, or correct the spec's host type",
+                meaning="this is another kind of host, and nothing designed for it holds",
+                remedy="check which host is in this slot: swap it, or correct the spec's host type",
             )
-
-
-def _count(path: str, wanted: int, found: int, part: str, *, fewer: str) -> Iterator[Mismatch]:
-    if found < wanted:
-        yield _critical(path, wanted, found, fewer)
-    elif found > wanted:
-        yield _warning(
-            path, wanted, found, f"more {part} than designed: remove them, or correct the spec"
+    if not facts.serial:
+        yield warns(
+            "serial",
+            "a serial number",
+            "nothing",
+            meaning="a certificate could not tell this host from its neighbour",
+            remedy="set the serial number in the BMC, as it is printed on the chassis",
         )
 
 
 def _processors(host_type: HostType, facts: HardwareFacts) -> Iterator[Mismatch]:
     wanted = host_type.processors
-    yield from _count(
+    yield from count(
         "processors.count",
         wanted.count,
         len(facts.processors),
         "processors",
+        lacking="memory and PCIe slots of the missing socket are dead too",
         fewer="seat or replace the processor in the socket that reports none",
     )
     for processor in facts.processors:
         path = f"processors.{processor.slot}"
-        if not _same_text(wanted.model, processor.model):
-            yield _critical(
+        if not same_text(wanted.model, processor.model):
+            yield blocks(
                 f"{path}.model",
                 wanted.model,
                 processor.model or "nothing",
-                f"replace the processor in {processor.slot}: it is another part",
+                meaning="its speed, power and features are not the designed ones",
+                remedy=f"replace the processor in {processor.slot}: it is another part",
             )
         if processor.cores < wanted.cores:
-            yield _critical(
+            yield blocks(
                 f"{path}.cores",
                 wanted.cores,
                 processor.cores,
-                "look for cores switched off in the BIOS, then replace the processor",
+                meaning="the host prepares data for its accelerators more slowly than designed",
+                remedy="look for cores switched off in the BIOS, then replace the processor",
             )
 
 
 def _accelerators(host_type: HostType, facts: HardwareFacts) -> Iterator[Mismatch]:
     wanted = host_type.accelerators
-    yield from _count(
+    yield from count(
         "accelerators.count",
         wanted.count if wanted else 0,
         len(facts.accelerators),
         "accelerators",
+        lacking="no unit of the designed shape can be made of this host",
         fewer="reseat the accelerator that is not reported, check its power, then replace it",
     )
     if wanted is None:
         return
     for accelerator in facts.accelerators:
         path = f"accelerators.{accelerator.slot}"
-        if not _same_text(wanted.model, accelerator.model):
-            yield _critical(
+        if not same_text(wanted.model, accelerator.model):
+            yield blocks(
                 f"{path}.model",
                 wanted.model,
                 accelerator.model or "nothing",
-                f"replace the accelerator in {accelerator.slot}: it is another part",
+                meaning="its rating is not the one that the unit is sold by",
+                remedy=f"replace the accelerator in {accelerator.slot}: it is another part",
             )
         if accelerator.memory_gib < wanted.memory_gib:
-            yield _critical(
+            yield blocks(
                 f"{path}.memory_gib",
                 wanted.memory_gib,
                 accelerator.memory_gib,
-                f"replace the accelerator in {accelerator.slot}: part of its memory is gone",
+                meaning="models that fit the designed accelerator do not fit this one",
+                remedy=f"replace the accelerator in {accelerator.slot}: part of its memory is gone",
             )
 
 
 def _memory(wanted: MemorySpec, modules: Sequence[MemoryModuleFact]) -> Iterator[Mismatch]:
     populated = [module for module in modules if module.capacity_gib > 0]
-    yield from _count(
+    yield from count(
         "memory.modules",
         wanted.modules,
         len(populated),
         "memory modules",
+        lacking="less memory, and fewer channels to reach it",
         fewer=_missing_module(wanted, modules),
     )
     for module in populated:
@@ -166,8 +154,13 @@ def _memory(wanted: MemorySpec, modules: Sequence[MemoryModuleFact]) -> Iterator
             path = f"memory.{module.slot}.capacity_gib"
             remedy = f"put a module of {wanted.module_gib} GiB into slot {module.slot}"
             smaller = module.capacity_gib < wanted.module_gib
-            say = _critical if smaller else _warning
-            yield say(path, wanted.module_gib, module.capacity_gib, remedy)
+            yield (blocks if smaller else warns)(
+                path,
+                wanted.module_gib,
+                module.capacity_gib,
+                meaning="modules of unequal size slow the channels that they share",
+                remedy=remedy,
+            )
 
 
 def _missing_module(wanted: MemorySpec, modules: Sequence[MemoryModuleFact]) -> str:
@@ -209,71 +202,115 @@ def empty_slots(wanted: int, modules: Sequence[MemoryModuleFact]) -> tuple[str, 
 
 def _drives(host_type: HostType, facts: HardwareFacts) -> Iterator[Mismatch]:
     wanted = host_type.drives
-    yield from _count(
+    yield from count(
         "drives.count",
         wanted.count,
         len(facts.drives),
         "drives",
+        lacking="images and caches have less room than designed",
         fewer="seat or replace the drive in the bay that reports none",
     )
     for drive in facts.drives:
         if drive.capacity_gib < wanted.capacity_gib:
-            yield _critical(
+            yield blocks(
                 f"drives.{drive.slot}.capacity_gib",
                 wanted.capacity_gib,
                 drive.capacity_gib,
-                f"replace the drive in {drive.slot} by one of {wanted.capacity_gib} GiB or more",
+                meaning="images and caches have less room than designed",
+                remedy=f"replace the drive in {drive.slot} by one of {wanted.capacity_gib} GiB "
+                "or more",
             )
 
 
-def _nics(host_type: HostType, facts: HardwareFacts) -> Iterator[Mismatch]:
-    wanted = host_type.nics
-    yield from _count(
+def _nics(wanted: NicSpec, nics: Sequence[NicFact]) -> Iterator[Mismatch]:
+    yield from count(
         "nics.count",
         wanted.count,
-        len(facts.nics),
+        len(nics),
         "network ports",
+        lacking="a rail or a path to storage is missing",
         fewer="reseat the network adapter that is not reported, then replace it",
     )
-    for nic in facts.nics:
-        path = f"nics.{nic.slot}.speed_gbps"
-        if nic.speed_gbps is None or nic.link_up is False:
-            # Without a link many BMCs report speed 0 or nothing; that says nothing about the part.
-            continue
-        if nic.speed_gbps < wanted.speed_gbps:
-            yield _critical(
-                path,
-                wanted.speed_gbps,
-                nic.speed_gbps,
-                f"check cable, transceiver and switch port of {nic.slot}: the link came up slower",
+    # Without a link many BMCs report speed 0 or nothing; that says nothing about the part.
+    told = [nic for nic in nics if nic.speed_gbps is not None and nic.link_up is not False]
+    slow = [nic for nic in told if (nic.speed_gbps or 0) < wanted.speed_gbps]
+    for nic in slow:
+        yield blocks(
+            f"nics.{nic.slot}.speed_gbps",
+            wanted.speed_gbps,
+            nic.speed_gbps,
+            meaning="the whole job runs at the speed of its slowest port",
+            remedy=f"check cable, transceiver and switch port of {nic.slot}: "
+            "the link came up slower",
+        )
+    if not slow and len(told) == len(nics) >= wanted.count:
+        yield from _port_speeds(wanted.groups, [nic.speed_gbps or 0 for nic in told])
+
+
+def _port_speeds(groups: Sequence[NicGroup], found: Sequence[int]) -> Iterator[Mismatch]:
+    """Enough ports of each speed. Which port serves which purpose a BMC cannot tell: a warning."""
+    for speed in sorted({group.speed_gbps for group in groups}, reverse=True):
+        wanted = sum(group.count for group in groups if group.speed_gbps >= speed)
+        fast = sum(1 for port in found if port >= speed)
+        if fast < wanted:
+            yield warns(
+                f"nics.at_{speed}_gbps",
+                wanted,
+                fast,
+                meaning="a port of the fast network came up slower, or is another part",
+                remedy=f"compare the ports' speeds with their neighbours', then check cable and "
+                f"transceiver of those below {speed} Gb/s",
             )
+
+
+def _adapters(wanted: NicSpec, facts: HardwareFacts) -> Iterator[Mismatch]:
+    """A named adapter that none of the reported ones is. Names vary, so it only warns."""
+    models = [adapter.model for adapter in facts.adapters if adapter.model]
+    for model in sorted({group.model for group in wanted.groups if group.model}):
+        if models and not any(_squeezed(model) in _squeezed(found) for found in models):
+            yield warns(
+                f"adapters.{model}",
+                model,
+                ", ".join(sorted(set(models))),
+                meaning="another card, or its maker's other name for the same one",
+                remedy="compare part numbers: replace the card, or correct the spec's model",
+            )
+
+
+def _squeezed(name: str) -> str:
+    """A product name without what vendors write in ever other ways: ConnectX-7, CONNECTX 7."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def _firmware(item: FirmwareItem, found: Mapping[str, str]) -> Iterator[Mismatch]:
     path = f"firmware.{item.component}"
     version = found.get(item.component)
     if version is None:
-        yield _warning(
+        yield warns(
             path,
             item.version,
             "not reported",
-            "check how this BMC spells the component in its FirmwareInventory",
+            meaning="whether this component is at the baseline is unknown",
+            remedy="check how this BMC spells the component in its FirmwareInventory",
         )
         return
     match order(version, wanted=item.version):
         case Order.AHEAD:
-            yield _warning(
+            yield warns(
                 path,
                 item.version,
                 version,
-                "nothing is flashed: raise the baseline in the spec, or go back by hand",
+                meaning="the fleet is not uniform, and nobody proved this version here",
+                remedy="nothing is flashed: raise the baseline in the spec, or go back by hand",
             )
         case Order.UNCLEAR:
-            yield _warning(
+            yield warns(
                 path,
                 item.version,
                 version,
-                "nothing is flashed: which of the two is older cannot be told; compare by hand",
+                meaning="whether this component is at the baseline is unknown",
+                remedy="nothing is flashed: which of the two is older cannot be told; "
+                "compare by hand",
             )
         case Order.BEHIND | Order.SAME:
             return
