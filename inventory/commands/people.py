@@ -71,6 +71,8 @@ def create_key(
 ) -> None:
     """Make a key. Its text is printed once, on stdout, and kept nowhere.
 
+    A key made with a tenant's key gets that key's limit and end at most.
+
     Example: podyard key create --tenant acme --requests-per-minute 600
     """
     body = {

@@ -108,7 +108,11 @@ async def list_keys(
 
 @router.post("/keys", status_code=201, tags=["keys"])
 async def create_key(body: KeyBody, deps: Deps, actor: KeyWriter) -> NewKey:
-    """Make a key. Its text is in this answer and nowhere else."""
+    """Make a key. Its text is in this answer and nowhere else.
+
+    A key that a tenant's key makes is capped by its maker: it expires no later, and is allowed no
+    more requests per minute. The answer says what it got.
+    """
     return await deps.in_thread(_create_key, deps, body, actor)
 
 
@@ -214,9 +218,30 @@ def _create_key(deps: ApiDeps, body: KeyBody, actor: Actor) -> NewKey:
         valid=timedelta(days=body.valid_days) if body.valid_days else None,
         requests_per_minute=body.requests_per_minute,
     )
+    if actor.tenant:
+        key = _capped(key, _maker(deps, actor))
     event = _event(now, actor, "key.created", key)
     deps.store.apply(Change(insert=(key,), events=(event,)), now=now)
     return _new(key, text)
+
+
+def _maker(deps: ApiDeps, actor: Actor) -> ApiKey:
+    maker = deps.store.get(ApiKey, actor.key_id)
+    if maker is None:
+        raise NotFound(f"no key {actor.key_id!r}", hint="use a key that is in force")
+    return maker
+
+
+def _capped(key: ApiKey, maker: ApiKey) -> ApiKey:
+    """A leaked or soon ending key must not make itself a better one."""
+    ends = [at for at in (key.expires_at, maker.expires_at) if at is not None]
+    rates = [rate for rate in (key.requests_per_minute, maker.requests_per_minute) if rate]
+    return key.model_copy(
+        update={
+            "expires_at": min(ends, default=None),
+            "requests_per_minute": min(rates, default=0),  # 0 is no limit: more than any
+        }
+    )
 
 
 def _revoke(deps: ApiDeps, key_id: str, actor: Actor) -> KeyView:

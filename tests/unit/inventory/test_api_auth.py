@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends
@@ -161,3 +161,37 @@ def test_names_are_one_form_everywhere() -> None:
     from inventory import applying  # noqa: PLC0415
 
     assert shapes.NAME_FORM == applying.NAME_FORM
+
+
+@pytest.mark.parametrize(
+    ("maker", "asked", "got"),
+    [
+        ({"requests_per_minute": 60}, {}, (60, None)),
+        ({"requests_per_minute": 60}, {"requests_per_minute": 600}, (60, None)),
+        ({"requests_per_minute": 60}, {"requests_per_minute": 6}, (6, None)),
+        ({}, {"requests_per_minute": 600}, (600, None)),
+        ({"valid": timedelta(days=2)}, {}, (0, 2)),
+        ({"valid": timedelta(days=2)}, {"valid_days": 30}, (0, 2)),
+        ({"valid": timedelta(days=2)}, {"valid_days": 1}, (0, 1)),
+        ({}, {}, (0, None)),
+    ],
+)
+async def test_a_tenants_key_makes_no_better_key_than_itself(
+    site: Site, maker: dict[str, Any], asked: dict[str, int], got: tuple[int, int | None]
+) -> None:
+    acme = site.key("tenant", "acme", **maker)
+    made = await site.ask("POST", "/api/keys", asked, key=acme)
+    assert made.status_code == 201
+    stored = site.store.get(ApiKey, made.json()["id"])
+    assert stored is not None
+    ends = NOW + timedelta(days=got[1]) if got[1] else None
+    assert (stored.requests_per_minute, stored.expires_at) == (got[0], ends)
+    assert made.json()["requests_per_minute"] == got[0]
+
+
+async def test_an_admin_makes_keys_of_any_limit(site: Site) -> None:
+    admin = site.key("admin", valid=timedelta(days=2), requests_per_minute=1)
+    site.key("tenant", "acme")
+    body = {"tenant": "acme", "requests_per_minute": 600}
+    made = (await site.ask("POST", "/api/keys", body, key=admin)).json()
+    assert (made["requests_per_minute"], made["expires_at"]) == (600, None)
