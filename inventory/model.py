@@ -280,9 +280,9 @@ class UsageRecord(Record):
     kind: Literal["tokens", "unit_seconds"]
     model: str = ""
     claim: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    unit_seconds: float = 0.0
+    prompt_tokens: Annotated[int, Field(ge=0)] = 0
+    completion_tokens: Annotated[int, Field(ge=0)] = 0
+    unit_seconds: Annotated[float, Field(ge=0)] = 0.0
     started_at: datetime
     ended_at: datetime
 

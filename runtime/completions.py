@@ -45,7 +45,8 @@ WHOLE_S = 600.0  # OpenAI's client gives up then as well
 ANSWER_BYTES_MAX = 32 * 1024**2
 EVENT_BYTES_MAX = 1024**2
 LONG_BODY_BYTES = 512 * 1024
-CHARACTERS_PER_TOKEN = 4  # of English text; used only where an answer was cut off before its count
+CHARACTERS_PER_TOKEN = 4  # of English text; used only where no count came that can be believed
+TOKENS_MAX = 10_000_000  # of one answer: far above any context
 RETRY_STATUS = frozenset({502, 503, 504})
 OK = 200
 EVENT_END = b"\n\n"
@@ -71,7 +72,8 @@ class ChatRequest:
 class _Count:
     """What an answer has cost so far."""
 
-    usage: dict[str, Any] | None = None
+    usage: Any = None
+    """As the replica told it: a tenant's own code may run there."""
     pieces: int = 0
     begun: bool = field(default=False)
 
@@ -196,9 +198,7 @@ class Completions:
         except (aiohttp.ClientError, OSError, ValueError):
             raise _unreachable(request.model) from None
         usage = found.get("usage") if isinstance(found, dict) else None
-        count = _Count(usage=usage if isinstance(usage, dict) else None, begun=True)
-        if count.usage is None:
-            count.pieces = len(raw) // CHARACTERS_PER_TOKEN
+        count = _Count(usage=usage, pieces=len(raw) // CHARACTERS_PER_TOKEN, begun=True)
         # Before it is sent: an answer that was given and not metered cannot be made good.
         self._journal(request, count)
         await send_whole(send, OK, raw, (JSON, *headers))
@@ -240,23 +240,39 @@ class Completions:
         await send({"type": "http.response.body", "body": b""})
 
     def _journal(self, request: ChatRequest, count: _Count) -> None:
-        usage = count.usage or {
-            "prompt_tokens": request.prompt_characters // CHARACTERS_PER_TOKEN,
-            "completion_tokens": count.pieces,
-        }
+        told = _told_tokens(count.usage)
+        prompt, completion = told or (
+            request.prompt_characters // CHARACTERS_PER_TOKEN,
+            count.pieces,
+        )
         self._ledger.append(
             Entry(
                 id=new_id(),
                 tenant=request.tenant,
                 key_id=request.key_id,
                 model=request.model,
-                prompt_tokens=int(usage.get("prompt_tokens") or 0),
-                completion_tokens=int(usage.get("completion_tokens") or 0),
+                prompt_tokens=prompt,
+                completion_tokens=completion,
                 started_at=request.started_at,
                 ended_at=self._clock.now(),
-                estimated=count.usage is None,
+                estimated=told is None,
             )
         )
+
+
+def _told_tokens(usage: object) -> tuple[int, int] | None:
+    """Prompt and completion tokens; None when nothing was told, or nothing that can be true.
+
+    One senseless number must neither become a credit nor stop the metering of everybody else.
+    """
+    if not isinstance(usage, dict) or not usage:
+        return None
+    prompt, completion = (usage.get(k) or 0 for k in ("prompt_tokens", "completion_tokens"))
+    return (prompt, completion) if _is_count(prompt) and _is_count(completion) else None
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value <= TOKENS_MAX
 
 
 def _payload(body: dict[str, Any]) -> bytes | io.BytesIO:

@@ -23,9 +23,9 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 SEGMENT_BYTES = 16 * 1024**2  # some 50,000 answers: small enough to read whole, few enough to list
 SYNC_INTERVAL_S = 1.0  # what a power cut may cost; an fsync per answer would cap the answers
@@ -48,12 +48,12 @@ class Entry(BaseModel):
     tenant: str
     key_id: str
     model: str
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: Annotated[int, Field(ge=0)]
+    completion_tokens: Annotated[int, Field(ge=0)]
     started_at: datetime
     ended_at: datetime
     estimated: bool = False
-    """True when the answer was cut off before the engine had counted: tokens seen are counted."""
+    """True when the engine's count did not come, or made no sense: tokens seen are counted."""
 
 
 class Ledger:
