@@ -19,7 +19,8 @@ log = logging.getLogger("podyard.lease")
 
 VALID = timedelta(seconds=20)  # a dead worker's hosts wait this long at most
 RENEW_EVERY_S = 5.0  # three renewals may fail before the fourth comes too late
-STOP_BEFORE = timedelta(seconds=5)  # longer than any one store call
+RENEW_ALLOWED_S = 4.0  # a database that hangs must leave time for another try
+STOP_BEFORE = timedelta(seconds=5)  # for the worker to end what it is doing
 
 
 class LeaseKeeper:
@@ -57,10 +58,16 @@ class LeaseKeeper:
 
     async def _renew(self) -> None:
         now = self._clock.now()
+        left_s = (self._until - STOP_BEFORE - now).total_seconds()
         try:
-            kept = await asyncio.to_thread(
-                self._store.renew_lease, self.fence, now=now, until=now + VALID
-            )
+            # Bounded: a connection that hangs raises nothing, and the lease would end unseen.
+            async with asyncio.timeout(max(0.0, min(RENEW_ALLOWED_S, left_s))):
+                kept = await asyncio.to_thread(
+                    self._store.renew_lease, self.fence, now=now, until=now + VALID
+                )
+        except TimeoutError:
+            log.warning("lease not renewed", extra={"cause": "the database did not answer"})
+            return
         except StoreUnavailable as error:  # the database is away; there is time for another try
             log.warning("lease not renewed", extra={"cause": str(error)})
             return
