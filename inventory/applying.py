@@ -8,11 +8,14 @@ path and value, and then nothing was created.
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -33,6 +36,7 @@ FINGERPRINT = re.compile(r"sha256:[0-9a-fA-F]{64}")
 ADDRESS_HINT = "write redfish+https://host:port"
 NO_FINGERPRINT = "not a sha256 fingerprint"
 FINGERPRINT_HINT = "sha256: and 64 hexadecimal digits, of the BMC's certificate (DER)"
+ROOT_HINT = "leave it out, or take it from hall.json of a hall that the service's user started"
 HOSTS_MAX = 4500  # what one spec of 1 MiB can design
 
 
@@ -57,7 +61,12 @@ class GivenHost(Given):
     ] = ""
     mac: Annotated[str, Field(max_length=64, description="Not stored: inspection reads it.")] = ""
     root: Annotated[
-        str, Field(max_length=4096, description="Simulated hosts: the folder of their files.")
+        str,
+        Field(
+            max_length=4096,
+            description="Simulated hosts alone: the folder of their files on the service's "
+            "machine, `…/hosts/<name>/root` of a running hall.",
+        ),
     ] = ""
 
 
@@ -211,9 +220,8 @@ def _problems(
         if not FINGERPRINT.fullmatch(host.fingerprint):
             shown = host.fingerprint[:80]
             yield _problem(f"{where}.fingerprint", shown, NO_FINGERPRINT, FINGERPRINT_HINT)
-        if host.root and not simulated:
-            message = "only simulated hosts have a root folder"
-            yield _problem(f"{where}.root", host.root[:80], message, "leave it out")
+        if complaint := _root_complaint(host, simulated=simulated):
+            yield _problem(f"{where}.root", host.root[:80], complaint, ROOT_HINT)
     for field in ("name", "slot", "serial", "bmc"):
         yield from _doubles(field, [str(getattr(host, field)) for host in hosts])
 
@@ -242,6 +250,29 @@ def address_complaint(address: str) -> str:
         return "an address holds no user, password, query or fragment"
     if parts.path not in {"", "/"} and not parts.path.startswith("/redfish/v1/Systems/"):
         return "the path is not a System's"
+    return ""
+
+
+def _root_complaint(host: GivenHost, *, simulated: bool) -> str:
+    """What is wrong with a root folder: playbooks write below it with the service's own rights."""
+    root = host.root
+    if not root:
+        return ""
+    if not simulated:
+        return "only simulated hosts have a root folder"
+    if not root.startswith("/") or "\0" in root:
+        return "a root folder is an absolute path"
+    if not root.endswith(f"/hosts/{host.name}/root"):
+        return f"the root folder of {host.name} ends in /hosts/{host.name}/root"
+    try:
+        found = Path(root).lstat()
+        straight = os.path.realpath(root, strict=True) == root
+    except OSError as error:
+        return f"the root folder cannot be looked at: {error.strerror}"
+    if not straight:
+        return "the path has a symbolic link, . or .. in it"
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        return "not a folder of the service's own user"
     return ""
 
 

@@ -6,8 +6,9 @@ inventory. Ansible templates strings, so every value travels as data that is mar
 called `{{ lookup('pipe', 'id') }}` stays a name. And a playbook inherits its caller's environment,
 so it runs in a process of its own with an environment of three variables and no secret.
 
-A simulated host is configured over a local connection, writing only under its own root directory;
-the directory is derived from the hall that the operator named, never from what an agent claims.
+A simulated host is configured over a local connection, writing only under its own root directory.
+That directory comes from the operator's import of the hall's hosts, never from what an agent
+claims; the import takes none but a `…/hosts/<name>/root` of the service's own user.
 """
 
 from __future__ import annotations

@@ -79,8 +79,8 @@ class Hall:
 
     @property
     def directory(self) -> Path:
-        """The state directory, absolute: hosts run elsewhere."""
-        return self.settings.state.absolute()
+        """The state directory, absolute and without links: hosts run elsewhere."""
+        return self.settings.state.resolve()
 
     async def start(self) -> None:
         """Bring every BMC up, then say so in `hall.json`; a failure stops what was started."""

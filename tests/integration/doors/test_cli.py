@@ -116,7 +116,7 @@ def hall(tmp_path: Path, **fields: Any) -> str:
             "serial": f"LAB{n}",
             "uuid": "",
             "mac": "",
-            "root": "/tmp/x",  # noqa: S108 - a text
+            "root": "",
             "run": "/tmp/y",  # noqa: S108 - a text
             **fields,
         }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from inventory.model import Host, Pod, Problem
@@ -27,7 +29,6 @@ def given_host(number: int, **fields: Any) -> dict[str, Any]:
         "serial": f"LAB{number}",
         "uuid": "11111111-2222-4333-8444-555555555555",
         "mac": "02:00:00:00:00:01",
-        "root": "/var/lib/hall/h1",
         **fields,
     }
 
@@ -81,7 +82,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "redfish+https://10.0.0.1",
     ),
     "pin": ({"hosts": [given_host(1, fingerprint="ab:cd")]}, "hosts.0.fingerprint", "ab:cd"),
-    "root": ({"simulated": False}, "hosts.0.root", "/var/lib/hall/h1"),
+    "root": (
+        {"simulated": False, "hosts": [given_host(1, root="/var/lib/hall/h1")]},
+        "hosts.0.root",
+        "/var/lib/hall/h1",
+    ),
     "name": ({"hosts": [given_host(1, name="R1 H1")]}, "hosts.0.name", "'R1 H1'"),
     "pod": ({"name": "../x"}, "name", "'../x'"),
     "none": ({"hosts": []}, "hosts", "[]"),
@@ -247,3 +252,75 @@ async def test_a_plan_does_not_wait_for_a_dead_bmc(site: Site, admin: str) -> No
     shown = (await site.ask("GET", "/api/pods/lab/plan", key=admin)).json()
     assert [one["host"] for one in shown["left_out"]] == ["r1-h2"]
     assert [wave["hosts"] for wave in shown["plan"]["waves"]] == [["r1-h1"]]
+
+
+def hall_root(directory: Path, name: str = "r1-h1") -> Path:
+    root = directory.resolve() / "hosts" / name / "root"
+    root.mkdir(parents=True)
+    return root
+
+
+async def apply_with(site: Site, key: str, root: Path | str) -> httpx.Response:
+    body = given_pod(hosts=[given_host(1, root=str(root))])
+    return await site.ask("POST", "/api/pods", body, key=key)
+
+
+async def test_a_simulated_host_keeps_its_root_of_the_hall(
+    site: Site, admin: str, tmp_path: Path
+) -> None:
+    root = hall_root(tmp_path)
+    assert (await apply_with(site, admin, root)).status_code == 201
+    assert [host.root for host in site.store.find(Host)] == [str(root)]
+
+
+def wrong_roots(directory: Path) -> dict[str, str]:
+    there = directory.resolve()
+    root = hall_root(there)
+    for name in ("link", "file"):
+        (there / name / "hosts" / "r1-h1").mkdir(parents=True)
+    (there / "link/hosts/r1-h1/root").symlink_to(root)
+    (there / "file/hosts/r1-h1/root").touch()
+    (there / "linked-parent").symlink_to(there)
+    return {
+        "relative": "hosts/r1-h1/root",
+        "another": str(hall_root(there, "r1-h2")),
+        "absent": str(there / "absent/hosts/r1-h1/root"),
+        "dots": f"{there}/hosts/../hosts/r1-h1/root",
+        "link": str(there / "link/hosts/r1-h1/root"),
+        "linked-parent": str(there / "linked-parent/hosts/r1-h1/root"),
+        "file": str(there / "file/hosts/r1-h1/root"),
+        "nul": f"/\0{root}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("relative", "absolute"),
+        ("another", "ends in /hosts/r1-h1/root"),
+        ("absent", "cannot be looked at"),
+        ("dots", "symbolic link"),
+        ("link", "symbolic link"),
+        ("linked-parent", "symbolic link"),
+        ("file", "not a folder"),
+        ("nul", "absolute"),
+    ],
+)
+async def test_no_other_folder_becomes_a_hosts_root(
+    site: Site, admin: str, tmp_path: Path, wrong: str, why: str
+) -> None:
+    reply = await apply_with(site, admin, wrong_roots(tmp_path)[wrong])
+    error = reply.json()["error"]
+    assert (reply.status_code, error["path"]) == (422, "hosts.0.root")
+    assert why in error["message"]
+    assert site.store.count(Host) == 0
+
+
+async def test_a_root_of_another_user_is_refused(
+    site: Site, admin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = hall_root(tmp_path)
+    monkeypatch.setattr("inventory.applying.os.geteuid", lambda: root.stat().st_uid + 1)
+    reply = await apply_with(site, admin, root)
+    assert reply.status_code == 422
+    assert "own user" in reply.json()["error"]["message"]
