@@ -41,7 +41,6 @@ SUITES = {
     "push": {
         "unit": ["tests/unit", "tests/test_architecture.py", "-m", "not long"],
         "contract": ["tests/contract", "-m", "not long"],
-        "simulation": ["tests/simulation", "-m", "not long"],
         "integration": ["tests/integration", "-m", "not long"],
     },
     "long": {"long": ["tests", "-m", "long"]},
