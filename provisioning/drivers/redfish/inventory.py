@@ -89,7 +89,7 @@ def hardware_facts(read: Payloads, *, observed_at: datetime) -> HardwareFacts:
         accelerators=tuple(_accelerator(found, read) for found in processors if _is_gpu(found)),
         memory=tuple(_memory_module(found) for found in read.memory if _is_module(found)),
         drives=tuple(_drive(found) for found in read.drives if not is_absent(found)),
-        nics=tuple(_nic(found) for found in read.nics if _mac(found) and not is_absent(found)),
+        nics=tuple(_nic(found) for found in read.nics if _is_port(found)),
         firmware=firmware_versions(read.firmware),
         bios=bios_attributes(read.bios),
         chassis_serial=text(box.get("SerialNumber")),
@@ -171,6 +171,13 @@ def _is_gpu(processor: Json) -> bool:
 def _is_module(memory: Json) -> bool:
     # Some BMCs list an empty slot as Enabled with a capacity of 0 or null.
     return not is_absent(memory) and bool(number(memory.get("CapacityMiB")))
+
+
+def _is_port(interface: Json) -> bool:
+    """A port that a cable goes into: no VLAN, and not the host's own way to its BMC."""
+    inward = mapping(interface.get("Links")).get("HostInterface")
+    virtual = text(interface.get("EthernetInterfaceType")) == "Virtual"
+    return bool(_mac(interface)) and not (is_absent(interface) or inward or virtual)
 
 
 def _processor(found: Json) -> ProcessorFact:

@@ -47,6 +47,20 @@ def scale_up_links(processor: Json, ports: Iterable[Json]) -> Links:
     return Links(ports=next((number for number in told if number), None))
 
 
+def lldp_neighbours(ports: Iterable[Json]) -> dict[str, tuple[str, str]]:
+    """Port to the node and port at its other end, as its adapter heard it by LLDP.
+
+    The port is named as the adapter numbers it; whose it is, the caller knows.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for port in ports:
+        heard = mapping(mapping(port.get("Ethernet")).get("LLDPReceive"))
+        node, far = text(heard.get("SystemName")), text(heard.get("PortId"))
+        if node and far:
+            found[text(port.get("Id"))] = (node, far)
+    return found
+
+
 def adapters(found: Iterable[Json], ports: Sequence[Json]) -> tuple[AdapterFact, ...]:
     """Every network adapter that is fitted."""
     return tuple(_adapter(one, ports) for one in found if not is_absent(one))

@@ -12,6 +12,7 @@ import pytest
 
 from pods.facts import AcceleratorFact, HardwareFacts, PositionFact
 from provisioning.drivers.redfish.inventory import Payloads, hardware_facts
+from provisioning.drivers.redfish.links import lldp_neighbours
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 MOCKUPS = Path(__file__).parents[5] / "shared" / "redfish-mockups"
@@ -113,6 +114,24 @@ def test_an_adapter_has_its_own_ports_and_no_others() -> None:
     assert read.firmware == "14.25.80.0"
     (counted,) = facts(adapters=[sample("network_adapter")]).adapters
     assert (counted.ports, counted.ports_up) == (2, None)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"EthernetInterfaceType": "Virtual"},
+        {"Links": {"HostInterface": {"@odata.id": "/redfish/v1/Managers/BMC/HostInterfaces/1"}}},
+    ],
+)
+def test_an_interface_that_no_cable_goes_into_is_no_port(said: dict[str, Any]) -> None:
+    port = {"Id": "N0", "MACAddress": "AA:BB:CC:DD:EE:FF", "EthernetInterfaceType": "Physical"}
+    assert [one.slot for one in facts(nics=[port, {**port, "Id": "N1", **said}]).nics] == ["N0"]
+
+
+def test_a_port_tells_what_it_heard_from_its_switch_by_lldp() -> None:
+    deaf = {"Id": "2", "Ethernet": {"LLDPReceive": {"SystemName": "", "PortId": "x"}}}
+    heard = ("switch-00.example.com", "0A:1B:2C:3D:4E:5F:6A:7B:8C:9D:0E:1F:2A")
+    assert lldp_neighbours([sample("port"), deaf, {}]) == {"NIC.Integrated.1-1": heard}
 
 
 def test_the_older_port_schema_is_read() -> None:
