@@ -25,6 +25,8 @@ RESULTS = ROOT / ".state" / "results"
 
 DEBIAN_PACKAGES = {
     "postgresql": Path("/usr/lib/postgresql"),
+    "redis-server": Path("/usr/bin/redis-server"),
+    "chromium": Path("/usr/bin/chromium"),
     "iproute2": Path("/usr/sbin/ip"),
     "util-linux": Path("/usr/bin/unshare"),
     "procps": Path("/usr/bin/ps"),
