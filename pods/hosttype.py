@@ -2,7 +2,7 @@
 
 Everything that is asked of one server stands here, in units that stand last in the name. What no
 source tells is left out, except the few parts that every other floor needs; those carry a stand-in
-marked `uncertain` in `sources`.
+marked `uncertain` in `sources`, and `HostType.uncertain_paths` names them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pods.part import Identity, Part, Sources
+from pods.part import Identity, Part, Sources, leaves, source_of
 
 Redundancy = Annotated[str, Field(pattern=r"^([1-9][0-9]?\+[1-9][0-9]?|N\+N)$")]
 """`4+2`: four carry the load, two may fail. `N+N`: either half carries it alone."""
@@ -57,11 +57,23 @@ class MemorySpec(Part):
     module_gib: Annotated[int, Field(gt=0)]
 
 
+class DriveGroup(Part):
+    """Drives of one purpose, all alike."""
+
+    role: Literal["boot", "data"]
+    count: Annotated[int, Field(ge=1)]
+    capacity_gib: Annotated[int, Field(gt=0)]
+    kind: Literal["M.2", "U.2", "U.3", "E1.S", "E3.S", "2.5-inch"] | None = None
+    """The form that fits the bay."""
+    protocol: Literal["nvme", "sata", "sas"] | None = None
+
+
 class DriveSpec(Part):
-    """The drives of one host type."""
+    """The drives of one host type: all of them, and the smallest one's size."""
 
     count: Annotated[int, Field(ge=0)]
     capacity_gib: Annotated[int, Field(gt=0)]
+    groups: tuple[DriveGroup, ...] = ()
 
 
 class NicGroup(Part):
@@ -170,6 +182,19 @@ class HostType(Part):
     def height_units(self) -> int:
         """Rack units that it fills; one where its chassis is not described."""
         return self.chassis.height_units if self.chassis else 1
+
+    def uncertain_paths(self) -> frozenset[str]:
+        """Paths of what its sources call uncertain, such as `processors.cores`.
+
+        A host must not be parked because it differs from a guess.
+        """
+        said = self.model_dump(mode="json", exclude={"sources"})
+        return frozenset(path for path, _ in leaves(said) if self.is_uncertain(path))
+
+    def is_uncertain(self, path: str) -> bool:
+        """Whether what stands at this path is only a guess, or disputed."""
+        source = source_of(path, self.sources)
+        return source is not None and source.uncertain
 
 
 class HostDocument(HostType):

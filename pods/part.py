@@ -6,6 +6,7 @@ that a later podyard adds therefore changes no digest of an earlier spec.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import (
@@ -52,3 +53,25 @@ class Source(Part):
 
 Sources = dict[str, Source]
 """Path of a figure, or of the part that holds several, to what it rests on."""
+
+
+def source_of(path: str, sources: Sources) -> Source | None:
+    """The source of a figure: its own, else that of the nearest part that holds it."""
+    while path:
+        if path in sources:
+            return sources[path]
+        cut = max(path.rfind("."), path.rfind("["))
+        path = path[:cut] if cut > 0 else ""
+    return None
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Everything in a plain value that holds nothing further, with its path."""
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield from leaves(entry, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for index, entry in enumerate(value):
+            yield from leaves(entry, f"{path}[{index}]")
+    else:
+        yield path, value

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from pods.checking import Document
 from pods.document import parse_document
 from pods.hosttype import HostType
-from pods.part import Part, Source, Sources
+from pods.part import Part, Source, Sources, leaves, source_of
 from pods.racktype import RackType
 from pods.shelf import CATALOG, Kind
 from pods.spec import PodSpec
@@ -157,30 +157,8 @@ def _doubt(kind: Kind, name: str, path: str) -> Doubt | None:
     return None
 
 
-def source_of(path: str, sources: Sources) -> Source | None:
-    """The source of a figure: its own, else that of the nearest part that holds it."""
-    while path:
-        if path in sources:
-            return sources[path]
-        cut = max(path.rfind("."), path.rfind("["))
-        path = path[:cut] if cut > 0 else ""
-    return None
-
-
 def is_figure(leaf: Any) -> bool:
     """A number, or a class such as `4+2`: what somebody could order by."""
     if isinstance(leaf, str):
         return re.fullmatch(r"\d+\+\d+|N\+N", leaf) is not None
     return isinstance(leaf, int | float) and not isinstance(leaf, bool)
-
-
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Everything in a plain value that holds nothing further, with its path."""
-    if isinstance(value, dict):
-        for key, entry in value.items():
-            yield from leaves(entry, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list | tuple):
-        for index, entry in enumerate(value):
-            yield from leaves(entry, f"{path}[{index}]")
-    else:
-        yield path, value

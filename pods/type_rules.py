@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from pods.composition import at
 from pods.errors import SpecError, shown
-from pods.hosttype import AcceleratorSpec, HostType, NicSpec, PsuSpec
+from pods.hosttype import AcceleratorSpec, DriveSpec, HostType, NicSpec, PsuSpec
 from pods.part import Part
 from pods.racktype import EquipmentSpec, RackType
 
@@ -29,6 +29,7 @@ def host_inconsistencies(host: HostType, *, path: str) -> Iterator[SpecError]:
     prefix = f"{path}." if path else ""
     yield from _watts(host, prefix)
     yield from _ports(host.nics, f"{prefix}nics")
+    yield from _drives(host.drives, f"{prefix}drives")
     if host.accelerators:
         yield from _links(host.accelerators, f"{prefix}accelerators")
         yield from _domain(host, host.accelerators, prefix)
@@ -101,6 +102,27 @@ def _ports(nics: NicSpec, path: str) -> Iterator[SpecError]:
             value=shown(nics.speed_gbps),
             message=f"the slowest group of ports has {slowest} Gb/s",
             hint=f"give {slowest}: this figure is what every port must reach at least",
+        )
+
+
+def _drives(drives: DriveSpec, path: str) -> Iterator[SpecError]:
+    if not drives.groups:
+        return
+    total = sum(group.count for group in drives.groups)
+    if total != drives.count:
+        yield SpecError(
+            path=f"{path}.count",
+            value=shown(drives.count),
+            message=f"the groups of drives add up to {total}",
+            hint=f"give {total}, or correct the groups' counts",
+        )
+    smallest = min(group.capacity_gib for group in drives.groups)
+    if smallest != drives.capacity_gib:
+        yield SpecError(
+            path=f"{path}.capacity_gib",
+            value=shown(drives.capacity_gib),
+            message=f"the smallest group of drives has {smallest} GiB",
+            hint=f"give {smallest}: this figure is what every drive must hold at least",
         )
 
 

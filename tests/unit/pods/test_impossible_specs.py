@@ -38,6 +38,22 @@ def feeds(value: dict[str, Any], amps: float) -> None:
 # name, base, change, path, value, hint
 IMPOSSIBLE: list[tuple[str, str, Change, str, str, str]] = [
     (
+        "drives-that-do-not-add-up",
+        "hgx-b200-8-air",
+        lambda v: host(v)["drives"].update(count=9),
+        "host_types.host.drives.count",
+        "9",
+        "give 10",
+    ),
+    (
+        "a-smallest-drive-that-is-not",
+        "hgx-b200-8-air",
+        lambda v: host(v)["drives"].update(capacity_gib=3576),
+        "host_types.host.drives.capacity_gib",
+        "3576",
+        "give 1788",
+    ),
+    (
         "a-rack-too-heavy",
         "hgx-b200-8-air",
         lambda v: rack(v).update(weight_limit_kg=250.0),

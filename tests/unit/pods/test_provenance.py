@@ -11,6 +11,7 @@ from pods import catalogue, shelf
 from pods.checking import check_document
 from pods.provenance import doubts, evidence, source_of, unvouched
 from pods.shelf import Kind
+from pods.spec import PodSpec
 
 KINDS: tuple[Kind, ...] = ("host", "rack", "pod")
 ALL: list[tuple[Kind, str]] = [(kind, name) for kind in KINDS for name in shelf.names(kind)]
@@ -97,3 +98,21 @@ def test_every_listed_source_is_used() -> None:
         found = catalogue.load_document(name, kind=kind)
         used |= {one.source for one in found.sources.values()}
     assert set(evidence()) - used == set()
+
+
+def test_a_host_type_tells_which_of_its_values_are_guesses() -> None:
+    guessed = catalogue.load_host("mi300x-8").uncertain_paths()
+    assert {"processors.model", "processors.cores", "memory.modules", "drives.count"} <= guessed
+    assert "accelerators.count" not in guessed
+    assert catalogue.load_host("hgx-b200-8-air").uncertain_paths() == {
+        "power.typical_watts",
+        "power.inrush_watts",
+        "power.inrush_s",
+    }
+
+
+def test_a_guess_stays_a_guess_inside_a_pod_and_after_it_was_stored() -> None:
+    stored = catalogue.load("mi300x-8").model_dump_json()
+    (host_type,) = PodSpec.model_validate_json(stored).host_types.values()
+    assert host_type.is_uncertain("processors.cores")
+    assert not host_type.is_uncertain("accelerators.model")
