@@ -18,6 +18,7 @@ from pods.facts import HardwareFacts
 from pods.match import Mismatch
 from pods.plan import Plan
 from pods.rating import Rating
+from pods.suspension import Cure, Rule
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
 
@@ -100,6 +101,10 @@ class Host(Record):
     """What the host is waiting for, in words for an operator."""
     wake_at: datetime
     facts: HardwareFacts | None = None
+    inspected_at: datetime | None = None
+    """When a ready host's hardware was read whole again; None: not since it became ready."""
+    doubt: str = ""
+    """Digest of facts that were seen once and contradict the certificate: one look proves little."""
     mismatches: tuple[Mismatch, ...] = ()
     boot: BootRecord | None = None
     configured_boot_id: str = ""
@@ -158,6 +163,16 @@ class Pod(Record):
     version: int = 1
 
 
+class SuspendedFor(Record):
+    """One cause for which a certificate is suspended, from when on."""
+
+    rule: Rule
+    what: str
+    remedy: str
+    cure: Cure
+    since: datetime
+
+
 class CertificateRecord(Record):
     """A signed certificate as stored: the envelope is the truth, the rest is for finding it."""
 
@@ -169,6 +184,8 @@ class CertificateRecord(Record):
     expires_at: datetime
     simulated: bool
     facts_digest: str
+    suspended: tuple[SuspendedFor, ...] = ()
+    """Why it must not be relied upon. The envelope never changes: only a new certificate ends it."""
 
 
 class ComputeUnit(Record):

@@ -2,8 +2,8 @@
 
 It states what was true of certain parts, with certain firmware, on certain power. If one of these
 is no longer so, the statement is about another machine. Suspending is a finding with its reason,
-derived anew from observations each time: when the reason goes, so does the suspension, and only
-acceptance makes a new certificate.
+derived anew from observations each time. Whoever keeps certificates writes it down once and does
+not take it back when the reason goes: only acceptance makes a new certificate.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from typing import Literal
 from pods.certificate import Predicate
 from pods.facts import HardwareFacts
 
-Rule = Literal["part_changed", "firmware_drift", "drain_xid", "feed_lost"]
+Rule = Literal["part_changed", "firmware_drift", "drain_xid", "feed_lost", "restarted"]
+
+Cure = Literal["accept", "wait", "person"]
+"""What ends it: accepting the host again, that after the reason is gone, or that after a person's
+hands were at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Observation:
     """GPU error numbers since the certificate was issued."""
     feeds_lost: tuple[str, ...] = ()
     """Feeds of this host that are without power."""
+    restarted: bool = False
+    """It started again, and nobody here asked it to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,19 @@ class Suspension:
     rule: Rule
     what: str
     remedy: str
+    cure: Cure = "accept"
 
     def __str__(self) -> str:
         return f"{self.rule.replace('_', ' ')}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class PartChange:
+    """What sits in one place, before and after; empty: nothing does."""
+
+    place: str
+    old: str
+    new: str
 
 
 def suspensions(
@@ -47,19 +63,39 @@ def suspensions(
     seen: Observation,
     *,
     drain_xids: Collection[int],
+    replace_xids: Collection[int] = (),
     certified: HardwareFacts | None = None,
 ) -> tuple[Suspension, ...]:
     """Every reason to suspend; none means that the certificate stands.
 
     `certified` are the facts that the certificate was made on: with them a changed part is named,
-    without them only the host itself is compared. `drain_xids` is the site's policy.
+    without them only the host itself is compared. `drain_xids` is the site's policy, and of
+    `replace_xids` no test makes a host good again.
     """
     return (
         *(_parts(said, seen.facts, certified) if seen.facts else ()),
         *(_firmware(said.firmware, seen.facts.firmware) if seen.facts else ()),
-        *_xids(seen.xids, drain_xids),
+        *_xids(seen.xids, drain_xids, replace_xids),
         *_feeds(seen.feeds_lost),
+        *([_RESTARTED] if seen.restarted else ()),
     )
+
+
+def part_changes(before: HardwareFacts, after: HardwareFacts) -> tuple[PartChange, ...]:
+    """Every place whose part is another one, is gone or is new, in the order of the places."""
+    old, new = _identities(before), _identities(after)
+    return tuple(
+        PartChange(place, old.get(place, ""), new.get(place, ""))
+        for place in sorted(old.keys() | new.keys())
+        if old.get(place) != new.get(place)
+    )
+
+
+_RESTARTED = Suspension(
+    rule="restarted",
+    what="the host started again by itself since it was accepted",
+    remedy="find out why it went down; it is accepted again as soon as nobody holds it",
+)
 
 
 def _parts(
@@ -70,11 +106,9 @@ def _parts(
         return
     if certified is None:
         return
-    before, after = _identities(certified), _identities(now)
-    for place in sorted(before.keys() | after.keys()):
-        old, new = before.get(place), after.get(place)
-        if old != new:
-            yield _part(f"{place}: {old or 'nothing'} was certified, {new or 'nothing'} is there")
+    for one in part_changes(certified, now):
+        old, new = one.old or "nothing", one.new or "nothing"
+        yield _part(f"{one.place}: {old} was certified, {new} is there")
 
 
 def _part(what: str) -> Suspension:
@@ -98,6 +132,10 @@ def _identities(facts: HardwareFacts) -> dict[str, str]:
         found[f"drive {drive.slot}"] = drive.serial or drive.model
     for nic in facts.nics:
         found[f"network port {nic.slot}"] = nic.mac.lower()
+    for adapter in facts.adapters:
+        found[f"network adapter {adapter.slot}"] = adapter.serial or adapter.model
+    for supply in facts.power_supplies:
+        found[f"power supply {supply.slot}"] = supply.serial or supply.model
     return found
 
 
@@ -112,12 +150,16 @@ def _firmware(said: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Suspe
             )
 
 
-def _xids(seen: Collection[int], drains: Collection[int]) -> Iterator[Suspension]:
-    for xid in sorted(set(seen) & set(drains)):
+def _xids(
+    seen: Collection[int], drains: Collection[int], replaces: Collection[int]
+) -> Iterator[Suspension]:
+    """One cause for each number, however often it was reported: it must not grow with the count."""
+    for xid in sorted(set(seen) & {*drains, *replaces}):
         yield Suspension(
             rule="drain_xid",
-            what=f"Xid {xid} was reported {list(seen).count(xid)} time(s) since it was certified",
+            what=f"Xid {xid} was reported since it was certified",
             remedy="drain the host, follow the Xid's remedy, then accept it again",
+            cure="person" if xid in set(replaces) else "accept",
         )
 
 
@@ -126,5 +168,6 @@ def _feeds(lost: Collection[str]) -> Iterator[Suspension]:
         yield Suspension(
             rule="feed_lost",
             what=f"feed {feed} is without power: the host runs on what is left",
-            remedy="restore the feed; the certificate stands again as soon as it carries load",
+            remedy="restore the feed; the host is accepted again when it carries load",
+            cure="wait",
         )
