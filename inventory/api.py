@@ -16,7 +16,7 @@ from fastapi.openapi.utils import get_openapi
 
 from inventory import refusals
 from inventory.auth import public, query_names, refuse_undeclared
-from inventory.bounds import Bounds
+from inventory.bounds import API_VERSION, Bounds
 from inventory.deps import ApiDeps
 from inventory.routes import (
     claims,
@@ -43,7 +43,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     health.router,
 )
-API_VERSION = "1"
 
 
 def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:

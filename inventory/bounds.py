@@ -1,6 +1,14 @@
-"""What every request must keep to, and what every answer says to a browser. Pure ASGI."""
+"""What every request must keep to, and what every answer says beside its body. Pure ASGI.
+
+A request is known by one id from the client's log to ours and to the change log: `X-Request-ID`
+is taken when it is well formed, else made, and always answered. A path may end in a slash, as
+NetBox's do, for every verb: a POST that loses its slash must not become another request.
+"""
 
 from __future__ import annotations
+
+import re
+import uuid
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,9 +32,14 @@ HEADERS = (
 )
 """Set where the route said nothing of its own: web pages bring their own content policy."""
 
+API_VERSION = "1"
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID_STATE = "request_id"
+"""Where a request's state holds its id."""
+
 
 class Bounds:
-    """Caps bodies and adds the headers."""
+    """Caps bodies, names requests, and adds the headers."""
 
     def __init__(self, app: ASGIApp, *, body_max_bytes: int = BODY_MAX_BYTES) -> None:
         self._app = app
@@ -38,12 +51,15 @@ class Bounds:
             await self._app(scope, receive, send)
             return
 
+        request_id = _request_id(scope)
+        own = (*HEADERS, (b"x-request-id", request_id), (b"api-version", API_VERSION.encode()))
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 present = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *(pair for pair in HEADERS if pair[0] not in present),
+                    *(pair for pair in own if pair[0] not in present),
                 ]
             await send(message)
 
@@ -51,7 +67,9 @@ class Bounds:
         if body is None:
             await answer(413, _TOO_LARGE)(scope, receive, send_with_headers)
             return
-        await self._app(scope, _replay(body, receive), send_with_headers)
+        inner = _without_slash(scope)
+        inner["state"] = {**scope.get("state", {}), REQUEST_ID_STATE: request_id.decode()}
+        await self._app(inner, _replay(body, receive), send_with_headers)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         """The whole body, or None when it is over the cap: nothing behind us sees a part of it."""
@@ -71,6 +89,19 @@ class Bounds:
             parts.append(part)
             more = message.get("more_body", False)
         return b"".join(parts)
+
+
+def _request_id(scope: Scope) -> bytes:
+    given = dict(scope["headers"]).get(b"x-request-id", b"")
+    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex.encode()
+
+
+def _without_slash(scope: Scope) -> Scope:
+    """The request as its route is declared: without a slash at the end of an API path."""
+    path = scope["path"]
+    if not path.startswith("/api/") or not path.endswith("/"):
+        return {**scope}
+    return {**scope, "path": path.rstrip("/")}
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
