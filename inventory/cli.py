@@ -8,6 +8,7 @@ from inventory.commands.correcting import host_app
 from inventory.commands.events import event_app
 from inventory.commands.offers import certificate_app, unit_app
 from inventory.commands.people import key_app, show_usage, tenant_app
+from inventory.commands.plans import plan_app
 
 usage_app = typer.Typer(invoke_without_command=True)
 usage_app.callback()(show_usage)
@@ -16,6 +17,7 @@ usage_app.callback()(show_usage)
 def groups() -> dict[str, typer.Typer]:
     """Nouns of the command line, for the root to join."""
     return {
+        "plan": plan_app,
         "host": host_app,
         "unit": unit_app,
         "certificate": certificate_app,

@@ -17,6 +17,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pods.plan import Plan
+from pods.plan_text import clock
 from pods.watts import EnvelopeStep, FeedEnvelope
 
 ROWS = 10
@@ -88,17 +89,8 @@ def _panel(plan: Plan, title: str, budget_watts: float, steps: Sequence[Envelope
         if wave is not None and step.phase == "running":
             begins_s += wave.settle_s
         label = "before" if wave is None else f"wave {step.wave} {step.phase}"
-        columns.append(Column(label, _clock(begins_s), step.watts, step.lost_watts))
+        columns.append(Column(label, clock(begins_s), step.watts, step.lost_watts))
     return Panel(title, budget_watts, tuple(columns))
-
-
-def _clock(seconds: float) -> str:
-    """+1.5 s, +12 min, +3.5 h."""
-    if seconds < 120:  # noqa: PLR2004 - below two minutes, seconds say more
-        return f"+{seconds:.3g} s"
-    if seconds < 7200:  # noqa: PLR2004 - below two hours, minutes do
-        return f"+{seconds / 60:.0f} min"
-    return f"+{seconds / 3600:.1f} h"
 
 
 def chart_text(plan: Plan, *, feeds_max: int = FEEDS_SHOWN_MAX) -> RenderableType:

@@ -1,10 +1,15 @@
-"""Plans from files, without a service: to look at, to draw, to compare."""
+"""Plans from files: read, shown, drawn and compared, for the commands that have one.
+
+`podyard plan` itself stands one floor higher, since it also asks the service for a pod's plan.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -12,66 +17,88 @@ from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+from typer.core import TyperCommand
 
-from pods.answering import Output, OutputOption, fail, read_file, write, write_file
+from pods.answering import Output, fail, read_file, write, write_file
 from pods.chart import chart_svg, chart_text
 from pods.differences import Change
 from pods.plan import Plan
 from pods.plan_diff import told_differences
-from pods.render import render_plan
+from pods.plan_text import render_plan, render_waves
+
+if TYPE_CHECKING:
+    from typer._click import Context
 
 PLAN_BYTES_MAX = 64 * 1024 * 1024
 """A plan of 20,000 hosts takes about a third of it."""
 
-PlanArgument = Annotated[
-    Path, typer.Argument(metavar="PLAN", help="A plan in JSON, as a plan command with -o json.")
+ChartOption = Annotated[
+    bool,
+    typer.Option(
+        "--chart",
+        help="Draw power over time against the budgets; FILE.svg behind it: also as a picture.",
+    ),
+]
+SvgOption = Annotated[
+    Path | None,
+    typer.Option("--svg", metavar="FILE", help="Write that picture.", show_default=False),
 ]
 
 
-plan_app = typer.Typer(no_args_is_help=True, help="Show, draw and compare plans from files.")
+class Pictured(TyperCommand):
+    """A command whose `--chart` may have a FILE.svg behind it: options take a value or none."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Spell `--chart FILE.svg` out as `--chart --svg FILE.svg`."""
+        spelled: list[str] = []
+        for arg in args:
+            if spelled and spelled[-1] == "--chart" and arg.endswith(".svg"):
+                spelled.append("--svg")
+            spelled.append(arg)
+        return super().parse_args(ctx, spelled)
 
 
-@plan_app.command("show")
-def show_plan(
-    plan: PlanArgument,
-    chart: Annotated[  # noqa: FBT002 - a flag of the command line
-        bool, typer.Option("--chart", help="Draw power over time against the budgets.")
-    ] = False,
-    svg: Annotated[
-        Path | None, typer.Option("--svg", metavar="FILE", help="Write the chart as SVG.")
-    ] = None,
-    output: OutputOption = Output.TABLE,
+def answer_plan(
+    plan: Plan,
+    *,
+    chart: bool,
+    svg: Path | None,
+    output: Output,
+    data: Any = None,
+    notes: Sequence[str] = (),
 ) -> None:
-    """Show a plan; with --chart its power over time, with --svg the same as a picture.
-
-    Example: podyard plan show plan.json --chart --svg plan.svg
-    """
-    found = read_plan(plan)
+    """The plan as it was asked for; `data` where an answer holds more than the plan."""
     if svg is not None:
-        write_file(svg, chart_svg(found))
+        write_file(svg, chart_svg(plan))
     write(
-        found.model_dump(mode="json"),
+        plan.model_dump(mode="json") if data is None else data,
         output,
-        lambda: chart_text(found) if chart else render_plan(found),
+        lambda: _shown(plan, chart=chart, notes=notes),
     )
 
 
-@plan_app.command("diff")
-def diff_plans(
-    before: PlanArgument, after: PlanArgument, output: OutputOption = Output.TABLE
-) -> None:
-    """Show what differs between two plans, by host and by feed.
+def _shown(plan: Plan, *, chart: bool, notes: Sequence[str]) -> RenderableType:
+    told = [Text(note) for note in notes]
+    if chart:
+        return Group(render_waves(plan), *told, Text(), chart_text(plan))
+    return Group(render_plan(plan), *told)
 
-    Example: podyard plan diff approved.json now.json
-    """
-    found = told_differences(read_plan(before), read_plan(after))
+
+def answer_differences(before: Plan, after: Plan, *, output: Output) -> None:
+    """What differs, by host and by feed."""
+    found = told_differences(before, after)
     write([change.model_dump() for change in found], output, lambda: _table(found))
+
+
+def names_file(text: str) -> bool:
+    """Whether a person means a file: by its path, its ending, or because it is there."""
+    return text == "-" or "/" in text or text.endswith(".json") or Path(text).is_file()
 
 
 def read_plan(path: Path) -> Plan:
     """The plan in a file: a plan itself, or an answer of the service that holds one."""
     try:
-        value: Any = json.loads(read_file(path, limit_bytes=PLAN_BYTES_MAX))
+        value: Any = json.loads(_content(path))
         if isinstance(value, dict) and isinstance(value.get("plan"), dict):
             value = value["plan"]
         return Plan.model_validate_json(json.dumps(value))
@@ -80,8 +107,14 @@ def read_plan(path: Path) -> Plan:
         reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
         fail(
             f"{path} holds no plan: {reason.removeprefix(': ')}",
-            hint="write one with `podyard spec plan`, option -o json",
+            hint="write one with `podyard plan POD -o json` or `podyard spec plan SPEC -o json`",
         )
+
+
+def _content(path: Path) -> bytes:
+    if str(path) == "-":
+        return sys.stdin.buffer.read(PLAN_BYTES_MAX)
+    return read_file(path, limit_bytes=PLAN_BYTES_MAX)
 
 
 def _table(found: tuple[Change, ...]) -> RenderableType:

@@ -21,11 +21,12 @@ from pods.canonical import digest_of
 from pods.checking import Document
 from pods.cli_cabling import cable_spec
 from pods.cli_making import draw_spec, learn_host, new_spec
+from pods.cli_plan import ChartOption, Pictured, SvgOption, answer_plan
 from pods.differences import Change, changes
 from pods.document import to_yaml
 from pods.errors import SpecInvalid
 from pods.plan import PlannedHost, plan_bring_up
-from pods.render import render_plan, render_spec
+from pods.render import render_spec
 from pods.schema import schema_text
 from pods.shelf import Kind
 from pods.spec import PodSpec
@@ -143,15 +144,18 @@ def print_schema() -> None:
     typer.echo(schema_text(), nl=False)
 
 
-@spec_app.command("plan")
+@spec_app.command("plan", cls=Pictured)
 def preview_plan(
     spec: SpecArgument,
     pod: Annotated[str, typer.Option(help="The name the pod would have.")] = "preview",
+    *,
+    chart: ChartOption = False,
+    svg: SvgOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Preview a bring-up of every slot: the waves and the power envelope.
 
-    Example: podyard spec plan lab-4
+    Example: podyard spec plan lab-4 --chart
     """
     with spec_refusals():
         found = catalogue.load(spec)
@@ -159,7 +163,7 @@ def preview_plan(
             PlannedHost(name=f"{pod}-{slot.slot}", slot=slot.slot) for _, slot in found.slots()
         ]
         plan = plan_bring_up(found, pod=pod, hosts=hosts)
-    write(plan.model_dump(mode="json"), output, lambda: render_plan(plan))
+    answer_plan(plan, chart=chart, svg=svg, output=output)
 
 
 def _rows(data: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:

@@ -1,145 +1,20 @@
-"""How specs, plans and certificates look to a person, within 80 columns, on any command."""
+"""How specs and certificates look to a person, within 80 columns, on any command."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from rich import box
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from pods.certificate import Verified
-from pods.plan import EnvelopeStep, FeedEnvelope, Plan, Wave
 from pods.spec import FabricSpec, HostType, PodSpec, RackSpec
-
-BAR_CELLS = 40
-"""Cells that stand for the whole budget: with label and figure, 80 columns hold it."""
-
-STEPS_SHOWN_MAX = 25
-"""Twelve waves; a longer bring-up shows its beginning and names its peak."""
-
-HOSTS_SHOWN_MAX = 6
-
-FEEDS_SHOWN_MAX = 6
-"""The fullest ones; a hall has dozens and most look alike."""
 
 SLOTS_SHOWN_MAX = 8
 
 RACKS_TOLD_MAX = 4
 """A scalable unit has 8 to 18 racks, each like the others."""
-
-NEARLY_FULL = 0.9
-"""From here a bar is yellow: little room is left for what nobody planned."""
-
-
-def render_plan(plan: Plan) -> RenderableType:
-    """The waves, what each will do, and the power envelope of each feed."""
-    parts: list[RenderableType] = [_title(plan), _waves(plan.waves)]
-    parts.extend(_parked(plan))
-    fullest = sorted(plan.feeds, key=lambda feed: (-_peak(feed) / feed.budget_watts, feed.feed))
-    for feed in fullest[:FEEDS_SHOWN_MAX]:
-        parts.extend((Text(), render_envelope(feed)))
-    left = len(fullest) - FEEDS_SHOWN_MAX
-    if left > 0:
-        parts.append(Text(f"\n… and {left} feeds that are less full", style="dim"))
-    return Group(*parts)
-
-
-def _peak(feed: FeedEnvelope) -> float:
-    """The most a feed must carry, also when another one dies."""
-    return max(feed.peak_watts, feed.peak_lost_watts or 0.0)
-
-
-def render_envelope(feed: FeedEnvelope) -> RenderableType:
-    """One feed's reserved watts, step by step, against its budget."""
-    share = feed.peak_watts / feed.budget_watts
-    title = Text.assemble(
-        ("feed ", "dim"),
-        (feed.feed, "bold"),
-        f"  budget {feed.budget_watts:.0f} W, peak {feed.peak_watts:.0f} W ({share:.0%})",
-    )
-    if feed.peak_lost_watts is not None:
-        title.append(f", {feed.peak_lost_watts:.0f} W when the other feed dies")
-    chart = Table.grid(padding=(0, 1))
-    chart.add_column(min_width=16)
-    chart.add_column(width=BAR_CELLS + 1)
-    chart.add_column(justify="right")
-    for step in feed.steps[:STEPS_SHOWN_MAX]:
-        chart.add_row(_label(step), _bar(step.watts, feed.budget_watts), f"{step.watts:.0f} W")
-    left = len(feed.steps) - STEPS_SHOWN_MAX
-    if left > 0:
-        chart.add_row(f"… {left} more", Text(), "")
-    return Group(title, chart)
-
-
-def _title(plan: Plan) -> Text:
-    title = Text.assemble(
-        ("plan for pod ", "dim"),
-        (plan.pod, "bold"),
-        f" after {plan.spec}\n",
-        (f"{plan.digest}\n", "dim"),
-    )
-    if plan.unknown_hosts:
-        count = len(plan.unknown_hosts)
-        title.append(f"{count} host(s) not inspected yet: firmware and BIOS work shows after it\n")
-    if plan.expected_s:
-        title.append(f"expected {plan.expected_s:.0f} s after {', '.join(plan.gates)}\n")
-    return title
-
-
-def _waves(waves: Sequence[Wave]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    table.add_column("wave", justify="right", no_wrap=True)
-    table.add_column("hosts")
-    table.add_column("acts")
-    for wave in waves:
-        name = str(wave.number) if wave.stage == "rest" else f"{wave.number} {wave.stage}"
-        table.add_row(name, Text(_hosts(wave.hosts)), _act_lines(wave))
-    return table
-
-
-def _hosts(hosts: Sequence[str]) -> str:
-    listed = ", ".join(hosts[:HOSTS_SHOWN_MAX])
-    left = len(hosts) - HOSTS_SHOWN_MAX
-    return f"{listed} and {left} more" if left > 0 else listed
-
-
-def _act_lines(wave: Wave) -> Text:
-    """The acts that all hosts share, then the destructive ones, one line each."""
-    counts = Counter(act.kind for act in wave.acts if not act.destructive)
-    text = Text(", ".join(_counted(kind, count, wave) for kind, count in counts.items()))
-    for act in wave.acts:
-        if act.destructive:
-            text.append(f"\n{act}", style="bold red")
-    return text
-
-
-def _counted(kind: str, count: int, wave: Wave) -> str:
-    word = kind.replace("_", " ")
-    return word if count == len(wave.hosts) else f"{word} x{count}"
-
-
-def _parked(plan: Plan) -> Iterator[RenderableType]:
-    for host in plan.parked:
-        yield Text.assemble(
-            ("parked ", "bold yellow"), (host.host, "bold"), f"  {host.reason}\n  {host.remedy}"
-        )
-
-
-def _label(step: EnvelopeStep) -> str:
-    return "before" if step.wave == 0 else f"wave {step.wave} {step.phase}"
-
-
-def _bar(watts: float, budget_watts: float) -> Text:
-    """A bar whose full width is the budget; what stands beyond the mark would be over it."""
-    cells = min(BAR_CELLS, round(BAR_CELLS * watts / budget_watts))
-    style = "yellow" if watts > NEARLY_FULL * budget_watts else "green"
-    bar = Text("█" * cells, style=style)
-    bar.append("·" * (BAR_CELLS - cells), style="dim")
-    bar.append("│", style="dim")
-    return bar
 
 
 def render_spec(spec: PodSpec) -> RenderableType:

@@ -17,16 +17,17 @@ from rich.text import Text
 
 from inventory.client import Service, ServiceError, service
 from inventory.commands.hosts import COLUMNS, line
-from inventory.printing import Output, OutputOption, pairs, printable, rows, say, until, write
+from inventory.commands.plans import left_out, planned
+from inventory.printing import Output, OutputOption, pairs, rows, say, write
 from pods import catalogue
 from pods.document import parse_document
 from pods.errors import PodsError
 from pods.plan import Plan
-from pods.render import render_plan
+from pods.plan_text import render_plan
 
 pod_app = typer.Typer(
     no_args_is_help=True,
-    help="Apply pods, plan them, bring them up.\n\n"
+    help="Apply pods, bring them up, watch them.\n\n"
     "Example: podyard pod apply lab-4 --name lab --hosts hall.json",
 )
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The pod's name.")]
@@ -105,23 +106,6 @@ def show_pod(name: NameArgument, output: OutputOption = Output.TABLE) -> None:
     write(pod, output, lambda: _pod_table(pod))
 
 
-@pod_app.command("plan")
-def plan_pod(
-    name: NameArgument,
-    *,
-    wait: Annotated[bool, typer.Option(help="Wait until every host is inspected.")] = False,
-    timeout: TimeoutOption = 600.0,
-    output: OutputOption = Output.TABLE,
-) -> None:
-    """Show what a bring-up would do: waves, changes, the power envelope.
-
-    Example: podyard pod plan lab --wait
-    """
-    with service() as api:
-        found = _plan(api, name, wait_s=timeout if wait else 0.0)
-    write(found, output, lambda: _plan_table(found))
-
-
 @pod_app.command("up")
 def start_pod(
     name: NameArgument,
@@ -138,8 +122,9 @@ def start_pod(
     Example: podyard pod up lab --yes
     """
     with service() as api:
-        found = _plan(api, name, wait_s=timeout)
-        Console(stderr=True).print(_plan_table(found))
+        found = planned(api, name, wait_s=timeout)
+        plan = render_plan(Plan.model_validate(found["plan"]))
+        Console(stderr=True).print(Group(plan, *map(Text, left_out(found))))
         if digest and digest != found["plan"]["digest"]:
             raise ServiceError(
                 f"the plan of pod {name} has digest {found['plan']['digest']}, not {digest}",
@@ -247,42 +232,12 @@ def _read(path: Path) -> Any:
         raise ServiceError(str(error), hint=error.hint) from error
 
 
-def _plan(api: Service, name: str, *, wait_s: float) -> dict[str, Any]:
-    """The plan; while hosts are still being inspected, asked for again until the time is up."""
-
-    def ask() -> dict[str, Any] | ServiceError:
-        try:
-            found: dict[str, Any] = api.get(_path(name, "/plan"))
-        except ServiceError as error:
-            if error.kind != "not-inspected" or not wait_s:
-                raise
-            return error
-        return found
-
-    plan: dict[str, Any] = until(
-        ask,
-        lambda found: isinstance(found, dict),
-        timeout_s=wait_s,
-        what=f"pod {name} is not inspected",
-        progress=str,
-    )
-    return plan
-
-
 def _confirm(name: str) -> None:
     if not sys.stdin.isatty():
         say("error: nobody is there to approve the plan\nhint: add --yes, or --digest DIGEST")
         raise typer.Exit(USAGE)
     if not typer.confirm(f"bring pod {name} up by this plan?", err=True):
         raise ServiceError("not approved; nothing was started")
-
-
-def _plan_table(found: dict[str, Any]) -> RenderableType:
-    left_out = [
-        Text(printable(f"not in the plan: {one['host']}: {one['reason']}; {one['remedy']}"))
-        for one in found["left_out"]
-    ]
-    return Group(render_plan(Plan.model_validate(found["plan"])), *left_out)
 
 
 def _pod_table(pod: dict[str, Any]) -> RenderableType:

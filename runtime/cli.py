@@ -28,7 +28,6 @@ from inventory.secrets import write_private
 from inventory.statedir import StateDirectory, default_state
 from pods.cli import spec_app
 from pods.cli_capacity import capacity
-from pods.cli_plan import plan_app
 from provisioning.simulator.cli import simulate
 from runtime.listeners import Address
 from runtime.logs import configure_logs
@@ -233,7 +232,6 @@ def _fail(message: str, *, hint: str = "", cause: BaseException | None = None) -
 
 
 app.add_typer(spec_app, name="spec")
-app.add_typer(plan_app, name="plan")
 app.command(name="simulate")(simulate)
 app.command(name="capacity")(capacity)
 for joined in (inventory.cli, provisioning.cli, runtime.nouns):

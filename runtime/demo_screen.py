@@ -15,7 +15,7 @@ from rich.text import Text
 
 from pods.certificate import Verified
 from pods.plan import Plan
-from pods.render import render_plan
+from pods.plan_text import render_plan
 
 Show = Callable[[list[dict[str, Any]]], None]
 

@@ -307,7 +307,7 @@ def _approve(deps: ApiDeps, pod: Pod, hosts: list[Host], digest: str, actor: Act
             f"the plan of pod {pod.name} is another one by now",
             path="digest",
             value=digest,
-            hint=f"look at it again: podyard pod plan {pod.name}",
+            hint=f"look at it again: podyard plan {pod.name}",
         )
     now = deps.clock.now()
     event = Event(

@@ -28,7 +28,7 @@ def decide_preparing(host: Host, seen: Seen, wanted: Wanted) -> Decision:
                 "not-in-plan",
                 f"{item.component} is {seen.firmware.get(item.component, 'unknown')}, behind "
                 f"{item.version}, and the approved plan does not list its update",
-                f"look at the new plan and approve it: podyard pod plan {host.pod}, "
+                f"look at the new plan and approve it: podyard plan {host.pod}, "
                 f"podyard pod up {host.pod}",
             )
         return Do(UpdateFirmware(item), f"{item.component} is behind its baseline")

@@ -132,22 +132,30 @@ def test_a_pod_is_applied_planned_and_started(run: Run, store: SqlStore, tmp_pat
     applied = run("pod", "apply", "lab-4", "--name", "lab", "--hosts", hall(tmp_path), "-o", "json")
     assert data(applied)["hosts"] == 4
     assert applied.stderr.splitlines() == ["pod lab: 4 hosts enrolled; next: podyard pod up lab"]
-    waiting = run("pod", "plan", "lab")
+    waiting = run("plan", "lab")
     assert waiting.exit_code == 1
     assert "4 hosts are still being inspected" in waiting.stderr
     assert waiting.stdout == ""
     for host in store.find(Host):
         seen = {"state": HostState.MATCHING, "facts": make_facts(), "power": PowerState.OFF}
         store.apply(Change(replace=(host.model_copy(update=seen),)), now=NOW)
-    shown = run("pod", "plan", "lab", "-o", "json")
+    shown = run("plan", "lab", "-o", "json")
     digest = data(shown)["plan"]["digest"]
-    assert "wave" in run("pod", "plan", "lab").stdout
+    assert "wave" in run("plan", "lab").stdout
+    kept = tmp_path / "kept.json"
+    kept.write_text(shown.stdout)
+    assert run("plan", "diff", str(kept), "lab").stdout.strip() == "no difference"
+    unapproved = run("plan", "lab", "--approved")
+    assert unapproved.exit_code == 1
+    assert "no plan of pod lab was approved yet" in unapproved.stderr
     unattended = run("pod", "up", "lab")
     assert unattended.exit_code == 2
     assert "--yes" in unattended.stderr
     other = run("pod", "up", "lab", "--digest", "sha256:" + "0" * 64)
     assert other.exit_code == 1
     assert data(run("pod", "up", "lab", "--yes", "-o", "json"))["plan_digest"] == digest
+    assert data(run("plan", "show", "lab", "--approved", "-o", "json"))["plan"]["digest"] == digest
+    assert run("plan", "diff", "lab").stdout.strip() == "no difference"
     assert data(run("pod", "hold", "lab", "-o", "json"))["bring_up"] == "held"
     assert "lab-4@1" in run("pod", "list").stdout
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pods.cli_plan import plan_app as app
+from inventory.commands.plans import plan_app as app
+from pods.cli import spec_app
 from pods.facts import HardwareFacts
 from pods.plan import Plan, PlannedHost, plan_bring_up
 from pods.plan_diff import told_differences
@@ -35,6 +36,48 @@ def test_a_plan_is_shown_with_its_chart_and_drawn(stored: Path, tmp_path: Path) 
     assert "feed a  budget 3680 W" in done.stdout
     assert svg.read_text().startswith("<svg ")
     assert "canary" in CliRunner().invoke(app, ["show", str(stored)]).stdout
+
+
+def test_the_noun_alone_shows_and_a_picture_may_stand_behind_chart(
+    stored: Path, tmp_path: Path
+) -> None:
+    svg = tmp_path / "plan.svg"
+    for words in ([str(stored), "--chart", str(svg)], ["--chart", str(svg), str(stored)]):
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.stderr
+        assert "feed a  budget 3680 W" in done.stdout
+        assert done.stderr == f"wrote {svg}\n"
+        svg.unlink()
+    from_stdin = CliRunner().invoke(app, ["-", "-o", "json"], input=stored.read_text())
+    assert json.loads(from_stdin.stdout)["pod"] == "lab"
+
+
+def test_a_preview_of_a_design_has_the_same_chart(tmp_path: Path) -> None:
+    svg = tmp_path / "plan.svg"
+    done = CliRunner().invoke(spec_app, ["plan", "lab-4", "--chart", str(svg)])
+    assert done.exit_code == 0, done.stderr
+    assert svg.exists()
+
+
+def test_a_plan_says_what_is_flashed_wiped_and_rebooted_first(
+    lab: PodSpec, make_facts: object, tmp_path: Path
+) -> None:
+    behind = make_facts(firmware={"BIOS": "1.0", "BMC": "1.8.0"})  # type: ignore[operator]
+    path = tmp_path / "plan.json"
+    path.write_text(lab_plan(lab, facts=behind, powered=True).model_dump_json())
+    lines = CliRunner().invoke(app, [str(path)]).stdout.splitlines()
+    assert [line.split() for line in lines[2:5]] == [
+        ["flashes", "r1-h1:", "firmware_update", "BIOS", "1.0", "→", "2.4.1"],
+        "wipes nothing: a bring-up leaves drives as they are".split(),
+        ["reboots", "r1-h1"],
+    ]
+    assert any("the inrush of wave" in line or "stage is ready" in line for line in lines)
+
+
+def test_one_file_alone_has_nothing_to_differ_from(stored: Path) -> None:
+    done = CliRunner().invoke(app, ["diff", str(stored)])
+    assert done.exit_code == 2
+    assert "second plan" in done.stderr
 
 
 def test_an_answer_of_the_service_holds_a_plan(lab: PodSpec, tmp_path: Path) -> None:

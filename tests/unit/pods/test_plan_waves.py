@@ -17,7 +17,7 @@ from rich.console import Console
 from pods.errors import PlanError
 from pods.facts import HardwareFacts, MemoryModuleFact
 from pods.plan import Plan, PlannedHost, plan_bring_up
-from pods.render import render_plan
+from pods.plan_text import render_plan
 from pods.spec import PodSpec
 
 MakeFacts = Callable[..., HardwareFacts]
@@ -223,7 +223,8 @@ def test_a_plan_is_shown_with_its_duration_gates_and_what_a_dead_feed_leaves(lab
     plan = lab_plan(PodSpec.model_validate(value, strict=False))
     text = io.StringIO()
     Console(file=text, width=80, color_system=None).print(render_plan(plan))
-    assert "expected 90 s after busbar, bmc-standby" in text.getvalue()
+    assert "90 s from approval to the last host" in text.getvalue()
+    assert "gates have passed: busbar, bmc-standby" in text.getvalue()
     assert "peak 1650 W (45%), 3300 W when the other feed dies" in text.getvalue()
     assert "… and 4 feeds that are less full" in text.getvalue()
     assert max(map(len, text.getvalue().splitlines())) <= 80

@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 
 from pods.facts import HardwareFacts, MemoryModuleFact
 from pods.plan import EnvelopeStep, FeedEnvelope, PlannedHost, plan_bring_up
-from pods.render import STEPS_SHOWN_MAX, render_envelope, render_plan
+from pods.plan_text import STEPS_SHOWN_MAX, render_envelope, render_plan
 from pods.spec import PodSpec
 
 MakeFacts = Callable[..., HardwareFacts]
