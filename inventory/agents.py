@@ -85,6 +85,16 @@ class AcceptanceReport(Document):
     progress: str = ""
 
 
+class XidSeen(Document):
+    """One error number of an NVIDIA driver, as this boot's kernel reported it."""
+
+    code: int = Field(ge=1, le=9999)
+    where: str = Field(default="", max_length=64)
+    """The PCI address of the GPU."""
+    count: int = Field(default=1, ge=1)
+    last_at: datetime
+
+
 class RayOrder(Document):
     """Be part of this Ray cluster. Absent from the desired state: be part of none."""
 
@@ -153,6 +163,8 @@ class ObservedState(Document):
     facts: HardwareFacts | None = None
     acceptance: AcceptanceReport | None = None
     ray: RayObserved | None = None
+    xids: tuple[XidSeen, ...] = Field(default=(), max_length=256)
+    """Since the host started. Absent from an agent that does not look."""
     usage: dict[str, float] = Field(default_factory=dict)
 
 

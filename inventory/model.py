@@ -104,7 +104,7 @@ class Host(Record):
     inspected_at: datetime | None = None
     """When a ready host's hardware was read whole again; None: not since it became ready."""
     doubt: str = ""
-    """Digest of facts that were seen once and contradict the certificate: one look proves little."""
+    """Digest of facts that contradict the certificate and were seen once: one look proves little."""
     mismatches: tuple[Mismatch, ...] = ()
     boot: BootRecord | None = None
     configured_boot_id: str = ""
@@ -185,7 +185,7 @@ class CertificateRecord(Record):
     simulated: bool
     facts_digest: str
     suspended: tuple[SuspendedFor, ...] = ()
-    """Why it must not be relied upon. The envelope never changes: only a new certificate ends it."""
+    """Why it must not be relied upon. The envelope stays as it is: only a new one ends this."""
 
 
 class ComputeUnit(Record):

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inventory.model import AgentSeen, Event, Host, Intent, Problem, Record
-from inventory.states import HostState, PowerState, UnitState
+from inventory.states import HostState, PowerState
 from inventory.store.protocol import Change, Fence
 from inventory.store.reading import every
 from pods.power import Refused, Reservation, admit
 from pods.spec import PodSpec
+from pods.suspension import Suspension
 from provisioning.certifying import certify
 from provisioning.context import Context
 from provisioning.drivers.protocol import BiosDriver, Bmc, FirmwareDriver, MediaDriver
@@ -38,19 +39,24 @@ from provisioning.lifecycle.actions import (
     PowerOn,
     RecordFacts,
     RecordIdentity,
+    RecordInspection,
     ReservePower,
     SetBios,
     SetBootSource,
+    Suspend,
     UpdateFirmware,
     WithdrawUnit,
 )
 from provisioning.lifecycle.decision import Seen
+from provisioning.lifecycle.ready import watch_s
+from provisioning.suspending import part_events, suspend, withdrawn, withdrawn_events
 from provisioning.world import World
 
 log = logging.getLogger("podyard.provisioning")
 
 LOOK_AGAIN_S = 0.5  # after a change, before its effect is looked for
 POWER_ON_AGAIN_S = 15.0  # between repeated requests: the slowest BMC seen shows it after 11 s
+LOOK_ONCE_MORE_S = 5.0  # a BMC that left something out of one answer has it in the next
 TURN_RECHECK_S = 1.0  # waiting for another host of the same machine, or for watts
 CONFIGURE_TRIES = 2  # a playbook that failed twice in a row does not heal by itself
 BOOT_TOKEN = "boot-token"  # noqa: S105 - the name of a field, not a secret
@@ -81,7 +87,12 @@ class Acting:
             case RecordIdentity():
                 return await self._record_identity(host, seen)
             case RecordFacts():
-                return await self._record(host, {"facts": seen.facts}, same_look=True)
+                parts = part_events(host, seen.facts, now=self._world.clock.now())
+                return await self._record(host, {"facts": seen.facts}, events=parts, same_look=True)
+            case RecordInspection(doubt):
+                return await self._inspected(host, seen, context, doubt=doubt, reason=reason)
+            case Suspend(causes):
+                return await self._suspend(host, causes, seen, context)
             case ReservePower(watts):
                 return await self._reserve(host, watts, context.spec)
             case MakeBootMedium(tries):
@@ -381,18 +392,46 @@ class Acting:
         )
 
     async def _withdraw(self, host: Host, context: Context) -> Outcome:
-        units = tuple(
-            u.model_copy(
-                update={
-                    "state": UnitState.DRAINING
-                    if u.state is UnitState.CLAIMED
-                    else UnitState.WITHDRAWN
-                }
-            )
-            for u in context.units
+        units = withdrawn(context.units)
+        events = withdrawn_events(
+            host, units, why=f"host wanted {host.target}", now=self._world.clock.now()
         )
-        event = self._event(host, "unit.withdrawn", "", "", f"host wanted {host.target}")
-        return await self._record(host, {"certificate_id": ""}, also=units, events=(event,))
+        return await self._record(host, {"certificate_id": ""}, also=units, events=events)
+
+    async def _inspected(
+        self, host: Host, seen: Seen, context: Context, *, doubt: bool, reason: str
+    ) -> Outcome:
+        """What contradicts the certificate is only noted: the next look decides."""
+        if seen.facts is None:
+            raise TypeError("RecordInspection without facts seen")
+        now = self._world.clock.now()
+        pause_s = LOOK_ONCE_MORE_S if doubt else watch_s(context.wanted)
+        learned = {"doubt": seen.facts.digest()} if doubt else {"doubt": "", "facts": seen.facts}
+        fields = {
+            "inspected_at": now,
+            "waiting": reason,
+            "problem": None,
+            "power": seen.power if seen.power != "Unknown" else host.power,
+            "wake_at": now + timedelta(seconds=pause_s),
+            **learned,
+        }
+        return await self._record(host, fields)
+
+    async def _suspend(
+        self, host: Host, causes: tuple[Suspension, ...], seen: Seen, context: Context
+    ) -> Outcome:
+        if context.certificate is None:
+            raise TypeError("Suspend without a certificate")
+        done = suspend(
+            host,
+            context.certificate,
+            causes,
+            units=context.units,
+            facts=seen.facts,
+            now=self._world.clock.now(),
+        )
+        log.warning("certificate suspended", extra={"host": host.name, "cause": str(causes[0])})
+        return await self._record(host, done.fields, also=done.records, events=done.events)
 
     async def _bmc(self, host: Host) -> Bmc:
         return await self._world.bmcs.of(host)

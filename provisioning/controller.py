@@ -54,6 +54,7 @@ class Controller:
         self._at_work: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._lost: BaseException | None = None
+        self._inspecting = 0
 
     def wake(self) -> None:
         """Look for due hosts now."""
@@ -138,7 +139,10 @@ class Controller:
         row = STATES[host.state]
         try:
             self._world.faults.reach("before-observe")
-            seen = await self._observe(host, row.look, context.agent)
+            look = row.look_at(
+                host, context.wanted, agent=context.agent, now=self._world.clock.now()
+            )
+            seen = await self._observe(host, look, context.agent)
             self._world.faults.reach("after-observe")
             await self._decide_and_apply(host, seen, context)
         except ProvisioningError as error:
@@ -154,6 +158,21 @@ class Controller:
                 return
 
     async def _observe(self, host: Host, look: Look, agent: AgentSeen | None) -> Seen:
+        if host.state is HostState.READY and Look.FACTS in look:
+            return await self._inspect(host, look, agent)
+        return await self._read(host, look, agent)
+
+    async def _inspect(self, host: Host, look: Look, agent: AgentSeen | None) -> Seen:
+        """A ready host is read whole only where there is room: bring-ups keep their pace."""
+        if self._inspecting >= self._world.settings.inspections_at_once:
+            return await self._read(host, look & ~Look.FACTS, agent)
+        self._inspecting += 1
+        try:
+            return await self._read(host, look, agent)
+        finally:
+            self._inspecting -= 1
+
+    async def _read(self, host: Host, look: Look, agent: AgentSeen | None) -> Seen:
         if not look:  # BMCs allow 4 to 16 sessions: a host that asks nothing holds none
             await self._world.bmcs.drop(host.id)
         bmc = await self._world.bmcs.of(host) if look else None

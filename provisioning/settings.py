@@ -24,3 +24,7 @@ class ProvisioningSettings(BaseSettings):
     retry_first_s: float = Field(default=2.0, gt=0)
     """First pause after a BMC that cannot be reached; doubles up to `retry_longest_s`."""
     retry_longest_s: float = Field(default=120.0, gt=0)
+    inspect_every_s: float = Field(default=900.0, ge=1)
+    """How often a ready host's whole hardware is read again; an Xid or a restart is seen sooner."""
+    inspections_at_once: int = Field(default=16, ge=1)
+    """Ready hosts that are read again at the same time, so that bring-ups keep their pace."""

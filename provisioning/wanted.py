@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from inventory.model import Host, Intent, Pod
+from inventory.model import CertificateRecord, Host, Intent, Pod
 from inventory.states import HostState
+from pods.canonical import canonical_json
+from pods.certificate import Predicate, read_unverified
 from pods.spec import PodSpec
 from provisioning.lifecycle.decision import Wanted
 
@@ -27,6 +29,8 @@ def wanted_of(
     *,
     intents: Sequence[Intent],
     free: bool,
+    certificate: CertificateRecord | None = None,
+    inspect_every_s: float = 900.0,
 ) -> Wanted:
     """Everything that a decider may ask about what should be."""
     plan = pod.plan
@@ -44,7 +48,23 @@ def wanted_of(
         ),
         open_steps=frozenset(i.step for i in intents if i.state == "open"),
         unit_free=free,
+        certified=_stated(certificate),
+        suspended=certificate.suspended if certificate else (),
+        feeds=_feeds(host, spec),
+        inspect_every_s=inspect_every_s,
     )
+
+
+def _stated(certificate: CertificateRecord | None) -> Predicate | None:
+    """What we signed ourselves; whether to believe it is asked where it is relied upon."""
+    if certificate is None:
+        return None
+    return read_unverified(canonical_json(certificate.envelope)).predicate
+
+
+def _feeds(host: Host, spec: PodSpec) -> tuple[str, ...]:
+    slots = (slot for _, slot in spec.slots() if slot.slot == host.slot)
+    return tuple(feed for slot in slots for feed in (slot.feed, slot.feed_b) if feed)
 
 
 def _planned(host: Host, pod: Pod) -> bool:

@@ -50,6 +50,9 @@ def _refuse_one(
         return "its certificate is not on record"
     if record.host_id != host_id:
         return f"its certificate is about another host ({record.host})"
+    if record.suspended:
+        first = record.suspended[0]
+        return f"its certificate is suspended ({first.rule.replace('_', ' ')}: {first.what})"
     try:
         stated = verify(canonical_json(record.envelope), ring=ring, now=now).predicate
     except CertificateRefused as error:

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from pods.spec import FirmwareItem
+from pods.suspension import Suspension
 from provisioning.drivers.protocol import BootSource
 
 
@@ -150,6 +151,22 @@ class Certify(Action):
     """Sign what was measured and offer the unit."""
 
     step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
+class RecordInspection(Action):
+    """Write down that a ready host was read again; `doubt`: what it said contradicts its paper."""
+
+    step_class = StepClass.READ
+    doubt: bool
+
+
+@dataclass(frozen=True)
+class Suspend(Action):
+    """Suspend the host's certificate for these causes, and take its units out of the offer."""
+
+    step_class = StepClass.CONVERGE
+    causes: tuple[Suspension, ...]
 
 
 @dataclass(frozen=True)

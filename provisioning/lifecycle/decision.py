@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Flag, auto
 
-from inventory.model import AgentSeen, Host
+from inventory.model import AgentSeen, Host, SuspendedFor
 from inventory.states import HostState, PowerState
+from pods.certificate import Predicate
 from pods.facts import HardwareFacts
 from pods.spec import FirmwareItem, Floor, HostType
 from provisioning.drivers.protocol import (
@@ -79,6 +80,14 @@ class Wanted:
     """Guarded acts of this host that were begun and not settled."""
     unit_free: bool = True
     """No claim holds a unit of this host."""
+    certified: Predicate | None = None
+    """What the host's certificate states; None while it has none."""
+    suspended: tuple[SuspendedFor, ...] = ()
+    """Why that certificate must not be relied upon; none: it stands."""
+    feeds: tuple[str, ...] = ()
+    """The feeds of its slot."""
+    inspect_every_s: float = 900.0
+    """How long a ready host's hardware may go unread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +125,5 @@ class Hold:
 
 Decision = Wait | Do | Advance | Hold
 Decider = Callable[[Host, Seen, Wanted], Decision]
+Looks = Callable[[Host, Wanted, AgentSeen | None, datetime], Look]
+"""What a decider needs to see, where that depends on the host."""

@@ -1,24 +1,158 @@
-"""Ready: certified and offered. The loop only watches, and leaves when people want it to."""
+"""Ready: certified and offered. The loop watches, and suspends the certificate when it is not true.
+
+A watch is one read of one resource. Every quarter of an hour, spread by the host's id so that a
+site's BMCs are not all read in one minute, the whole hardware is read and held against what was
+certified; agents say sooner that a host started again or that a driver met an error. One look is
+none: a BMC that leaves a part out of one answer must not cost a tenant a host, so what contradicts
+the certificate is read twice before it counts.
+
+A suspended certificate stays suspended. Nobody is evicted: the host goes through draining, which
+waits for its tenant, and from there all the way to a new acceptance.
+"""
 
 from __future__ import annotations
 
-from inventory.model import Host
+import hashlib
+import math
+from datetime import datetime
+
+from inventory.model import AgentSeen, Host
 from inventory.states import HostState, PowerState
-from provisioning.lifecycle.actions import WithdrawUnit
+from pods.facts import HardwareFacts
+from pods.suspension import Observation, Suspension, suspensions
+from pods.xid import policy
+from provisioning.lifecycle.actions import RecordInspection, Suspend, WithdrawUnit
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 
 LOOK = Look.POWER
 LOOK_AGAIN_S = 5.0
 WATCH_S = 30.0  # one read of one resource; health comes from the agent, which calls every 10 s
+STALE_S = 60.0  # an agent calls every 10 s: one that was silent for longer may have gone down
+FEEDS_MIN = 2  # with one feed, a host whose feed is lost says nothing at all
 
 
-def decide_ready(host: Host, seen: Seen, _wanted: Wanted) -> Decision:
-    """Drain when the host is wanted elsewhere; take it out of the offer when its power is gone."""
+def looks_ready(host: Host, wanted: Wanted, agent: AgentSeen | None, now: datetime) -> Look:
+    """The power always; the whole hardware in its turn, or when something says that it changed."""
+    whole = host.doubt or _waits_for_feed(wanted) or _strange(host, wanted, agent)
+    if host.target == "ready" and (whole or _turn_came(host, wanted.inspect_every_s, now)):
+        return LOOK | Look.FACTS
+    return LOOK
+
+
+def decide_ready(host: Host, seen: Seen, wanted: Wanted) -> Decision:
+    """Drain when the host is wanted elsewhere or its certificate is suspended; else watch."""
     if host.target != "ready":
         return Advance(HostState.DRAINING, f"wanted {host.target}")
+    causes = _new_causes(host, seen, wanted)
+    if causes and _doubtful(causes) and seen.facts and host.doubt != seen.facts.digest():
+        return Do(RecordInspection(doubt=True), f"reading once more: {causes[0]}")
+    if causes:
+        return Do(Suspend(causes), "; ".join(str(cause) for cause in causes))
+    if wanted.suspended:
+        return _suspended(host, seen, wanted)
     if seen.power is PowerState.OFF:
         return _without_power(host)
-    return Wait("ready", WATCH_S)
+    if seen.facts is not None:
+        return Do(RecordInspection(doubt=False), "ready")
+    return Wait("ready", watch_s(wanted))
+
+
+def watch_s(wanted: Wanted) -> float:
+    """The pause between two watches."""
+    return min(WATCH_S, wanted.inspect_every_s)
+
+
+def _new_causes(host: Host, seen: Seen, wanted: Wanted) -> tuple[Suspension, ...]:
+    """What speaks against the certificate and is not written down yet."""
+    said = wanted.certified
+    if said is None or not host.certificate_id:
+        return ()
+    rows = policy()
+    found = suspensions(
+        said,
+        Observation(
+            facts=seen.facts,
+            xids=_xids(seen.agent, since=said.issued_at),
+            feeds_lost=_feeds_lost(seen.facts, wanted.feeds),
+            restarted=_restarted(host, seen),
+        ),
+        drain_xids=rows.codes("drain", "reset"),
+        replace_xids=rows.codes("replace"),
+        certified=host.facts,
+    )
+    known = {(one.rule, one.what) for one in wanted.suspended}
+    return tuple(one for one in found if (one.rule, one.what) not in known)
+
+
+def _doubtful(causes: tuple[Suspension, ...]) -> bool:
+    """Whether all of it rests on one answer of a BMC."""
+    return all(one.rule in {"part_changed", "firmware_drift", "feed_lost"} for one in causes)
+
+
+def _xids(agent: AgentSeen | None, *, since: datetime) -> tuple[int, ...]:
+    observed = agent.observed if agent else None
+    return tuple(one.code for one in observed.xids if one.last_at > since) if observed else ()
+
+
+def _feeds_lost(facts: HardwareFacts | None, feeds: tuple[str, ...]) -> tuple[str, ...]:
+    """A host on two feeds of which half the supplies have no input: which one, a BMC cannot say."""
+    fitted = facts.power_supplies if facts else ()
+    dead = sum(1 for one in fitted if one.input_status == "LossOfInput")
+    lost = len(feeds) >= FEEDS_MIN and dead and dead * 2 >= len(fitted)
+    return (" or ".join(feeds),) if lost else ()
+
+
+def _restarted(host: Host, seen: Seen) -> bool:
+    """Another boot reports; or the power was seen off, is on, and nobody reported meanwhile."""
+    observed = seen.agent.observed if seen.agent else None
+    if observed is not None and observed.boot_id != host.configured_boot_id:
+        return True
+    came_back = host.power is PowerState.OFF and seen.power is PowerState.ON
+    return came_back and (seen.agent is None or seen.age_s(seen.agent.seen_at) > STALE_S)
+
+
+def _strange(host: Host, wanted: Wanted, agent: AgentSeen | None) -> bool:
+    """The agent on the host counts other accelerators than were certified: ask the BMC now."""
+    observed = agent.observed if agent else None
+    if wanted.suspended or observed is None or observed.facts is None or host.facts is None:
+        return False
+    here = {one.serial for one in observed.facts.accelerators if one.serial}
+    built = {one.serial for one in host.facts.accelerators if one.serial}
+    return bool(here and built) and not here <= built
+
+
+def _waits_for_feed(wanted: Wanted) -> bool:
+    return any(one.cure == "wait" for one in wanted.suspended)
+
+
+def _turn_came(host: Host, period_s: float, now: datetime) -> bool:
+    """Each host has its own moment in the period, whatever the moment in which it became ready."""
+    mark = hashlib.sha256(host.id.encode()).digest()
+    offset_s = period_s * int.from_bytes(mark[:4]) / 2**32
+    last = max(host.inspected_at or host.state_since, host.state_since)
+    turns = (math.floor((at.timestamp() - offset_s) / period_s) for at in (last, now))
+    return next(turns) < next(turns)
+
+
+def _suspended(host: Host, seen: Seen, wanted: Wanted) -> Decision:
+    """What ends a suspension is an acceptance; what must come before it depends on the cause."""
+    by_hand = next((one for one in wanted.suspended if one.cure == "person"), None)
+    if by_hand is not None:
+        return Hold(
+            "certificate-suspended",
+            f"{by_hand.rule.replace('_', ' ')}: {by_hand.what}",
+            f"{by_hand.remedy}: podyard host repair {host.name} --why TEXT, and when it is done "
+            f"podyard host retry {host.name}",
+        )
+    feed = next((one for one in wanted.suspended if one.cure == "wait"), None)
+    if feed is not None and (seen.facts is None or _feeds_lost(seen.facts, wanted.feeds)):
+        return Wait(f"its certificate is suspended: {feed.what}; {feed.remedy}", watch_s(wanted))
+    first = wanted.suspended[0]
+    return Advance(
+        HostState.DRAINING,
+        f"its certificate is suspended ({first.rule.replace('_', ' ')}: {first.what}): "
+        "to be accepted again",
+    )
 
 
 def _without_power(host: Host) -> Decision:

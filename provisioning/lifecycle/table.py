@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from inventory.model import AgentSeen, Host
 from inventory.states import HostState
 from provisioning.lifecycle import (
     accepting,
@@ -20,15 +22,22 @@ from provisioning.lifecycle import (
     repairing,
     retired,
 )
-from provisioning.lifecycle.decision import Decider, Look
+from provisioning.lifecycle.decision import Decider, Look, Looks, Wanted
 
 
 @dataclass(frozen=True, slots=True)
 class StateRow:
-    """How one state is decided."""
+    """How one state is decided. Most states always look at the same; `looks` says what else."""
 
     decide: Decider
     look: Look
+    looks: Looks | None = None
+
+    def look_at(
+        self, host: Host, wanted: Wanted, *, agent: AgentSeen | None, now: datetime
+    ) -> Look:
+        """What this host's decider needs to see now."""
+        return self.look if self.looks is None else self.looks(host, wanted, agent, now)
 
 
 STATES: dict[HostState, StateRow] = {
@@ -40,7 +49,7 @@ STATES: dict[HostState, StateRow] = {
     HostState.BOOTING: StateRow(booting.decide_booting, booting.LOOK),
     HostState.CONFIGURING: StateRow(configuring.decide_configuring, configuring.LOOK),
     HostState.ACCEPTING: StateRow(accepting.decide_accepting, accepting.LOOK),
-    HostState.READY: StateRow(ready.decide_ready, ready.LOOK),
+    HostState.READY: StateRow(ready.decide_ready, ready.LOOK, ready.looks_ready),
     HostState.DRAINING: StateRow(draining.decide_draining, draining.LOOK),
     HostState.CLEANING: StateRow(cleaning.decide_cleaning, cleaning.LOOK),
     HostState.REPAIRING: StateRow(repairing.decide_repairing, repairing.LOOK),

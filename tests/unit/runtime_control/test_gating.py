@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from inventory.model import CertificateRecord, Claim, ComputeUnit
+from inventory.model import CertificateRecord, Claim, ComputeUnit, SuspendedFor
 from inventory.states import ClaimState
 from inventory.store.protocol import Change
 from pods.keys import SigningKey
@@ -98,3 +98,11 @@ def test_a_unit_with_a_tampered_certificate_is_never_bound(site: Site) -> None:
     bound = site.got(Claim, "c2")
     assert bound.state is ClaimState.BOUND
     assert set(bound.unit_ids) == {"unit-h2", "unit-h3"}
+
+
+def test_a_suspended_certificate_is_refused_although_it_verifies() -> None:
+    cause = SuspendedFor(
+        rule="part_changed", what="GPU0: A, now B", remedy="r", cure="accept", since=START
+    )
+    record = CERTIFICATE.model_copy(update={"suspended": (cause,)})
+    assert refusal(UNIT, record) == "its certificate is suspended (part changed: GPU0: A, now B)"
