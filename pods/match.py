@@ -1,10 +1,10 @@
 """What was built, held against what was designed: every difference, named so that hands can act.
 
-A *critical* mismatch parks the host: something is missing, broken or another part. A *warning* is
-told and does not stop: more than was ordered, a version ahead of the baseline, a link that is
-down. A *note* says what could not be checked, or is only remarkable. Firmware that is behind and
-BIOS attributes that differ are not mismatches, they are work, and stand in the plan. Pure: the same
-facts give the same mismatches in the same order.
+A mismatch that *blocks* parks the host: something is missing, broken or another part. One that
+*warns* is told and does not stop: more than was ordered, a version ahead of the baseline, a link
+that is down, anything that differs from a guess. A *note* says what could not be checked, or is
+only remarkable. Firmware that is behind and BIOS attributes that differ are not mismatches, they
+are work, and stand in the plan. Pure: the same facts give the same mismatches in the same order.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pods.match_finding import (
     same_text,
     warns,
 )
+from pods.match_guessed import softened
 from pods.match_power import cooling, power_supplies
 from pods.match_wear import accelerator_health, drive_wear, links, memory_protection, trust
 from pods.spec import FirmwareItem, HostType, MemorySpec, NicGroup, NicSpec
@@ -28,9 +29,19 @@ from pods.versions import Order, order
 
 __all__ = ["Mismatch", "critical", "empty_slots", "match", "match_firmware"]
 
+MEMORY_SHARE_MIN = 0.91
+"""Of the nominal size. Vendors mark GB where drivers count GiB (0.931), ECC kept in the memory
+itself takes a sixteenth (an L40S of 48 shows 44.99 GiB, an L4 of 24 shows 22.49:
+thundergolfer.com/blog/nvidia-gpu-memory-capacity, NVML's figures, read 2026-11), and whole GiB are
+rounded down (44 of 48, 22 of 24: 0.917). A stack of HBM that is gone takes an eighth or more."""
+
 
 def match(host_type: HostType, facts: HardwareFacts) -> tuple[Mismatch, ...]:
     """Every difference between a host type and what inspection found."""
+    return tuple(softened(host_type, one) for one in _differences(host_type, facts))
+
+
+def _differences(host_type: HostType, facts: HardwareFacts) -> tuple[Mismatch, ...]:
     return (
         *_identity(host_type, facts),
         *_processors(host_type, facts),
@@ -129,7 +140,7 @@ def _accelerators(host_type: HostType, facts: HardwareFacts) -> Iterator[Mismatc
                 meaning="its rating is not the one that the unit is sold by",
                 remedy=f"replace the accelerator in {accelerator.slot}: it is another part",
             )
-        if accelerator.memory_gib < wanted.memory_gib:
+        if accelerator.memory_gib < MEMORY_SHARE_MIN * wanted.memory_gib:
             yield blocks(
                 f"{path}.memory_gib",
                 wanted.memory_gib,
@@ -150,10 +161,10 @@ def _memory(wanted: MemorySpec, modules: Sequence[MemoryModuleFact]) -> Iterator
         fewer=_missing_module(wanted, modules),
     )
     for module in populated:
-        if module.capacity_gib != wanted.module_gib:
+        smaller = module.capacity_gib < MEMORY_SHARE_MIN * wanted.module_gib
+        if smaller or module.capacity_gib > wanted.module_gib:
             path = f"memory.{module.slot}.capacity_gib"
             remedy = f"put a module of {wanted.module_gib} GiB into slot {module.slot}"
-            smaller = module.capacity_gib < wanted.module_gib
             yield (blocks if smaller else warns)(
                 path,
                 wanted.module_gib,
