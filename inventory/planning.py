@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from inventory.model import Host, Pod
 from inventory.states import HostState, PowerState
+from pods.expectation import Past
 from pods.plan import Plan, PlannedHost, plan_bring_up
 from pods.spec import PodSpec
 
@@ -26,7 +27,7 @@ def hosts_not_inspected(hosts: Sequence[Host]) -> tuple[str, ...]:
     )
 
 
-def plan_of(pod: Pod, spec: PodSpec, hosts: Sequence[Host]) -> Plan:
+def plan_of(pod: Pod, spec: PodSpec, hosts: Sequence[Host], *, past: Past | None = None) -> Plan:
     """The plan for this pod as its hosts now are. Hosts without facts that are parked stay out."""
     known = [h for h in hosts if h.facts is not None]
     return plan_bring_up(
@@ -36,4 +37,5 @@ def plan_of(pod: Pod, spec: PodSpec, hosts: Sequence[Host]) -> Plan:
             PlannedHost(name=h.name, slot=h.slot, facts=h.facts, powered=h.power is PowerState.ON)
             for h in known
         ],
+        past=past,
     )

@@ -13,20 +13,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any, Literal
 
 from pods.canonical import digest_of
 from pods.cooling import gates_of
 from pods.differences import Change, changes
 from pods.errors import PlanError, shown
+from pods.expectation import Expectation, Past, bases, expectations, expected_s
 from pods.facts import HardwareFacts
 from pods.firmware import bios_differences, firmware_behind
 from pods.match import critical, match
 from pods.planned import Act, ParkedHost, Plan, Stage, Wave
 from pods.power import PowerPhase, fits, reserved_watts
 from pods.sequence import NoOrder, Start, shares, steps
-from pods.spec import HostType, PodSpec, PowerSpec, SlotSpec
+from pods.spec import FirmwareItem, HostType, PodSpec, PowerSpec, SlotSpec
 from pods.watts import EnvelopeStep, FeedEnvelope, FeedWatts
 
 __all__ = [
@@ -65,7 +65,7 @@ class _Placed:
     host_type: HostType
     start: Start
     expected_s: float
-    from_past: bool
+    bases: frozenset[str]
 
 
 def plan_bring_up(
@@ -73,13 +73,14 @@ def plan_bring_up(
     *,
     pod: str,
     hosts: Sequence[PlannedHost],
-    past_s: Mapping[str, Sequence[float]] | None = None,
+    past: Past | None = None,
 ) -> Plan:
-    """The plan for these hosts, or `PlanError` when a feed can never carry them.
-
-    `past_s` holds, by host type, how many seconds earlier hosts took from power-on to ready.
-    """
-    placed = _placed(spec, hosts, past_s or {})
+    """The plan for these hosts, or `PlanError` when a feed can never carry them."""
+    known = {
+        name: expectations(name, host_type, past or {})
+        for name, host_type in spec.host_types.items()
+    }
+    placed = _placed(spec, hosts, known)
     parked = tuple(parking for host in placed if (parking := _parking(host)))
     stays = {parking.host for parking in parked}
     watts = _at_rest(spec, placed)
@@ -94,6 +95,11 @@ def plan_bring_up(
         "parked": parked,
         "unknown_hosts": tuple(host.host.name for host in placed if host.host.facts is None),
         "gates": gates if waves else (),
+        "expectations": tuple(
+            one
+            for name in dict.fromkeys(h.type_name for h in starting.values())
+            for one in known[name]
+        ),
         "expected_s": max((wave.starts_s + wave.expected_s for wave in waves), default=0.0),
         **_totals(watts),
     }
@@ -102,7 +108,7 @@ def plan_bring_up(
 
 
 def _placed(
-    spec: PodSpec, hosts: Sequence[PlannedHost], past_s: Mapping[str, Sequence[float]]
+    spec: PodSpec, hosts: Sequence[PlannedHost], known: Mapping[str, Sequence[Expectation]]
 ) -> list[_Placed]:
     slots = {slot.slot: (index, slot) for index, (_, slot) in enumerate(spec.slots())}
     placed: list[_Placed] = []
@@ -125,7 +131,7 @@ def _placed(
         seen.add(host.name)
         index, slot = slots[host.slot]
         host_type = spec.host_types[slot.host_type]
-        past = past_s.get(slot.host_type, ())
+        updates = len(_behind(spec, slot.host_type, host))
         placed.append(
             _Placed(
                 host=host,
@@ -133,8 +139,8 @@ def _placed(
                 type_name=slot.host_type,
                 host_type=host_type,
                 start=_start(host, index, host_type.power, slot),
-                expected_s=median(past) if past else host_type.boot_allowed_s,
-                from_past=bool(past),
+                expected_s=expected_s(known[slot.host_type], updates=updates),
+                bases=bases(known[slot.host_type], updates=updates),
             )
         )
     return sorted(placed, key=lambda one: one.position)
@@ -264,10 +270,10 @@ def _starts_when(before: Wave | None, stage: Stage, gates: Sequence[str]) -> str
 
 
 def _basis(group: Sequence[_Placed]) -> Literal["past", "spec", "past and spec"]:
-    from_past = {host.from_past for host in group}
-    if len(from_past) > 1:
+    found = frozenset().union(*(host.bases for host in group))
+    if len(found) > 1:
         return "past and spec"
-    return "past" if from_past.pop() else "spec"
+    return "past" if "past" in found else "spec"
 
 
 def _cannot_start(host: _Placed, no: NoOrder, budgets: Mapping[str, float]) -> PlanError:
@@ -285,7 +291,7 @@ def _cannot_start(host: _Placed, no: NoOrder, budgets: Mapping[str, float]) -> P
 def _acts(spec: PodSpec, placed: _Placed) -> Iterator[Act]:
     name, facts = placed.host.name, placed.host.facts
     if facts is not None:
-        for item in firmware_behind(spec.firmware.get(placed.type_name, ()), facts.firmware):
+        for item in _behind(spec, placed.type_name, placed.host):
             yield Act(
                 host=name,
                 kind="firmware_update",
@@ -307,6 +313,12 @@ def _acts(spec: PodSpec, placed: _Placed) -> Iterator[Act]:
     yield Act(host=name, kind="boot")
     yield Act(host=name, kind="configure")
     yield Act(host=name, kind="accept")
+
+
+def _behind(spec: PodSpec, type_name: str, host: PlannedHost) -> tuple[FirmwareItem, ...]:
+    if host.facts is None:
+        return ()
+    return tuple(firmware_behind(spec.firmware.get(type_name, ()), host.facts.firmware))
 
 
 def _totals(watts: FeedWatts) -> dict[str, Any]:

@@ -108,8 +108,19 @@ def _summary(plan: Plan) -> RenderableType:
         text = f"{count} host(s) not inspected yet: firmware and BIOS work shows after it"
         table.add_row("unknown", Text(text))
     if plan.expected_s:
-        table.add_row("expected", Text(f"{plan.expected_s:.0f} s from approval to the last host"))
+        total = Text(f"{plan.expected_s:.0f} s from approval to the last host")
+        total.append("".join(f"\n{line}" for line in _expected(plan)), style="dim")
+        table.add_row("expected", total)
     return table
+
+
+def _expected(plan: Plan) -> Iterator[str]:
+    """What one host of each type takes, step by step, and how that is known."""
+    by_type: dict[str, list[str]] = {}
+    for one in plan.expectations:
+        known = f"median of {one.samples}" if one.basis == "past" else "the spec's"
+        by_type.setdefault(one.host_type, []).append(f"{one.step} {one.expected_s:.0f} s ({known})")
+    return (f"{name}: {', '.join(steps)}" for name, steps in by_type.items())
 
 
 def _listed(found: Sequence[str], *, style: str) -> Text:

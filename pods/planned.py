@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 from pydantic import model_validator
 
 from pods.canonical import digest_of
+from pods.expectation import Expectation
 from pods.watts import FeedEnvelope, Planned
 
 Stage = Literal["canary", "trial", "rest"]
@@ -87,6 +88,8 @@ class Plan(Planned):
     """What must be proven in this order before wave 1."""
     expected_s: float = 0.0
     """Expected seconds from approval until the last host is ready."""
+    expectations: tuple[Expectation, ...] = ()
+    """What that is made of, by host type and step."""
 
     @model_validator(mode="after")
     def _digest_is_its_own(self) -> Self:
@@ -131,6 +134,7 @@ LATER: Mapping[str, Any] = {
     "lost_watts": None,
     "peak_lost_watts": None,
     "gates": [],
+    "expectations": [],
 }
 """Fields that came after the first plans were stored, and what they are when they say nothing."""
 

@@ -15,6 +15,7 @@ from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import Conflict, NotFound, StaleWrite
 from inventory.model import Event, Host, Pod
+from inventory.past import past_of
 from inventory.planning import hosts_not_inspected, plan_of
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import (
@@ -243,7 +244,7 @@ def _hosts(deps: ApiDeps, pod: str) -> list[Host]:
 def _plan(deps: ApiDeps, name: str) -> PlanView:
     pod = find_pod(deps, name)
     hosts = [h for h in _hosts(deps, name) if h.target == "ready"]
-    plan = _current(pod, hosts, deps.clock.now())
+    plan = _current(deps, pod, hosts)
     return PlanView(
         plan=plan,
         approved=pod.plan is not None and pod.plan.digest == plan.digest,
@@ -265,8 +266,9 @@ def _silent(host: Host, now: datetime) -> bool:
     return host.facts is None and problem is not None and now - problem.since > SILENT_AFTER
 
 
-def _current(pod: Pod, hosts: list[Host], now: datetime) -> Plan:
+def _current(deps: ApiDeps, pod: Pod, hosts: list[Host]) -> Plan:
     """The plan now, or 409 naming what is still to come."""
+    now = deps.clock.now()
     rereading = {h.name for h in hosts if h.state is HostState.MATCHING and h.facts is None}
     silent = {h.name for h in hosts if _silent(h, now)}
     missing = sorted({*hosts_not_inspected(hosts), *rereading} - silent)
@@ -279,7 +281,7 @@ def _current(pod: Pod, hosts: list[Host], now: datetime) -> Plan:
             hint=f"watch them: podyard pod watch {pod.name}; one of them: podyard host why NAME",
         )
     spec = PodSpec.model_validate_json(json.dumps(pod.spec_document))
-    return plan_of(pod, spec, hosts)
+    return plan_of(pod, spec, hosts, past=past_of(deps.store, pod, hosts))
 
 
 def _up(deps: ApiDeps, name: str, digest: str, actor: Actor) -> PodDetail:
@@ -299,7 +301,7 @@ def _approve(deps: ApiDeps, pod: Pod, hosts: list[Host], digest: str, actor: Act
     again = pod.plan is not None and pod.plan.digest == digest
     if again and pod.bring_up == "running":
         return
-    plan = pod.plan if again else _current(pod, hosts, deps.clock.now())
+    plan = pod.plan if again else _current(deps, pod, hosts)
     if plan is None or plan.digest != digest:
         raise Refused(
             409,

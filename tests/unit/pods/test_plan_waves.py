@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from pods.errors import PlanError
+from pods.expectation import Past
 from pods.facts import HardwareFacts, MemoryModuleFact
 from pods.plan import Plan, PlannedHost, plan_bring_up
 from pods.plan_text import render_plan
@@ -80,9 +81,30 @@ def test_a_wave_of_the_same_stage_waits_for_the_inrush_before_it(lab: PodSpec) -
 
 
 def test_what_earlier_hosts_took_counts_more_than_what_the_spec_allows(lab: PodSpec) -> None:
-    plan = lab_plan(lab, past_s={"lab-cpu": [4.0, 50.0, 6.0]})
-    assert plan.expected_s == 18.0
+    plan = lab_plan(lab, past={"lab-cpu": {"booting": [4.0, 50.0, 6.0], "accepting": [1.0]}})
+    assert plan.expected_s == 21.0
     assert {wave.expected_basis for wave in plan.waves} == {"past"}
+    assert [(e.step, e.expected_s, e.samples) for e in plan.expectations] == [
+        ("booting", 6.0, 3),
+        ("accepting", 1.0, 1),
+    ]
+    mixed = lab_plan(lab, past={"lab-cpu": {"configuring": [2.0]}})
+    assert {wave.expected_basis for wave in mixed.waves} == {"past and spec"}
+    assert mixed.waves[0].expected_s == lab.host_types["lab-cpu"].boot_allowed_s + 2.0
+
+
+def test_a_firmware_update_is_expected_where_one_is_planned(
+    lab: PodSpec, make_facts: MakeFacts
+) -> None:
+    past: Past = {"lab-cpu": {"flashing": [100.0], "booting": [5.0]}}
+    behind = make_facts(firmware={"BIOS": "1.0", "BMC": "1.0"})
+    hosts = [
+        PlannedHost(name="one", slot="r1-h1", facts=behind),
+        PlannedHost(name="two", slot="r1-h2", facts=make_facts()),
+    ]
+    plan = plan_bring_up(lab, pod="lab", hosts=hosts, past=past)
+    took = {wave.hosts[0]: wave.expected_s for wave in plan.waves}
+    assert took == {"one": 205.0, "two": 5.0}
 
 
 def test_the_hosts_that_are_flashed_and_rebooted_are_named(
