@@ -21,6 +21,11 @@ from pods.rating import Rating
 from pods.suspension import Cure, Rule
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
+Tag = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$")]
+"""A word that people put on records to find them by."""
+CustomName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Custom = dict[CustomName, str | bool | int | float | None]
+"""Fields that a site adds for itself: plain values, so that each can be filtered."""
 
 
 class Record(BaseModel):
@@ -79,7 +84,15 @@ class Host(Record):
     pod: Name
     slot: Name
     rack: Name
+    position: float | None = None
+    """The lowest rack unit that it fills; None where its place is not counted in units."""
     feed: Name
+    feed_b: str = ""
+    """The other feed of a host with supplies on two."""
+    link_domain: str = ""
+    """The accelerators that reach each other over the fastest links, by a name of their own: one
+    host, or the hosts of one rack. Empty: not known."""
+    asset_tag: str = ""
     host_type: Name
     simulated: bool
     wave: int = 0
@@ -117,6 +130,8 @@ class Host(Record):
     """Held on the feed by power admission."""
     root: str = ""
     """Simulated hosts only: the directory that stands for the host's file system."""
+    tags: tuple[Tag, ...] = ()
+    custom: Custom = Field(default_factory=dict)
     version: int = 1
 
 
@@ -160,6 +175,8 @@ class Pod(Record):
     simulated: bool
     created_at: datetime
     bring_up: Literal["inspecting", "running", "held"] = "inspecting"
+    tags: tuple[Tag, ...] = ()
+    custom: Custom = Field(default_factory=dict)
     version: int = 1
 
 

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from inventory.model import Event, Host, Record, UsageRecord
+from inventory.store.query import Found, Query
 
 R = TypeVar("R", bound=Record)
 
@@ -68,6 +69,12 @@ class Store(Protocol):
         Only columns of the kind's table may be named: anything else is a ValueError, never an
         unfiltered answer.
         """
+
+    def get_many(self, kind: type[R], keys: Iterable[str]) -> dict[str, R]:
+        """Those of the keys that there are, by key; the others are simply absent."""
+
+    def search(self, kind: type[R], query: Query) -> Found[R]:
+        """One page of what a query finds. A column that the kind does not have is a ValueError."""
 
     def count(self, kind: type[R], **equals: str | int) -> int:
         """How many `find` would find."""

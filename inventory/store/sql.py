@@ -19,11 +19,16 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from inventory.errors import Conflict, FenceLost, StaleWrite, StoreUnavailable
 from inventory.model import Event, Host, Record, UsageRecord
+from inventory.store import asking
 from inventory.store.migrate import upgrade
 from inventory.store.protocol import PAGE_MAX, Change, Fence
-from inventory.store.tables import EVENTS, KINDS, LEASES, SECRETS, Kind
+from inventory.store.query import CUSTOM, TAG, Found, Query
+from inventory.store.tables import EVENTS, KINDS, LABELS, LEASES, SECRETS, Kind
 
 R = TypeVar("R", bound=Record)
+
+LABEL_MAX = 255
+"""Characters of a custom field's value that a filter sees."""
 
 SQLITE_BUSY_MS = 10_000
 """How long a writer waits for another one: ten times the longest transaction seen at 10,000
@@ -59,6 +64,7 @@ class SqlStore:
                     _insert(connection, record)
                 for record in change.replace:
                     _replace(connection, record)
+                _write_labels(connection, change)
             except IntegrityError as error:
                 written = (*change.insert, *change.replace)
                 raise Conflict(_conflict_message(error, written)) from error
@@ -97,6 +103,49 @@ class SqlStore:
             query = query.where(table.c.key > after)
         with self._connected() as connection:
             return [_record(kind, row) for row in connection.execute(query)]
+
+    def get_many(self, kind: type[R], keys: Iterable[str]) -> dict[str, R]:
+        """Those of the keys that there are, by key."""
+        table = KINDS[kind].table
+        wanted = list(dict.fromkeys(keys))
+        found: dict[str, R] = {}
+        with self._connected() as connection:
+            for start in range(0, len(wanted), PAGE_MAX):
+                rows = connection.execute(
+                    sa.select(table.c.key, table.c.document, table.c.version).where(
+                        table.c.key.in_(wanted[start : start + PAGE_MAX])
+                    )
+                )
+                found.update((row.key, _record(kind, row)) for row in rows)
+        return found
+
+    def search(self, kind: type[R], query: Query) -> Found[R]:
+        """One page of what a query finds."""
+        how = KINDS[kind]
+        clauses = asking.where(how, query)
+        ordered = asking.order(how, query)
+        limit = max(1, min(query.limit, PAGE_MAX))
+        page = sa.select(
+            how.table.c.document, how.table.c.version, *(column for column, _ in ordered)
+        ).where(*clauses)
+        if query.after:
+            page = page.where(asking.beyond(ordered, query.after))
+        page = page.order_by(*(c.desc() if descending else c.asc() for c, descending in ordered))
+        page = page.limit(limit + 1)
+        if query.offset:
+            page = page.offset(query.offset)
+        total = None
+        with self._connected() as connection:
+            rows = connection.execute(page).all()
+            if query.counted:
+                count = sa.select(sa.func.count()).select_from(how.table).where(*clauses)
+                total = int(connection.execute(count).scalar_one())
+        more = len(rows) > limit
+        return Found(
+            records=[_record(kind, row) for row in rows[:limit]],
+            total=total,
+            next_cursor=asking.cursor_after(ordered, rows[limit - 1]) if more else "",
+        )
 
     def count(self, kind: type[R], **equals: str | int) -> int:
         """How many records match."""
@@ -332,6 +381,48 @@ def _replace(connection: sa.Connection, record: Record) -> None:
         raise StaleWrite(f"{table.name} {kind.key(record)} changed after version {version}")
 
 
+def _write_labels(connection: sa.Connection, change: Change) -> None:
+    """Tags and custom fields as they stand in the records that are written now."""
+    stale: dict[str, list[str]] = {}
+    for record in (*change.replace, *change.remove):
+        kind = KINDS[type(record)]
+        if kind.labelled:
+            stale.setdefault(kind.table.name, []).append(kind.key(record))
+    for name, keys in stale.items():
+        for start in range(0, len(keys), PAGE_MAX):
+            connection.execute(
+                sa.delete(LABELS).where(
+                    LABELS.c.kind == name, LABELS.c.key.in_(keys[start : start + PAGE_MAX])
+                )
+            )
+    removed = {id(record) for record in change.remove}
+    rows = [
+        row
+        for record in (*change.insert, *change.replace)
+        if KINDS[type(record)].labelled and id(record) not in removed
+        for row in _labels(record)
+    ]
+    if rows:
+        connection.execute(sa.insert(LABELS), rows)
+
+
+def _labels(record: Any) -> Iterator[dict[str, str]]:
+    kind = KINDS[type(record)]
+    named = [(TAG, tag) for tag in dict.fromkeys(record.tags)]
+    named += [
+        (f"{CUSTOM}{name}", str(value).lower() if isinstance(value, bool) else str(value))
+        for name, value in record.custom.items()
+        if value is not None
+    ]
+    for name, value in named:
+        yield {
+            "kind": kind.table.name,
+            "key": kind.key(record),
+            "name": name,
+            "value": value[:LABEL_MAX],
+        }
+
+
 def _append(connection: sa.Connection, events: Sequence[Event]) -> None:
     for event in events:
         connection.execute(
@@ -344,7 +435,7 @@ def _append(connection: sa.Connection, events: Sequence[Event]) -> None:
         )
 
 
-def _record(kind: type[R], row: sa.Row[Any, Any]) -> R:
+def _record(kind: type[R], row: Any) -> R:
     document = row.document
     if "version" in kind.model_fields:
         document = {**document, "version": row.version}

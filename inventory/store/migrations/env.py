@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from inventory.store.tables import metadata
+from inventory.store.tables import LEASES
 
 
 def run() -> None:
@@ -13,7 +13,7 @@ def run() -> None:
     with engine.connect() as connection:
         context.configure(
             connection=connection,
-            target_metadata=metadata,
+            target_metadata=LEASES.metadata,
             render_as_batch=engine.dialect.name == "sqlite",
             transaction_per_migration=True,
             compare_type=True,

@@ -11,8 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from inventory.store.migrate import upgrade
+from inventory.store.schema import metadata
 from inventory.store.sql import SqlStore
-from inventory.store.tables import metadata
 
 
 def test_an_upgraded_database_equals_the_declared_tables(url: str) -> None:

@@ -1,0 +1,73 @@
+"""How any of our tables is made: its key, its version, its document, and columns to look up by.
+
+The same on SQLite and PostgreSQL. An index on a column also holds the key, so that a filtered page
+in key order is a walk along it and never a sort.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+DOCUMENT = sa.JSON()
+"""On PostgreSQL `json`, not `jsonb`: the text comes back as it was written and is parsed once, by
+pydantic. No query looks into a document."""
+
+
+def text_type(length: int = 255) -> sa.types.TypeEngine[str]:
+    """Text compared by its bytes on both databases.
+
+    A page's order, and so its cursor, would otherwise differ between them, a prefix could not use
+    an index, and an upgrade of the operating system's locales could corrupt one.
+    """
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
+def text(name: str) -> sa.Column[str]:
+    """Text that is looked up."""
+    return sa.Column(name, text_type(), nullable=False, info={"indexed": True})
+
+
+def unique(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    """Text that no two records share."""
+    return sa.Column(name, text_type(), nullable=nullable, unique=True)
+
+
+def later(name: str) -> sa.Column[str]:
+    """Text that is looked up and came after the first schema: a migration fills it in."""
+    return sa.Column(name, text_type(), nullable=False, server_default="", info={"indexed": True})
+
+
+def number(name: str, kind: type[sa.types.TypeEngine[Any]] = sa.Integer) -> sa.Column[Any]:
+    """A number that is looked up."""
+    return sa.Column(name, kind, nullable=False, server_default="0", info={"indexed": True})
+
+
+def moment(name: str) -> sa.Column[float]:
+    """A time that is looked up, in seconds since 1970."""
+    return sa.Column(name, sa.Double, nullable=False, info={"indexed": True})
+
+
+def record_table(name: str, *columns: sa.Column[Any]) -> sa.Table:
+    """A table of records."""
+    table = sa.Table(
+        name,
+        metadata,
+        sa.Column("key", text_type(), primary_key=True),
+        sa.Column("version", sa.Integer, nullable=False),
+        *columns,
+        sa.Column("document", DOCUMENT, nullable=False),
+    )
+    for column in columns:
+        if column.info.get("indexed"):
+            sa.Index(f"ix_{name}_{column.name}", table.c[column.name], table.c.key)
+    return table
