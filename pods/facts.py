@@ -69,6 +69,7 @@ class AcceleratorFact(Fact):
             "remap_pending",
             "remap_failed",
             "sram_threshold_exceeded",
+            "pcie_lanes",
         }
     )
 
@@ -91,6 +92,9 @@ class AcceleratorFact(Fact):
     remap_pending: bool | None = None
     remap_failed: bool | None = None
     sram_threshold_exceeded: bool | None = None
+    pcie_lanes: int | None = None
+    """Lanes in use on its way to the host; fewer than it has when the link trained down."""
+    pcie_lanes_max: int | None = None
 
 
 class MemoryModuleFact(Fact):
@@ -133,7 +137,7 @@ class NicFact(Fact):
 class AdapterFact(Fact):
     """One network adapter: a card, which may have several ports and interfaces."""
 
-    READINGS: ClassVar[frozenset[str]] = frozenset({"ports_up", "port_gbps"})
+    READINGS: ClassVar[frozenset[str]] = frozenset({"ports_up", "port_gbps", "pcie_lanes"})
 
     slot: str
     model: str
@@ -144,6 +148,9 @@ class AdapterFact(Fact):
     ports_up: int | None = None
     port_gbps: float | None = None
     """The slowest port that is up."""
+    pcie_lanes: int | None = None
+    """Lanes in use."""
+    pcie_lanes_max: int | None = None
 
 
 class PowerSupplyFact(Fact):
@@ -156,6 +163,8 @@ class PowerSupplyFact(Fact):
     serial: str = ""
     capacity_watts: float | None = None
     firmware: str = ""
+    input_volts_min: float | None = None
+    input_volts_max: float | None = None
     input_status: str = ""
     """As Redfish spells it: Normal, LossOfInput, OutOfRange."""
     health: str = ""
@@ -221,7 +230,7 @@ class HardwareFacts(Fact):
     """Everything inspection found, with when and how."""
 
     READINGS: ClassVar[frozenset[str]] = frozenset(
-        {"observed_at", "source", "asset_tag", "position"}
+        {"observed_at", "source", "asset_tag", "position", "power_redundancy", "neighbours"}
     )
 
     observed_at: datetime
@@ -245,10 +254,14 @@ class HardwareFacts(Fact):
     asset_tag: str = ""
     adapters: tuple[AdapterFact, ...] = ()
     power_supplies: tuple[PowerSupplyFact, ...] = ()
+    power_redundancy: str = ""
+    """`4+2`: four carry the load, two may fail, as the BMC is set."""
     cooling: tuple[CoolingPartFact, ...] = ()
     coolant: tuple[CoolantConnectorFact, ...] = ()
     leak_detectors: tuple[LeakDetectorFact, ...] = ()
     position: PositionFact = PositionFact()
+    neighbours: dict[str, tuple[str, str]] = Field(default_factory=dict)
+    """Network port to the node and port at the other end of its cable, as told by LLDP."""
     trust: TrustFact = TrustFact()
 
     def digest(self) -> str:

@@ -17,11 +17,17 @@ from provisioning.simulator.clock import RealClock
 from provisioning.simulator.errors import HallError
 from provisioning.simulator.faults import REGISTRY
 from provisioning.simulator.hall import HallPlan
+from provisioning.simulator.models import MODELS, parse_models
 from provisioning.simulator.process import Hall, HallSettings
 
 EXIT_REFUSED = 2
 FAULTS_HELP = (
     "Plant a fault: NAME@HOST[:key=value,...]. Repeatable. Names: " + ", ".join(REGISTRY) + "."
+)
+
+MODEL_HELP = (
+    "Give every host the tree of a model, or those of one host type: TYPE=MODEL. Repeatable. "
+    "Otherwise the host type decides. Models: " + ", ".join(MODELS) + "."
 )
 
 
@@ -33,6 +39,7 @@ def simulate(
     ] = Path(".state/hall"),
     seed: Annotated[int, typer.Option(help="Serials, addresses and faults follow from it.")] = 1,
     fault: Annotated[list[str] | None, typer.Option(help=FAULTS_HELP)] = None,
+    model: Annotated[list[str] | None, typer.Option(help=MODEL_HELP)] = None,
     port_base: Annotated[
         int, typer.Option(min=0, max=65000, help="First BMC port; 0 takes free ones.")
     ] = 0,
@@ -46,7 +53,9 @@ def simulate(
     """
     console = Console(stderr=True)
     try:
-        plan = HallPlan.from_spec(catalogue.load(spec), seed=seed, faults=fault or [])
+        pod = catalogue.load(spec)
+        models = parse_models(model or [], host_types=pod.host_types)
+        plan = HallPlan.from_spec(pod, seed=seed, faults=fault or [], models=models)
         settings = HallSettings(state=state, port_base=port_base, clock=RealClock(speed=speed))
         asyncio.run(_run(Hall(plan=plan, settings=settings), console))
     except (HallError, PodsError) as error:
@@ -87,13 +96,15 @@ def show(hall: Hall, console: Console) -> None:
     """The hosts with their BMC addresses, and where the rest is written."""
     description = hall.describe()
     table = Table(title=f"simulated hall of {hall.plan.pod_spec}, seed {hall.plan.seed}")
-    for heading in ("host", "rack", "feed", "BMC", "serial", "planted faults"):
+    for heading in ("host", "rack", "feed", "BMC", "model", "serial", "planted faults"):
         # An address cut to fit a narrow terminal is no address.
         table.add_column(heading, no_wrap=heading in {"host", "BMC"})
     for told, running in zip(description["hosts"], hall.hosts, strict=True):
         plan = running.bmc.host.plan
         faults = ", ".join(fault.kind for fault in plan.faults)
-        table.add_row(plan.name, plan.rack, plan.feed, told["bmc"], plan.serial, faults)
+        table.add_row(
+            plan.name, plan.rack, plan.feed, told["bmc"], plan.model.name, plan.serial, faults
+        )
     console.print(table)
     console.print(f"credentials and fingerprints: {hall.directory / 'hall.json'}", highlight=False)
     console.print(f"what is really done: {hall.directory / 'journal.jsonl'}", highlight=False)

@@ -15,6 +15,10 @@ class UnknownFault(HallError):
     """A fault, or one of its parameters, that no registry entry describes."""
 
 
+class UnknownModel(HallError):
+    """A host model that the simulator does not have, or a host type that the spec does not."""
+
+
 class HallBusy(HallError):
     """Another simulator holds the state directory or one of the ports."""
 

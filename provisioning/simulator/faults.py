@@ -43,6 +43,96 @@ def _missing_dimm() -> None:
     """One memory slot is empty (`slot`, or one drawn by the seed): State Absent, total short."""
 
 
+@_fault("missing-gpu", slot="")
+def _missing_gpu() -> None:
+    """One accelerator is not there (`slot`, or one drawn by the seed): State Absent."""
+
+
+@_fault("other-gpu", slot="", model="Another Accelerator")
+def _other_gpu() -> None:
+    """One accelerator is another part: `model`."""
+
+
+@_fault("link-lost", slot="", links=1.0)
+def _link_lost() -> None:
+    """So many scale-up links of one accelerator stay down while the host is on."""
+
+
+@_fault("link-slow", slot="", ratio=0.5)
+def _link_slow() -> None:
+    """One scale-up link of an accelerator runs at `ratio` of its speed."""
+
+
+@_fault("narrow-pcie", slot="", lanes=8.0)
+def _narrow_pcie() -> None:
+    """An accelerator's or a network adapter's PCIe link trained down to `lanes` of its 16."""
+
+
+@_fault("remapped-row", slot="", state="failed")
+def _remapped_row() -> None:
+    """A memory row of one accelerator broke: its replacement is `pending`, `done` or `failed`."""
+
+
+@_fault("capped-gpu", slot="", watts=400.0)
+def _capped_gpu() -> None:
+    """One accelerator's power limit is set to `watts`."""
+
+
+@_fault("slow-port", slot="", gbps=100.0)
+def _slow_port() -> None:
+    """A network port's link comes up at `gbps`."""
+
+
+@_fault("missing-drive", slot="")
+def _missing_drive() -> None:
+    """One drive bay is empty."""
+
+
+@_fault("worn-drive", slot="", left=5.0)
+def _worn_drive() -> None:
+    """A drive has `left` percent of its writes left."""
+
+
+@_fault("dying-drive", slot="")
+def _dying_drive() -> None:
+    """A drive predicts its failure."""
+
+
+@_fault("dead-supply", slot="")
+def _dead_supply() -> None:
+    """A power supply has no input: its feed, breaker or cord."""
+
+
+@_fault("missing-supply", slot="")
+def _missing_supply() -> None:
+    """One bay of a power supply is empty."""
+
+
+@_fault("failed-fan", slot="")
+def _failed_fan() -> None:
+    """A fan reports Critical."""
+
+
+@_fault("leak", slot="", state="Critical")
+def _leak() -> None:
+    """A leak detector reports `state`: Critical, Warning or Unavailable."""
+
+
+@_fault("wrong-tray", index="")
+def _wrong_tray() -> None:
+    """The host sits in another slot of its rack: that of tray `index`, else its neighbour's."""
+
+
+@_fault("secure-boot-off")
+def _secure_boot_off() -> None:
+    """Secure boot is disabled."""
+
+
+@_fault("no-tpm")
+def _no_tpm() -> None:
+    """The TPM is missing."""
+
+
 @_fault("old-firmware", component="BIOS", version="")
 def _old_firmware() -> None:
     """A component is older than the baseline: `version`, or the one before the baseline."""

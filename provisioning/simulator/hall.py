@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pods.spec import FirmwareItem, HostType, PodSpec, RackSpec, SlotSpec
+from provisioning.simulator import naming
+from provisioning.simulator.defects import planted
 from provisioning.simulator.errors import UnknownFault
 from provisioning.simulator.faults import Fault
+from provisioning.simulator.models import MODELS, HostModel, model_of
 
-COMPONENTS = ("BIOS", "BMC")
-"""What the lab images can update."""
 FACTORY_VERSION = "1.0.0"
 """The version of a component that the spec's baseline does not name."""
 
@@ -44,6 +45,20 @@ class HostPlan:
     clock_ratio: float = 1.0
     reported_serial: str = ""
     """What the BMC says; the true serial unless a fault lies."""
+    model_name: str = ""
+    """The shape of its tree, where somebody chose one; else the host type decides."""
+    rack_units: tuple[int, ...] = ()
+    """Where the hosts of its rack stand, from the bottom."""
+
+    @property
+    def tray_index(self) -> int:
+        """Its number among the hosts of its rack, from the bottom."""
+        return self.rack_units.index(self.unit) if self.unit in self.rack_units else 0
+
+    @property
+    def model(self) -> HostModel:
+        """The shape of its tree."""
+        return MODELS[self.model_name] if self.model_name else model_of(self.host_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +68,22 @@ class HallPlan:
     pod_spec: str
     seed: int
     hosts: tuple[HostPlan, ...] = field(default=())
+    models: Mapping[str, str] = field(default_factory=dict)
+    """Host types that were given another tree than their own."""
 
     @classmethod
-    def from_spec(cls, spec: PodSpec, *, seed: int, faults: Sequence[Fault | str] = ()) -> HallPlan:
-        """One host per slot of the spec, with its faults planted."""
+    def from_spec(
+        cls,
+        spec: PodSpec,
+        *,
+        seed: int,
+        faults: Sequence[Fault | str] = (),
+        models: Mapping[str, str] | None = None,
+    ) -> HallPlan:
+        """One host per slot of the spec, with its faults planted.
+
+        `models` gives a host type of the spec another tree than its own.
+        """
         parsed = tuple(Fault.parse(fault) if isinstance(fault, str) else fault for fault in faults)
         names = [host_name(spec, rack, slot) for rack, slot in spec.slots()]
         _refuse_strangers(parsed, names)
@@ -67,10 +94,11 @@ class HallPlan:
                 slot=slot,
                 seed=seed,
                 faults=tuple(fault for fault in parsed if is_called(name, by=fault.host)),
+                model_name=(models or {}).get(slot.host_type, ""),
             )
             for name, (rack, slot) in zip(names, spec.slots(), strict=True)
         )
-        return cls(pod_spec=spec.identity, seed=seed, hosts=hosts)
+        return cls(pod_spec=spec.identity, seed=seed, hosts=hosts, models=dict(models or {}))
 
 
 def host_name(spec: PodSpec, rack: RackSpec, slot: SlotSpec) -> str:
@@ -94,11 +122,18 @@ def _refuse_strangers(faults: Sequence[Fault], names: Sequence[str]) -> None:
 
 
 def _build(
-    spec: PodSpec, *, rack: RackSpec, slot: SlotSpec, seed: int, faults: tuple[Fault, ...]
+    spec: PodSpec,
+    *,
+    rack: RackSpec,
+    slot: SlotSpec,
+    seed: int,
+    faults: tuple[Fault, ...],
+    model_name: str,
 ) -> HostPlan:
     name = host_name(spec, rack, slot)
     source = random.Random(f"{seed}/{spec.identity}/{name}")
     host_type = spec.host_types[slot.host_type]
+    model = MODELS[model_name] if model_name else model_of(host_type)
     serial = "LAB" + "".join(source.choices("0123456789ABCDEFGHJKLMNP", k=9))
     by_kind = {fault.kind: fault for fault in faults}
     identity = str(uuid.UUID(int=source.getrandbits(128), version=4))
@@ -113,14 +148,23 @@ def _build(
         serial=serial,
         uuid=identity,
         macs=macs,
-        firmware=_firmware(spec.firmware.get(slot.host_type, ()), by_kind.get("old-firmware")),
+        firmware=_firmware(
+            naming.components(host_type, model),
+            spec.firmware.get(slot.host_type, ()),
+            old=planted(faults, "old-firmware"),
+            aliases={"BIOS": model.bios, "BMC": model.bmc},
+        ),
         bios={
             key: factory_value(value) for key, value in spec.bios.get(slot.host_type, {}).items()
         },
         faults=faults,
-        empty_memory_slots=_empty_slots(host_type, by_kind.get("missing-dimm"), source),
+        empty_memory_slots=_empty_slots(
+            naming.memory_slots(host_type, model), by_kind.get("missing-dimm"), source
+        ),
         clock_ratio=by_kind["slow-host"].number("ratio") if "slow-host" in by_kind else 1.0,
         reported_serial=_reported_serial(serial, by_kind.get("wrong-serial")),
+        model_name=model_name,
+        rack_units=tuple(sorted(one.unit for one in rack.slots)),
     )
 
 
@@ -129,17 +173,24 @@ def _mac(source: random.Random) -> str:
     return "02:" + ":".join(f"{source.randrange(256):02x}" for _ in range(5))
 
 
-def _firmware(baseline: Sequence[FirmwareItem], old: Fault | None) -> dict[str, str]:
-    versions = dict.fromkeys(COMPONENTS, FACTORY_VERSION)
+def _firmware(
+    components: Sequence[str],
+    baseline: Sequence[FirmwareItem],
+    *,
+    old: Sequence[Fault],
+    aliases: Mapping[str, str],
+) -> dict[str, str]:
+    versions = dict.fromkeys(components, FACTORY_VERSION)
     versions.update({item.component: item.version for item in baseline})
-    if old is not None:
-        component = old.word("component")
+    for fault in old:
+        said = fault.word("component")
+        component = said if said in versions else aliases.get(said, said)
         if component not in versions:
             raise UnknownFault(
                 f"fault 'old-firmware' names component {component!r}",
                 hint="the components are " + ", ".join(versions),
             )
-        versions[component] = old.word("version") or version_before(versions[component])
+        versions[component] = fault.word("version") or version_before(versions[component])
     return versions
 
 
@@ -164,16 +215,15 @@ def factory_value(wanted: BiosValue) -> BiosValue:
 
 
 def _empty_slots(
-    host_type: HostType, missing: Fault | None, source: random.Random
+    names: Sequence[str], missing: Fault | None, source: random.Random
 ) -> frozenset[int]:
     # Drawn whether or not it is needed, so that a fault never changes anything else of a host.
-    drawn = source.randrange(host_type.memory.modules)
+    drawn = source.randrange(len(names))
     if missing is None:
         return frozenset()
     slot = missing.word("slot")
     if not slot:
         return frozenset({drawn})
-    names = [f"DIMM{index}" for index in range(host_type.memory.modules)]
     if slot not in names:
         raise UnknownFault(
             f"fault 'missing-dimm' names memory slot {slot!r}", hint="slots are " + ", ".join(names)

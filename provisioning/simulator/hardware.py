@@ -2,7 +2,7 @@
 
 The agent on a real host reads these from the kernel; on a simulated one it reads
 `run/hardware.json`. The names of slots are the ones that the host's BMC uses, since both look at
-the same silk screen.
+the same silk screen. A planted fault is a fault of the part, so both see it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,24 @@ from pods.facts import (
     NicFact,
     ProcessorFact,
 )
+from pods.spec import AcceleratorSpec
+from provisioning.simulator import cards, naming
+from provisioning.simulator.defects import struck
+from provisioning.simulator.faults import Fault
 from provisioning.simulator.hall import HostPlan
 from provisioning.simulator.state import HostState
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """Names the physical machine under the hall: hosts that share it must not be measured together."""
+BITS_PER_BYTE = 8
+ACCELERATOR_FAULTS = (
+    "missing-gpu",
+    "other-gpu",
+    "link-lost",
+    "link-slow",
+    "capped-gpu",
+    "remapped-row",
+)
 
 
 def part_serial(plan: HostPlan, part: str) -> str:
@@ -42,27 +55,72 @@ def processors(plan: HostPlan) -> tuple[ProcessorFact, ...]:
     """The CPU sockets; two threads a core, as every server CPU of today ships."""
     kind = plan.host_type.processors
     return tuple(
-        ProcessorFact(slot=f"CPU{n}", model=kind.model, cores=kind.cores, threads=kind.cores * 2)
-        for n in range(kind.count)
+        ProcessorFact(slot=slot, model=kind.model, cores=kind.cores, threads=kind.cores * 2)
+        for slot in naming.processor_slots(plan.host_type, plan.model)
     )
 
 
-def accelerators(plan: HostPlan) -> tuple[AcceleratorFact, ...]:
-    """The GPUs."""
+def accelerators(plan: HostPlan, *, powered: bool = True) -> tuple[AcceleratorFact, ...]:
+    """The accelerators that are fitted; their links train while the host is on."""
     kind = plan.host_type.accelerators
     if kind is None:
         return ()
+    slots = naming.accelerator_slots(plan.host_type, plan.model)
+    hits = {name: struck(plan.faults, name, slots, seed=plan.serial) for name in ACCELERATOR_FAULTS}
+    narrow = cards.narrow(plan)
     return tuple(
         AcceleratorFact(
             slot=slot,
-            model=kind.model,
+            model=hits["other-gpu"][slot].word("model")
+            if slot in hits["other-gpu"]
+            else kind.model,
             memory_gib=kind.memory_gib,
             serial=part_serial(plan, slot),
             uuid=part_uuid(plan, slot),
-            firmware="96.00.00",
+            firmware=plan.firmware.get(plan.model.accelerator_firmware.format(slot), ""),
+            pcie_lanes_max=cards.PCIE_LANES,
+            pcie_lanes=narrow.get(slot, cards.PCIE_LANES) if powered else None,
+            power_limit_watts=_limit(kind, hits["capped-gpu"].get(slot)),
+            **_links(
+                kind, hits["link-lost"].get(slot), hits["link-slow"].get(slot), powered=powered
+            ),
+            **_remapped(hits["remapped-row"].get(slot)),
         )
-        for slot in (f"GPU{n}" for n in range(kind.count))
+        for slot in slots
+        if slot not in hits["missing-gpu"]
     )
+
+
+def _limit(kind: AcceleratorSpec, capped: Fault | None) -> float | None:
+    if capped is not None:
+        return capped.number("watts")
+    return float(kind.tdp_watts) if kind.tdp_watts else None
+
+
+def _links(
+    kind: AcceleratorSpec, lost: Fault | None, slow: Fault | None, *, powered: bool
+) -> dict[str, Any]:
+    if kind.link_ports is None:
+        return {}
+    if not powered:
+        return {"link_ports": kind.link_ports, "links_up": 0}
+    down = min(kind.link_ports, int(lost.number("links"))) if lost else 0
+    gbps = (kind.link_gigabytes_per_s or 0) * BITS_PER_BYTE * (slow.number("ratio") if slow else 1)
+    return {
+        "link_ports": kind.link_ports,
+        "links_up": kind.link_ports - down,
+        "link_gbps": gbps or None,
+    }
+
+
+def _remapped(fault: Fault | None) -> dict[str, Any]:
+    state = fault.word("state") if fault else ""
+    return {
+        "rows_remapped": 1 if state == "done" else 0,
+        "remap_pending": state == "pending",
+        "remap_failed": state == "failed",
+        "sram_threshold_exceeded": False,
+    }
 
 
 def memory_modules(plan: HostPlan) -> tuple[MemoryModuleFact, ...]:
@@ -70,37 +128,46 @@ def memory_modules(plan: HostPlan) -> tuple[MemoryModuleFact, ...]:
     kind = plan.host_type.memory
     return tuple(
         MemoryModuleFact(
-            slot=f"DIMM{n}",
+            slot=slot,
             capacity_gib=kind.module_gib,
             part_number=f"LAB-{kind.module_gib}G",
-            serial=part_serial(plan, f"DIMM{n}"),
+            serial=part_serial(plan, slot),
+            error_correction="MultiBitECC",
         )
-        for n in range(kind.modules)
+        for n, slot in enumerate(naming.memory_slots(plan.host_type, plan.model))
         if n not in plan.empty_memory_slots
     )
 
 
 def drives(plan: HostPlan) -> tuple[DriveFact, ...]:
-    """The drives."""
+    """The drives that are fitted, new unless a fault says otherwise."""
     kind = plan.host_type.drives
+    slots = naming.drive_slots(plan.host_type, plan.model)
+    missing, worn, dying = (
+        struck(plan.faults, name, slots, seed=plan.serial)
+        for name in ("missing-drive", "worn-drive", "dying-drive")
+    )
     return tuple(
         DriveFact(
-            slot=f"Disk{n}",
+            slot=slot,
             model="Lab NVMe",
             capacity_gib=kind.capacity_gib,
-            serial=part_serial(plan, f"Disk{n}"),
+            serial=part_serial(plan, slot),
             protocol="NVMe",
+            life_left_percent=worn[slot].number("left") if slot in worn else 100.0,
+            failure_predicted=slot in dying,
         )
-        for n in range(kind.count)
+        for slot in slots
+        if slot not in missing
     )
 
 
 def nics(plan: HostPlan, *, powered: bool) -> tuple[NicFact, ...]:
     """The network ports; a link is up while the host is on."""
-    speed_gbps = plan.host_type.nics.speed_gbps
     return tuple(
-        NicFact(slot=f"NIC{n}", mac=mac, speed_gbps=speed_gbps, link_up=powered)
-        for n, mac in enumerate(plan.macs)
+        NicFact(slot=port.slot, mac=port.mac, speed_gbps=round(port.gbps), link_up=powered)
+        for card in cards.cards(plan)
+        for port in card.ports
     )
 
 
@@ -113,8 +180,8 @@ def agent_facts(plan: HostPlan, state: HostState, *, at: float) -> HardwareFacts
         model=plan.host_type.model,
         serial=plan.serial,
         uuid=plan.uuid,
-        bmc_firmware=state.firmware["BMC"],
-        bios_version=state.firmware["BIOS"],
+        bmc_firmware=state.firmware[plan.model.bmc],
+        bios_version=state.firmware[plan.model.bios],
         processors=processors(plan),
         accelerators=accelerators(plan),
         memory=memory_modules(plan),

@@ -162,7 +162,9 @@ class Hall:
     def _identify(self) -> None:
         """The hall's lasting identity; a directory belongs to one spec and one seed for good."""
         path = self.directory / "identity.json"
-        mine = {"pod_spec": self.plan.pod_spec, "seed": self.plan.seed}
+        mine: dict[str, Any] = {"pod_spec": self.plan.pod_spec, "seed": self.plan.seed}
+        if self.plan.models:
+            mine["models"] = dict(self.plan.models)
         if not path.exists():
             self.hall_id = str(uuid.uuid4())
             write_json(path, {"hall_id": self.hall_id, **mine})
@@ -172,8 +174,9 @@ class Hall:
         if kept != mine:
             raise HallError(
                 f"{self.directory} holds a hall of {kept['pod_spec']} with seed {kept['seed']}, "
-                f"not of {mine['pod_spec']} with seed {mine['seed']}",
-                hint="choose another --state directory, or the same spec and seed",
+                f"not of {mine['pod_spec']} with seed {mine['seed']}"
+                + (", or other host models" if kept.get("models") != mine.get("models") else ""),
+                hint="choose another --state directory, or the same spec, seed and models",
             )
 
     async def _start_launcher(self) -> HostLauncher:
@@ -262,6 +265,7 @@ class Hall:
         return {
             "name": host.plan.name,
             "slot": host.plan.slot,
+            "model": host.plan.model.name,
             "bmc": f"redfish+https://127.0.0.1:{host.state.port}",
             "fingerprint": running.fingerprint,
             "username": account.username,

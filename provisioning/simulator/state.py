@@ -111,10 +111,16 @@ def load_state(path: Path, plan: HostPlan) -> HostState:
     """The state kept by the last life, or a factory-new one."""
     if path.exists():
         try:
-            return HostState.model_validate_json(path.read_bytes())
+            return _with_all_components(HostState.model_validate_json(path.read_bytes()), plan)
         except ValueError as error:
             raise HallError(
                 f"{path} is not the state of a simulated host",
                 hint="start with a fresh --state directory",
             ) from error
     return HostState.factory_new(plan)
+
+
+def _with_all_components(state: HostState, plan: HostPlan) -> HostState:
+    """An older hall knew fewer components than this one lists."""
+    state.firmware = {**plan.firmware, **state.firmware}
+    return state

@@ -97,6 +97,11 @@ class Updates:
                 f"{task.image} is for {image.component}, not for {task.target}",
                 hint="send the image of the component that is targeted",
             )
+        if image.component not in self.host.state.firmware:
+            raise MediaRefused(
+                f"{task.image} is for {image.component}, which this host does not have",
+                hint="its components are " + ", ".join(self.host.state.firmware),
+            )
         task.component, task.new = image.component, image.version
         task.old = self.host.state.firmware[image.component]
 

@@ -16,9 +16,7 @@ from provisioning.simulator.host import BOOT_ENABLED, BOOT_TARGETS, RESET_TYPES
 from provisioning.simulator.redfish import checks, services
 from provisioning.simulator.redfish.resource import (
     ACCOUNTS,
-    MEDIA,
     SESSIONS,
-    SYSTEM,
     TASK_MONITORS,
     TASKS,
     UPDATES,
@@ -59,14 +57,14 @@ async def patch_system(bmc: SimulatedBmc, body: Body) -> Answer:
     found = checks.properties(
         body,
         writable={"Boot": dict, "AssetTag": str},
-        readable=_readable(bmc, SYSTEM),
+        readable=_readable(bmc, bmc.paths.system),
     )
     if "Boot" in found:
         _patch_boot(bmc, found["Boot"])
     if "AssetTag" in found:
         bmc.host.state.asset_tag = found["AssetTag"]
         bmc.host.save()
-    return _read_back(bmc, SYSTEM)
+    return _read_back(bmc, bmc.paths.system)
 
 
 def _patch_boot(bmc: SimulatedBmc, body: Body) -> None:
@@ -86,7 +84,7 @@ async def patch_bios(bmc: SimulatedBmc, body: Body) -> Answer:
     found = checks.properties(
         body,
         writable={"Attributes": dict},
-        readable=_readable(bmc, f"{SYSTEM}/Bios/Settings"),
+        readable=_readable(bmc, f"{bmc.paths.system}/Bios/Settings"),
     )
     current = bmc.host.state.bios
     staged = checks.properties(
@@ -96,7 +94,7 @@ async def patch_bios(bmc: SimulatedBmc, body: Body) -> Answer:
         under="Attributes/",
     )
     bmc.host.stage_bios(staged)
-    return _read_back(bmc, f"{SYSTEM}/Bios/Settings")
+    return _read_back(bmc, f"{bmc.paths.system}/Bios/Settings")
 
 
 async def insert_media(bmc: SimulatedBmc, body: Body) -> Answer:
@@ -270,20 +268,27 @@ def _delete_account(bmc: SimulatedBmc, number: int) -> None:
     bmc.sessions.close_of(gone.username)
 
 
-POSTS: dict[str, Change] = {
-    SESSIONS: create_session,
-    f"{SESSIONS}/Members": create_session,
-    ACCOUNTS: create_account,
-    f"{ACCOUNTS}/Members": create_account,
-    f"{SYSTEM}/Actions/ComputerSystem.Reset": reset_system,
-    f"{MEDIA}/Actions/VirtualMedia.InsertMedia": insert_media,
-    f"{MEDIA}/Actions/VirtualMedia.EjectMedia": eject_media,
-    f"{UPDATES}/Actions/UpdateService.SimpleUpdate": simple_update,
-}
-PATCHES: dict[str, Change] = {
-    SYSTEM: patch_system,
-    f"{SYSTEM}/Bios/Settings": patch_bios,
-}
+def posts(bmc: SimulatedBmc) -> dict[str, Change]:
+    """Where something can be posted."""
+    system, media = bmc.paths.system, bmc.paths.media
+    return {
+        SESSIONS: create_session,
+        f"{SESSIONS}/Members": create_session,
+        ACCOUNTS: create_account,
+        f"{ACCOUNTS}/Members": create_account,
+        f"{system}/Actions/ComputerSystem.Reset": reset_system,
+        f"{media}/Actions/VirtualMedia.InsertMedia": insert_media,
+        f"{media}/Actions/VirtualMedia.EjectMedia": eject_media,
+        f"{UPDATES}/Actions/UpdateService.SimpleUpdate": simple_update,
+    }
+
+
+def patches(bmc: SimulatedBmc) -> dict[str, Change]:
+    """What can be patched, beside accounts."""
+    system = bmc.paths.system
+    return {system: patch_system, f"{system}/Bios/Settings": patch_bios}
+
+
 DELETABLE = (SESSIONS, ACCOUNTS, TASKS, TASK_MONITORS)
 
 

@@ -1,164 +1,167 @@
-"""The resources around the host: its chassis with power readings, its BMC with virtual media."""
+"""The boxes of a host: its own with power readings, and those of its parts and cartridges."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 from provisioning.simulator.bmc import SimulatedBmc
-from provisioning.simulator.hardware import part_uuid
+from provisioning.simulator.hardware import part_serial
+from provisioning.simulator.redfish import thermal
 from provisioning.simulator.redfish.resource import (
-    CHASSIS,
     ENABLED,
-    MANAGER,
-    MEDIA,
     ROOT,
-    SYSTEM,
     Body,
+    Builders,
     collection,
     link,
     links,
     resource,
 )
-from provisioning.simulator.redfish.sessions import timestamp
 
-SENSORS = f"{CHASSIS}/Sensors"
-POWER_SENSOR = f"{SENSORS}/TotalPower"
+TYPE = "Chassis.v1_25_2.Chassis"
+CARTRIDGES = 4
+"""A compute tray of an NVL72 plugs into four cable cartridges."""
+CARTRIDGE = "CBC_{}"
+TRAY_FRU = "PDB_0"
+"""The power distribution board, whose serial number is the tray's single identity."""
+ACCELERATORS_OF_A_MODULE = 2
 
 
-def fixed(bmc: SimulatedBmc) -> dict[str, Callable[[], Body]]:
-    """Path to builder, for every resource below Chassis and Managers."""
-    return {
+def fixed(bmc: SimulatedBmc) -> Builders:
+    """The chassis, and what hangs below the host's own but power supplies, fans and adapters."""
+    own = bmc.paths.box
+    sensors = f"{own}/Sensors"
+    found: Builders = {own: lambda: chassis(bmc), **_others(bmc)}
+    listed = list(found)
+    return found | {
         f"{ROOT}/Chassis": lambda: collection(
-            f"{ROOT}/Chassis", "ChassisCollection", name="Chassis", members=["1"]
+            f"{ROOT}/Chassis", "ChassisCollection", name="Chassis", members=listed
         ),
-        CHASSIS: lambda: chassis(bmc),
-        f"{CHASSIS}/Power": lambda: power(bmc),
-        f"{CHASSIS}/EnvironmentMetrics": lambda: environment(bmc),
-        SENSORS: lambda: collection(
-            SENSORS, "SensorCollection", name="Sensors", members=["TotalPower"]
+        f"{own}/EnvironmentMetrics": lambda: environment(bmc),
+        sensors: lambda: collection(
+            sensors, "SensorCollection", name="Sensors", members=["TotalPower"]
         ),
-        POWER_SENSOR: lambda: power_sensor(bmc),
-        f"{ROOT}/Managers": lambda: collection(
-            f"{ROOT}/Managers", "ManagerCollection", name="Managers", members=["BMC"]
-        ),
-        MANAGER: lambda: manager(bmc),
-        f"{MANAGER}/VirtualMedia": lambda: collection(
-            f"{MANAGER}/VirtualMedia",
-            "VirtualMediaCollection",
-            name="Virtual Media",
-            members=["Cd"],
-        ),
-        MEDIA: lambda: virtual_media(bmc),
+        f"{sensors}/TotalPower": lambda: power_sensor(bmc),
     }
 
 
 def chassis(bmc: SimulatedBmc) -> Body:
-    """The box, and where it stands."""
-    plan = bmc.host.plan
+    """The box, and where it stands if somebody typed that in."""
+    plan, path, newer = bmc.host.plan, bmc.paths.box, bmc.model.schema == "newer"
+    cooled = thermal.is_cooled(bmc)
     return resource(
-        CHASSIS,
-        "Chassis.v1_25_2.Chassis",
+        path,
+        TYPE,
         name=f"{plan.name} chassis",
         ChassisType="RackMount",
         Manufacturer=plan.host_type.manufacturer,
         Model=plan.host_type.model,
         SerialNumber=plan.reported_serial,
         PowerState=bmc.host.power,
-        Location={
-            "Placement": {"Rack": plan.rack, "RackOffset": plan.unit, "RackOffsetUnits": "EIA_310"}
-        },
         Status=ENABLED,
-        Power=link(f"{CHASSIS}/Power"),
-        EnvironmentMetrics=link(f"{CHASSIS}/EnvironmentMetrics"),
-        Sensors=link(SENSORS),
-        Links={"ComputerSystems": links([SYSTEM]), "ManagedBy": links([MANAGER])},
+        Power=link(f"{path}/Power"),
+        EnvironmentMetrics=link(f"{path}/EnvironmentMetrics"),
+        Sensors=link(f"{path}/Sensors"),
+        NetworkAdapters=link(f"{path}/NetworkAdapters"),
+        **({"PowerSubsystem": link(f"{path}/PowerSubsystem")} if newer else {}),
+        **({"ThermalSubsystem": link(f"{path}/ThermalSubsystem")} if newer and cooled else {}),
+        **({"Thermal": link(f"{path}/Thermal")} if cooled and not newer else {}),
+        **_placement(bmc),
+        Links={
+            "ComputerSystems": links([bmc.paths.system]),
+            "ManagedBy": links([bmc.paths.manager]),
+        },
     )
 
 
-def power(bmc: SimulatedBmc) -> Body:
-    """The reading in the schema that most BMCs in the field still serve."""
-    return resource(
-        f"{CHASSIS}/Power",
-        "Power.v1_7_3.Power",
-        name="Power",
-        PowerControl=[
-            {
-                "@odata.id": f"{CHASSIS}/Power#/PowerControl/0",
-                "MemberId": "0",
-                "Name": "System Power Control",
-                "PowerConsumedWatts": bmc.host.state.watts,
-                "PowerCapacityWatts": float(bmc.host.plan.host_type.power.nameplate_watts),
-                "Status": ENABLED,
+def _placement(bmc: SimulatedBmc) -> Body:
+    place = bmc.parts.position
+    if not place.rack:
+        return {}
+    return {
+        "Location": {
+            "Placement": {
+                "Rack": place.rack,
+                "RackOffset": place.unit,
+                "RackOffsetUnits": "EIA_310",
             }
-        ],
-        **{"PowerControl@odata.count": 1},
+        }
+    }
+
+
+def _others(bmc: SimulatedBmc) -> Builders:
+    """Baseboard, modules, accelerators, and on a tray its cartridges and power board."""
+    model, paths = bmc.model, bmc.paths
+    found: Builders = {}
+    if paths.baseboard_box:
+        found[paths.baseboard_box] = partial(_part, bmc, paths.baseboard_box, "Zone", "")
+    if model.module_box:
+        for n in range(len(bmc.parts.processors)):
+            path = f"{ROOT}/Chassis/{model.module_box.format(n)}"
+            found[path] = partial(_part, bmc, path, "Module", "")
+    if model.accelerator_box:
+        for n, part in enumerate(bmc.parts.accelerator_slots, start=model.first_accelerator):
+            path = f"{ROOT}/Chassis/{model.accelerator_box.format(n)}"
+            found[path] = partial(_part, bmc, path, "Module", part)
+    if model.knows_tray:
+        found[f"{ROOT}/Chassis/{TRAY_FRU}"] = partial(
+            _part, bmc, f"{ROOT}/Chassis/{TRAY_FRU}", "Component", TRAY_FRU
+        )
+        for n in range(CARTRIDGES):
+            path = f"{ROOT}/Chassis/{CARTRIDGE.format(n)}"
+            found[path] = partial(_cartridge, bmc, path)
+    return found
+
+
+def _part(bmc: SimulatedBmc, path: str, kind: str, serial_of: str) -> Body:
+    serial = part_serial(bmc.host.plan, serial_of) if serial_of else ""
+    return resource(
+        path,
+        TYPE,
+        name=path.rpartition("/")[2],
+        ChassisType=kind,
+        **({"SerialNumber": serial} if serial else {}),
+        Status=ENABLED,
+        Links={"ManagedBy": links([bmc.paths.baseboard_manager or bmc.paths.manager])},
     )
+
+
+def _cartridge(bmc: SimulatedBmc, path: str) -> Body:
+    """How a tray knows by itself where it sits."""
+    place = bmc.parts.position
+    return _part(bmc, path, "Component", path.rpartition("/")[2]) | {
+        "Oem": {
+            bmc.model.vendor: {
+                "@odata.type": "#NvidiaChassis.v1_4_0.NvidiaCBCChassis",
+                "ChassisPhysicalSlotNumber": place.chassis_slot,
+                "ComputeTrayIndex": place.tray_index,
+                "RevisionId": 2,
+                "TopologyId": int(place.topology),
+            }
+        }
+    }
 
 
 def environment(bmc: SimulatedBmc) -> Body:
     """The same reading where newer BMCs have it."""
+    path = f"{bmc.paths.box}/EnvironmentMetrics"
+    sensor = f"{bmc.paths.box}/Sensors/TotalPower"
     return resource(
-        f"{CHASSIS}/EnvironmentMetrics",
+        path,
         "EnvironmentMetrics.v1_3_2.EnvironmentMetrics",
         name="Environment Metrics",
-        PowerWatts={"DataSourceUri": POWER_SENSOR, "Reading": bmc.host.state.watts},
+        PowerWatts={"DataSourceUri": sensor, "Reading": bmc.host.state.watts},
     )
 
 
 def power_sensor(bmc: SimulatedBmc) -> Body:
     """The sensor behind it."""
     return resource(
-        POWER_SENSOR,
+        f"{bmc.paths.box}/Sensors/TotalPower",
         "Sensor.v1_10_0.Sensor",
         name="Total Power",
         ReadingType="Power",
         Reading=bmc.host.state.watts,
         ReadingUnits="W",
         Status=ENABLED,
-    )
-
-
-def manager(bmc: SimulatedBmc) -> Body:
-    """The BMC."""
-    return resource(
-        MANAGER,
-        "Manager.v1_19_2.Manager",
-        name="BMC",
-        ManagerType="BMC",
-        Manufacturer=bmc.host.plan.host_type.manufacturer,
-        Model="Simulated BMC",
-        UUID=part_uuid(bmc.host.plan, "BMC"),
-        FirmwareVersion=bmc.host.state.firmware["BMC"],
-        DateTime=timestamp(bmc.host.world.clock.now()),
-        DateTimeLocalOffset="+00:00",
-        PowerState="On",
-        Status=ENABLED,
-        VirtualMedia=link(f"{MANAGER}/VirtualMedia"),
-        Links={"ManagerForServers": links([SYSTEM]), "ManagerForChassis": links([CHASSIS])},
-    )
-
-
-def virtual_media(bmc: SimulatedBmc) -> Body:
-    """The virtual CD drive."""
-    state = bmc.host.state
-    return resource(
-        MEDIA,
-        "VirtualMedia.v1_6_4.VirtualMedia",
-        name="Virtual CD",
-        MediaTypes=["CD", "DVD"],
-        Image=state.media_image or None,
-        ImageName=state.media_image.rsplit("/", 1)[-1] or None,
-        Inserted=state.media_inserted,
-        ConnectedVia="URI" if state.media_inserted else "NotConnected",
-        WriteProtected=True,
-        TransferProtocolType="HTTPS" if state.media_inserted else None,
-        TransferMethod="Stream",
-        Status=ENABLED,
-        Actions={
-            "#VirtualMedia.InsertMedia": {
-                "target": f"{MEDIA}/Actions/VirtualMedia.InsertMedia",
-                "TransferProtocolType@Redfish.AllowableValues": ["HTTPS"],
-            },
-            "#VirtualMedia.EjectMedia": {"target": f"{MEDIA}/Actions/VirtualMedia.EjectMedia"},
-        },
     )

@@ -1,4 +1,4 @@
-"""The query parameters of a GET: `$expand` one level deep and `only`; others are refused."""
+"""The query parameters of a GET: `$expand` as deep as the BMC goes, and `only`; no others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Readable(Protocol):
         """The resource at a path."""
 
 
-def apply_query(query: dict[str, str], body: Body, tree: Readable) -> Body:
+def apply_query(query: dict[str, str], body: Body, tree: Readable, *, levels_max: int) -> Body:
     """The resource as the query wants it."""
     for name in query:
         # Parameters without a dollar sign are ignored, but for those that Redfish names.
@@ -27,7 +27,7 @@ def apply_query(query: dict[str, str], body: Body, tree: Readable) -> Body:
     if "only" in query:
         body = _only(query, body, tree)
     if "$expand" in query:
-        body = _expand(query["$expand"], body, tree)
+        body = _expand(query["$expand"], body, tree, levels_max)
     return body
 
 
@@ -42,25 +42,33 @@ def _only(query: dict[str, str], body: Body, tree: Readable) -> Body:
     return tree.read(members[0]["@odata.id"]) or body
 
 
-def _expand(value: str, body: Body, tree: Readable) -> Body:
+def _expand(value: str, body: Body, tree: Readable, levels_max: int) -> Body:
     found = _EXPAND.fullmatch(value)
     if found is None:
         raise ActionRefused(400, "QueryParameterValueError", value, "$expand")
-    if found["levels"] not in {None, "1"}:
+    levels = int(found["levels"] or 1)
+    if not 1 <= levels <= levels_max:
         raise ActionRefused(400, "QueryParameterOutOfRange", value, "$expand")
+    return _within(body, tree, levels, all_links=found["what"] == "*")
+
+
+def _within(body: Body, tree: Readable, levels: int, *, all_links: bool) -> Body:
     return {
-        name: _expanded(name, item, tree, all_links=found["what"] == "*")
+        name: _expanded(name, item, tree, levels, all_links=all_links)
         for name, item in body.items()
     }
 
 
-def _expanded(name: str, value: Any, tree: Readable, *, all_links: bool) -> Any:
+def _expanded(name: str, value: Any, tree: Readable, levels: int, *, all_links: bool) -> Any:
     if name == "Links" and not all_links:
         return value
     if isinstance(value, list):
-        return [_expanded("", item, tree, all_links=all_links) for item in value]
+        return [_expanded("", item, tree, levels, all_links=all_links) for item in value]
     if not isinstance(value, dict):
         return value
-    if set(value) == {"@odata.id"}:
-        return tree.read(value["@odata.id"].rstrip("/")) or value
-    return {key: _expanded(key, item, tree, all_links=all_links) for key, item in value.items()}
+    if set(value) != {"@odata.id"}:
+        return _within(value, tree, levels, all_links=all_links)
+    found = tree.read(value["@odata.id"].rstrip("/"))
+    if found is None:
+        return value
+    return found if levels == 1 else _within(found, tree, levels - 1, all_links=all_links)

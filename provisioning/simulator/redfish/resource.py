@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
+from provisioning.simulator.models import HostModel
+
 Body = dict[str, Any]
+Builders = dict[str, Callable[[], Body]]
+"""Path to what builds the resource there."""
 
 ROOT = "/redfish/v1"
-SYSTEM = f"{ROOT}/Systems/1"
-CHASSIS = f"{ROOT}/Chassis/1"
-MANAGER = f"{ROOT}/Managers/BMC"
-MEDIA = f"{MANAGER}/VirtualMedia/Cd"
 UPDATES = f"{ROOT}/UpdateService"
 TASKS = f"{ROOT}/TaskService/Tasks"
 TASK_MONITORS = f"{ROOT}/TaskService/TaskMonitors"
@@ -24,6 +25,42 @@ ABSENT = {"State": "Absent"}
 GIB = 1024**3
 
 
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where the resources that others link to are, in one model's tree."""
+
+    system: str
+    box: str
+    manager: str
+    media: str
+    holder: str
+    """The System that holds the accelerators: the host's own, or a baseboard's."""
+    processors: str
+    """The System that holds processors and memory."""
+    baseboard: str
+    """Empty where there is none."""
+    baseboard_box: str
+    baseboard_manager: str
+
+    @classmethod
+    def of(cls, model: HostModel) -> Paths:
+        """By the model's names."""
+        system = f"{ROOT}/Systems/{model.system}"
+        manager = f"{ROOT}/Managers/{model.manager}"
+        baseboard = f"{ROOT}/Systems/{model.baseboard}" if model.baseboard else ""
+        return cls(
+            system=system,
+            box=f"{ROOT}/Chassis/{model.box}",
+            manager=manager,
+            media=f"{manager}/VirtualMedia/Cd",
+            holder=baseboard or system,
+            processors=baseboard if model.all_on_baseboard else system,
+            baseboard=baseboard,
+            baseboard_box=f"{ROOT}/Chassis/{model.baseboard_box}" if baseboard else "",
+            baseboard_manager=f"{ROOT}/Managers/{model.baseboard_manager}" if baseboard else "",
+        )
+
+
 def link(path: str) -> Body:
     """A reference to another resource."""
     return {"@odata.id": path}
@@ -32,6 +69,11 @@ def link(path: str) -> Body:
 def links(paths: Iterable[str]) -> list[Body]:
     """References."""
     return [link(path) for path in paths]
+
+
+def located(slot: str, kind: str) -> Body:
+    """What is printed beside a slot."""
+    return {"PartLocation": {"ServiceLabel": slot, "LocationType": kind}}
 
 
 def resource(path: str, kind: str, *, name: str, **properties: Any) -> Body:

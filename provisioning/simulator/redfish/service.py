@@ -15,12 +15,12 @@ from provisioning.simulator.errors import ActionRefused
 from provisioning.simulator.redfish import odata
 from provisioning.simulator.redfish.changes import (
     DELETABLE,
-    PATCHES,
-    POSTS,
     Answer,
     Change,
     delete,
     patch_account,
+    patches,
+    posts,
 )
 from provisioning.simulator.redfish.messages import error_body
 from provisioning.simulator.redfish.queries import apply_query
@@ -47,10 +47,13 @@ class RedfishService:
 
     bmc: SimulatedBmc
     tree: Tree = field(init=False)
+    posts: dict[str, Change] = field(init=False)
+    patches: dict[str, Change] = field(init=False)
 
     def __post_init__(self) -> None:
         """Build the paths."""
         self.tree = Tree(self.bmc)
+        self.posts, self.patches = posts(self.bmc), patches(self.bmc)
 
     def application(self) -> web.Application:
         """An application that hands every request to `answer`."""
@@ -138,12 +141,12 @@ class RedfishService:
             _allow_methods(request, ["GET", "HEAD"])
             return special
         body = self.tree.read(path)
-        if body is None and path not in POSTS:
+        if body is None and path not in self.posts:
             raise ActionRefused(404, "ResourceMissingAtURI", request.path)
         _allow_methods(request, self._methods(path, exists=body is not None))
         match request.method:
             case "POST":
-                return await POSTS[path](self.bmc, await _json(request))
+                return await self.posts[path](self.bmc, await _json(request))
             case "PATCH":
                 # The body first: nothing may be awaited between comparing a tag and writing.
                 sent = await _json(request)
@@ -166,24 +169,26 @@ class RedfishService:
 
     def _methods(self, path: str, *, exists: bool) -> list[str]:
         methods = ["GET", "HEAD"] if exists else []
-        if path in POSTS:
+        if path in self.posts:
             methods.append("POST")
         parent, _, name = path.rpartition("/")
-        if path in PATCHES or (parent == ACCOUNTS and name.isdigit()):
+        if path in self.patches or (parent == ACCOUNTS and name.isdigit()):
             methods.append("PATCH")
         if parent in DELETABLE and exists:
             methods.append("DELETE")
         return methods
 
     def _patcher(self, path: str) -> Change:
-        if path in PATCHES:
-            return PATCHES[path]
+        if path in self.patches:
+            return self.patches[path]
         number = int(path.rpartition("/")[2])
         accounts = self.bmc.host.state.accounts
         return patch_account(next(one for one in accounts if one.number == number))
 
     def _read(self, request: web.Request, path: str, body: Body) -> Answer:
-        found = apply_query(dict(request.query), body, self.tree)
+        found = apply_query(
+            dict(request.query), body, self.tree, levels_max=self.bmc.model.expand_levels
+        )
         headers = {"Allow": ", ".join(self._methods(path, exists=True))}
         if path.startswith(f"{TASK_MONITORS}/") and body["TaskState"] in {
             "New",

@@ -13,7 +13,6 @@ from provisioning.simulator.redfish.resource import (
     ROLES,
     ROOT,
     SESSIONS,
-    SYSTEM,
     TASK_MONITORS,
     TASKS,
     UPDATES,
@@ -90,7 +89,7 @@ def service_root(bmc: SimulatedBmc) -> Body:
                 "ExpandAll": True,
                 "Levels": True,
                 "Links": False,
-                "MaxLevels": 1,
+                "MaxLevels": bmc.model.expand_levels,
                 "NoLinks": True,
             },
             "FilterQuery": False,
@@ -237,6 +236,8 @@ def update_service() -> Body:
 
 
 def _component_builder(bmc: SimulatedBmc, component: str) -> Callable[[], Body]:
+    known = {bmc.model.bios, bmc.model.bmc}
+    related = bmc.paths.system if component == bmc.model.bios else bmc.paths.manager
     return lambda: resource(
         f"{INVENTORY}/{component}",
         "SoftwareInventory.v1_11_0.SoftwareInventory",
@@ -246,5 +247,5 @@ def _component_builder(bmc: SimulatedBmc, component: str) -> Callable[[], Body]:
         Manufacturer=bmc.host.plan.host_type.manufacturer,
         Updateable=True,
         Status=ENABLED,
-        RelatedItem=links([SYSTEM if component == "BIOS" else f"{ROOT}/Managers/BMC"]),
+        **({"RelatedItem": links([related])} if component in known else {}),
     )

@@ -1,62 +1,50 @@
-"""The resources of the host itself: the ComputerSystem and the parts it is built of."""
+"""The host itself, and the baseboard beside it that holds accelerators and nothing to boot."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from pods.facts import (
-    AcceleratorFact,
-    DriveFact,
-    MemoryModuleFact,
-    NicFact,
-    ProcessorFact,
-)
-from provisioning.simulator import hardware
 from provisioning.simulator.bmc import SimulatedBmc
+from provisioning.simulator.hardware import part_serial, part_uuid
 from provisioning.simulator.host import BOOT_ENABLED, BOOT_TARGETS, RESET_TYPES
 from provisioning.simulator.redfish.resource import (
-    ABSENT,
-    CHASSIS,
     ENABLED,
-    GIB,
-    MANAGER,
     ROOT,
-    SYSTEM,
     Body,
+    Builders,
     collection,
     link,
     links,
     resource,
 )
 
-STORAGE = f"{SYSTEM}/Storage/1"
-MEDIA_COLLECTION = f"{SYSTEM}/VirtualMedia"
+TYPE = "ComputerSystem.v1_22_0.ComputerSystem"
 
 
-def fixed(bmc: SimulatedBmc) -> dict[str, Callable[[], Body]]:
-    """Path to builder, for every resource below Systems."""
-    return {
+def fixed(bmc: SimulatedBmc) -> Builders:
+    """The Systems, BIOS and secure boot."""
+    system, baseboard = bmc.paths.system, bmc.paths.baseboard
+    listed = [path for path in (system, baseboard) if path]
+    found: Builders = {
         f"{ROOT}/Systems": lambda: collection(
-            f"{ROOT}/Systems", "ComputerSystemCollection", name="Systems", members=["1"]
+            f"{ROOT}/Systems", "ComputerSystemCollection", name="Systems", members=listed
         ),
-        SYSTEM: lambda: computer_system(bmc),
-        f"{SYSTEM}/Bios": lambda: bios(bmc),
-        f"{SYSTEM}/Bios/Settings": lambda: bios_settings(bmc),
-        **_processors(bmc),
-        **_memory(bmc),
-        **_storage(bmc),
-        **_interfaces(bmc),
+        system: lambda: computer_system(bmc),
+        f"{system}/Bios": lambda: bios(bmc),
+        f"{system}/Bios/Settings": lambda: bios_settings(bmc),
+        f"{system}/SecureBoot": lambda: secure_boot(bmc),
     }
+    if baseboard:
+        found[baseboard] = lambda: gpu_baseboard(bmc)
+    return found
 
 
 def computer_system(bmc: SimulatedBmc) -> Body:
     """The host: who it is, whether it is on, what it boots."""
-    plan, state = bmc.host.plan, bmc.host.state
-    memory_gib = sum(module.capacity_gib for module in hardware.memory_modules(plan))
-    sockets = hardware.processors(plan)
+    plan, state, paths = bmc.host.plan, bmc.host.state, bmc.paths
+    sockets = bmc.parts.processors
+    own = paths.processors == paths.system
     return resource(
-        SYSTEM,
-        "ComputerSystem.v1_22_0.ComputerSystem",
+        paths.system,
+        TYPE,
         name=plan.name,
         SystemType="Physical",
         Manufacturer=plan.host_type.manufacturer,
@@ -65,7 +53,7 @@ def computer_system(bmc: SimulatedBmc) -> Body:
         UUID=plan.uuid,
         HostName=plan.name,
         AssetTag=state.asset_tag,
-        BiosVersion=state.firmware["BIOS"],
+        BiosVersion=state.firmware[bmc.model.bios],
         PowerState=bmc.host.power,
         Status=ENABLED if state.power == "On" else {"State": "StandbyOffline", "Health": "OK"},
         BootProgress={"LastState": bmc.host.boot_progress},
@@ -82,33 +70,77 @@ def computer_system(bmc: SimulatedBmc) -> Body:
             "CoreCount": sum(socket.cores for socket in sockets),
             "Model": plan.host_type.processors.model,
         },
-        MemorySummary={"TotalSystemMemoryGiB": memory_gib},
-        Bios=link(f"{SYSTEM}/Bios"),
-        Processors=link(f"{SYSTEM}/Processors"),
-        Memory=link(f"{SYSTEM}/Memory"),
-        Storage=link(f"{SYSTEM}/Storage"),
-        EthernetInterfaces=link(f"{SYSTEM}/EthernetInterfaces"),
-        Links={"Chassis": links([CHASSIS]), "ManagedBy": links([MANAGER])},
+        MemorySummary={
+            "TotalSystemMemoryGiB": sum(module.capacity_gib for module in bmc.parts.memory)
+        },
+        TrustedModules=_trusted_modules(bmc),
+        Bios=link(f"{paths.system}/Bios"),
+        SecureBoot=link(f"{paths.system}/SecureBoot"),
+        Storage=link(f"{paths.system}/Storage"),
+        **_linked(bmc, "EthernetInterfaces", present=bmc.model.interfaces != "none"),
+        **_linked(bmc, "Processors", present=own),
+        **_linked(bmc, "Memory", present=own),
+        Links={"Chassis": links([paths.box]), "ManagedBy": links([paths.manager])},
         Actions={
             "#ComputerSystem.Reset": {
-                "target": f"{SYSTEM}/Actions/ComputerSystem.Reset",
+                "target": f"{paths.system}/Actions/ComputerSystem.Reset",
                 "ResetType@Redfish.AllowableValues": list(RESET_TYPES),
             }
         },
     )
 
 
+def _linked(bmc: SimulatedBmc, name: str, *, present: bool) -> Body:
+    return {name: link(f"{bmc.paths.system}/{name}")} if present else {}
+
+
+def _trusted_modules(bmc: SimulatedBmc) -> list[Body]:
+    trust = bmc.parts.trust
+    if not trust.tpm:
+        return []
+    return [
+        {
+            "FirmwareVersion": "1.0",
+            "InterfaceType": trust.tpm_version,
+            "Status": {"State": "Enabled", "Health": "OK"},
+        }
+    ]
+
+
+def gpu_baseboard(bmc: SimulatedBmc) -> Body:
+    """What a careless client takes for the host: it has no power, no boot source and no BIOS."""
+    plan, path = bmc.host.plan, bmc.paths.baseboard
+    name = bmc.model.baseboard
+    return resource(
+        path,
+        TYPE,
+        name=name,
+        SystemType="Physical",
+        Manufacturer=plan.host_type.manufacturer,
+        SerialNumber=part_serial(plan, name),
+        UUID=part_uuid(plan, name),
+        Status=ENABLED,
+        Processors=link(f"{path}/Processors"),
+        Memory=link(f"{path}/Memory"),
+        Links={
+            "Chassis": links([bmc.paths.baseboard_box]),
+            "ManagedBy": links([bmc.paths.baseboard_manager]),
+        },
+    )
+
+
 def bios(bmc: SimulatedBmc) -> Body:
     """Settings in force."""
+    path = f"{bmc.paths.system}/Bios"
     return resource(
-        f"{SYSTEM}/Bios",
+        path,
         "Bios.v1_2_1.Bios",
         name="BIOS Configuration",
         Attributes=dict(bmc.host.state.bios),
         **{
             "@Redfish.Settings": {
                 "@odata.type": "#Settings.v1_3_5.Settings",
-                "SettingsObject": link(f"{SYSTEM}/Bios/Settings"),
+                "SettingsObject": link(f"{path}/Settings"),
                 "SupportedApplyTimes": ["OnReset"],
             }
         },
@@ -118,163 +150,21 @@ def bios(bmc: SimulatedBmc) -> Body:
 def bios_settings(bmc: SimulatedBmc) -> Body:
     """Settings that the next power-on applies."""
     return resource(
-        f"{SYSTEM}/Bios/Settings",
+        f"{bmc.paths.system}/Bios/Settings",
         "Bios.v1_2_1.Bios",
         name="BIOS Configuration Pending Settings",
         Attributes=dict(bmc.host.state.bios_pending),
     )
 
 
-def _processors(bmc: SimulatedBmc) -> dict[str, Callable[[], Body]]:
-    path = f"{SYSTEM}/Processors"
-    sockets = hardware.processors(bmc.host.plan)
-    gpus = hardware.accelerators(bmc.host.plan)
-    names = [*(part.slot for part in sockets), *(part.slot for part in gpus)]
-    return {
-        path: lambda: collection(path, "ProcessorCollection", name="Processors", members=names),
-        **{f"{path}/{part.slot}": _cpu_builder(f"{path}/{part.slot}", part) for part in sockets},
-        **{f"{path}/{part.slot}": _gpu_builder(f"{path}/{part.slot}", part) for part in gpus},
-    }
-
-
-def _cpu_builder(path: str, part: ProcessorFact) -> Callable[[], Body]:
-    return lambda: resource(
-        path,
-        "Processor.v1_20_1.Processor",
-        name=part.slot,
-        ProcessorType="CPU",
-        Socket=part.slot,
-        Model=part.model,
-        TotalCores=part.cores,
-        TotalThreads=part.threads,
-        Location=_location(part.slot, "Socket"),
-        Status=ENABLED,
-    )
-
-
-def _gpu_builder(path: str, part: AcceleratorFact) -> Callable[[], Body]:
-    return lambda: resource(
-        path,
-        "Processor.v1_20_1.Processor",
-        name=part.slot,
-        ProcessorType="GPU",
-        Model=part.model,
-        SerialNumber=part.serial,
-        UUID=part.uuid,
-        FirmwareVersion=part.firmware,
-        MemorySummary={"TotalMemorySizeMiB": part.memory_gib * 1024},
-        ProcessorMemory=[
-            {"MemoryType": "HBM3", "IntegratedMemory": True, "CapacityMiB": part.memory_gib * 1024}
-        ],
-        Location=_location(part.slot, "Slot"),
-        Status=ENABLED,
-    )
-
-
-def _location(slot: str, kind: str) -> Body:
-    return {"PartLocation": {"ServiceLabel": slot, "LocationType": kind}}
-
-
-def _memory(bmc: SimulatedBmc) -> dict[str, Callable[[], Body]]:
-    path = f"{SYSTEM}/Memory"
-    populated = {part.slot: part for part in hardware.memory_modules(bmc.host.plan)}
-    names = [f"DIMM{n}" for n in range(bmc.host.plan.host_type.memory.modules)]
-    return {
-        path: lambda: collection(path, "MemoryCollection", name="Memory", members=names),
-        **{
-            f"{path}/{name}": _memory_builder(f"{path}/{name}", name, populated.get(name))
-            for name in names
-        },
-    }
-
-
-def _memory_builder(path: str, slot: str, part: MemoryModuleFact | None) -> Callable[[], Body]:
-    kind = "Memory.v1_21_0.Memory"
-    if part is None:
-        # Real BMCs list their empty slots; a client that counts members counts wrong.
-        return lambda: resource(
-            path, kind, name=slot, Location=_location(slot, "Slot"), Status=ABSENT
-        )
-    return lambda: resource(
-        path,
-        kind,
-        name=slot,
-        MemoryType="DRAM",
-        MemoryDeviceType="DDR5",
-        CapacityMiB=part.capacity_gib * 1024,
-        PartNumber=part.part_number,
-        SerialNumber=part.serial,
-        Location=_location(slot, "Slot"),
-        Status=ENABLED,
-    )
-
-
-def _storage(bmc: SimulatedBmc) -> dict[str, Callable[[], Body]]:
-    path = f"{SYSTEM}/Storage"
-    found = hardware.drives(bmc.host.plan)
-    return {
-        path: lambda: collection(path, "StorageCollection", name="Storage", members=["1"]),
-        STORAGE: lambda: resource(
-            STORAGE,
-            "Storage.v1_17_0.Storage",
-            name="Local Storage",
-            Status=ENABLED,
-            Drives=links(f"{STORAGE}/Drives/{drive.slot}" for drive in found),
-            **{"Drives@odata.count": len(found)},
-        ),
-        **{
-            f"{STORAGE}/Drives/{drive.slot}": _drive_builder(
-                f"{STORAGE}/Drives/{drive.slot}", drive
-            )
-            for drive in found
-        },
-    }
-
-
-def _drive_builder(path: str, drive: DriveFact) -> Callable[[], Body]:
-    return lambda: resource(
-        path,
-        "Drive.v1_20_1.Drive",
-        name=drive.slot,
-        Model=drive.model,
-        SerialNumber=drive.serial,
-        CapacityBytes=drive.capacity_gib * GIB,
-        Protocol=drive.protocol,
-        MediaType="SSD",
-        PhysicalLocation=_location(drive.slot, "Bay"),
-        Status=ENABLED,
-    )
-
-
-def _interfaces(bmc: SimulatedBmc) -> dict[str, Callable[[], Body]]:
-    path = f"{SYSTEM}/EthernetInterfaces"
-    plan = bmc.host.plan
-    names = [nic.slot for nic in hardware.nics(plan, powered=False)]
-
-    def builder(index: int) -> Callable[[], Body]:
-        def interface() -> Body:
-            nic = hardware.nics(plan, powered=bmc.host.state.power == "On")[index]
-            return _interface(f"{path}/{nic.slot}", nic)
-
-        return interface
-
-    return {
-        path: lambda: collection(
-            path, "EthernetInterfaceCollection", name="Ethernet Interfaces", members=names
-        ),
-        **{f"{path}/{name}": builder(index) for index, name in enumerate(names)},
-    }
-
-
-def _interface(path: str, nic: NicFact) -> Body:
+def secure_boot(bmc: SimulatedBmc) -> Body:
+    """UEFI secure boot."""
+    enabled = bool(bmc.parts.trust.secure_boot)
     return resource(
-        path,
-        "EthernetInterface.v1_12_2.EthernetInterface",
-        name=nic.slot,
-        MACAddress=nic.mac,
-        PermanentMACAddress=nic.mac,
-        SpeedMbps=(nic.speed_gbps or 0) * 1000,
-        LinkStatus="LinkUp" if nic.link_up else "LinkDown",
-        InterfaceEnabled=True,
-        Status=ENABLED,
+        f"{bmc.paths.system}/SecureBoot",
+        "SecureBoot.v1_1_2.SecureBoot",
+        name="UEFI Secure Boot",
+        SecureBootEnable=enabled,
+        SecureBootCurrentBoot="Enabled" if enabled else "Disabled",
+        SecureBootMode="UserMode",
     )

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from provisioning.simulator.bmc import SimulatedBmc
-from provisioning.simulator.redfish import chassis, services, system
+from provisioning.simulator.redfish import (
+    chassis,
+    managers,
+    network,
+    power,
+    processors,
+    services,
+    storage,
+    system,
+    thermal,
+)
 from provisioning.simulator.redfish.resource import (
     ACCOUNTS,
     SESSIONS,
     TASK_MONITORS,
     TASKS,
     Body,
+    Builders,
 )
 
 ACCOUNT_TYPE = "#ManagerAccount.v1_12_0.ManagerAccount"
@@ -23,15 +33,22 @@ class Tree:
     """The readable side of a service."""
 
     bmc: SimulatedBmc
-    _fixed: dict[str, Callable[[], Body]] = field(init=False)
+    _fixed: Builders = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """The hardware does not change while the simulator runs: its paths are made once."""
-        self._fixed = {
-            **services.fixed(self.bmc),
-            **system.fixed(self.bmc),
-            **chassis.fixed(self.bmc),
-        }
+        for part in (
+            services,
+            system,
+            processors,
+            storage,
+            network,
+            chassis,
+            power,
+            thermal,
+            managers,
+        ):
+            self._fixed |= part.fixed(self.bmc)
 
     def read(self, path: str) -> Body | None:
         """The resource at a path, or None."""
