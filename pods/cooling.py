@@ -149,13 +149,14 @@ def check_gates(seen: Mapping[str, Seen], *, liquid: bool) -> GateAnswer:
     return GateAnswer(tuple(passed), None, "every gate has passed")
 
 
-def coolant_flow_proven(
-    flows_lpm: Sequence[float | None], *, designed_lpm: float, share: float = 0.9
-) -> Seen:
-    """Whether every rack's branch has its flow: the worst one decides, not the sum.
+FLOW_SHARE_MIN = 0.9
+"""Leaves room for a meter's error of some per cent and for a filter that is not new."""
 
-    `share` leaves room for a meter's error of some per cent and for a filter that is not new.
-    """
+
+def coolant_flow_proven(
+    flows_lpm: Sequence[float | None], *, designed_lpm: float, share: float = FLOW_SHARE_MIN
+) -> Seen:
+    """Whether every branch has its flow: the worst one decides, not the sum."""
     if not flows_lpm or any(flow is None for flow in flows_lpm):
         return "unknown"
     lowest = min(flow for flow in flows_lpm if flow is not None)

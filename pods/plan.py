@@ -22,6 +22,7 @@ from pods.errors import PlanError, shown
 from pods.expectation import Expectation, Past, bases, expectations, expected_s
 from pods.facts import HardwareFacts
 from pods.firmware import bios_differences, firmware_behind
+from pods.gate_proof import PlacedFacts, Proven, prove
 from pods.match import critical, match
 from pods.planned import Act, ParkedHost, Plan, Stage, Wave
 from pods.power import PowerPhase, fits, reserved_watts
@@ -81,7 +82,8 @@ def plan_bring_up(
         for name, host_type in spec.host_types.items()
     }
     placed = _placed(spec, hosts, known)
-    parked = tuple(parking for host in placed if (parking := _parking(host)))
+    proven = _proven(spec, placed)
+    parked = tuple(p for host in placed if (p := _parking(host, proven.kept_off)))
     stays = {parking.host for parking in parked}
     watts = _at_rest(spec, placed)
     starting = {h.host.name: h for h in placed if h.host.name not in stays}
@@ -95,6 +97,7 @@ def plan_bring_up(
         "parked": parked,
         "unknown_hosts": tuple(host.host.name for host in placed if host.host.facts is None),
         "gates": gates if waves else (),
+        "proofs": proven.proofs,
         "expectations": tuple(
             one
             for name in dict.fromkeys(h.type_name for h in starting.values())
@@ -146,14 +149,25 @@ def _placed(
     return sorted(placed, key=lambda one: one.position)
 
 
-def _parking(placed: _Placed) -> ParkedHost | None:
-    if placed.host.facts is None:
+def _proven(spec: PodSpec, placed: Sequence[_Placed]) -> Proven:
+    racks = {slot.slot: rack.name for rack, slot in spec.slots()}
+    known = [
+        PlacedFacts(one.host.name, racks[one.host.slot], one.host_type, one.host.facts)
+        for one in placed
+    ]
+    return prove(spec, known)
+
+
+def _parking(placed: _Placed, kept_off: Mapping[str, str]) -> ParkedHost | None:
+    name, facts = placed.host.name, placed.host.facts
+    found = critical(match(placed.host_type, facts)) if facts else ()
+    if found:
+        reason = "; ".join(str(mismatch) for mismatch in found)
+        return ParkedHost(host=name, reason=reason, remedy=found[0].remedy)
+    if name not in kept_off:
         return None
-    found = critical(match(placed.host_type, placed.host.facts))
-    if not found:
-        return None
-    reason = "; ".join(str(mismatch) for mismatch in found)
-    return ParkedHost(host=placed.host.name, reason=reason, remedy=found[0].remedy)
+    remedy = f"make it safe on site, then inspect again: podyard host retry {name}"
+    return ParkedHost(host=name, reason=kept_off[name], remedy=remedy)
 
 
 def _start(host: PlannedHost, position: int, power: PowerSpec, slot: SlotSpec) -> Start:

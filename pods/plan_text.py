@@ -39,7 +39,7 @@ def render_plan(plan: Plan) -> RenderableType:
 
 def render_waves(plan: Plan) -> RenderableType:
     """What will be done and when, without the feeds."""
-    parts: list[RenderableType] = [_title(plan), _summary(plan), Text()]
+    parts: list[RenderableType] = [_title(plan), _summary(plan), *_gates(plan), Text()]
     parts.extend(_wave(wave) for wave in plan.waves[:WAVES_SHOWN_MAX])
     if left := len(plan.waves) - WAVES_SHOWN_MAX:
         last = plan.waves[-1]
@@ -112,6 +112,25 @@ def _summary(plan: Plan) -> RenderableType:
         total.append("".join(f"\n{line}" for line in _expected(plan)), style="dim")
         table.add_row("expected", total)
     return table
+
+
+def _gates(plan: Plan) -> Iterator[RenderableType]:
+    """Each gate with what proves it; what no reading proves is the approver's to confirm."""
+    table = _grid()
+    for n, proof in enumerate(plan.proofs, start=1):
+        if proof.state == "unknown":
+            told = Text.assemble(("you confirm that ", "bold yellow"), proof.proof)
+            told.append(f"\n{proof.found}", style="dim")
+        else:
+            told = Text.assemble((proof.state, _STYLES[proof.state]), f"  {proof.found}")
+        table.add_row(f"{n} {proof.gate}", told)
+    if plan.proofs:
+        yield Text()
+        yield Text("gates, in order", style="bold")
+        yield table
+
+
+_STYLES = {"passed": "green", "failed": "bold red", "later": "dim"}
 
 
 def _expected(plan: Plan) -> Iterator[str]:

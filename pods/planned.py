@@ -14,6 +14,7 @@ from pydantic import model_validator
 
 from pods.canonical import digest_of
 from pods.expectation import Expectation
+from pods.gate_proof import GateProof
 from pods.watts import FeedEnvelope, Planned
 
 Stage = Literal["canary", "trial", "rest"]
@@ -90,6 +91,8 @@ class Plan(Planned):
     """Expected seconds from approval until the last host is ready."""
     expectations: tuple[Expectation, ...] = ()
     """What that is made of, by host type and step."""
+    proofs: tuple[GateProof, ...] = ()
+    """What proves each gate, in order, and who confirms what no reading proves."""
 
     @model_validator(mode="after")
     def _digest_is_its_own(self) -> Self:
@@ -135,6 +138,7 @@ LATER: Mapping[str, Any] = {
     "peak_lost_watts": None,
     "gates": [],
     "expectations": [],
+    "proofs": [],
 }
 """Fields that came after the first plans were stored, and what they are when they say nothing."""
 
