@@ -21,6 +21,7 @@ from typing import Any
 import typer.main
 from pydantic_settings import BaseSettings
 
+from inventory.sign_in_settings import SignInSettings
 from inventory.states import ALLOWED_TIME_S, STABLE, TRANSITIONS, HostState
 from pods import spec_page
 from provisioning.faultpoints import POINTS
@@ -83,7 +84,11 @@ def _duration(seconds: float) -> str:
 def settings() -> str:
     """Every setting with its variable, default and reason."""
     parts = []
-    for title, kind in (("Provisioning", ProvisioningSettings), ("Runtime", RuntimeSettings)):
+    for title, kind in (
+        ("Signing in", SignInSettings),
+        ("Provisioning", ProvisioningSettings),
+        ("Runtime", RuntimeSettings),
+    ):
         parts += [f"## {title}", "", *_settings_table(kind), ""]
     return "\n".join(parts).rstrip()
 

@@ -15,10 +15,19 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from inventory import refusals
-from inventory.auth import public, query_names, refuse_undeclared
+from inventory.audit_log import AuditLog
+from inventory.auditing import Audited
+from inventory.auth import (
+    SignInNeeded,
+    public,
+    query_names,
+    redirect_to_sign_in,
+    refuse_undeclared,
+)
 from inventory.bounds import API_VERSION, Bounds
 from inventory.deps import ApiDeps
 from inventory.routes import (
+    audit,
     claims,
     correcting,
     deployments,
@@ -26,10 +35,13 @@ from inventory.routes import (
     health,
     hosts,
     pods,
+    sign_in,
     tenants,
     units,
     usage,
+    users,
 )
+from inventory.sign_in import SignIn
 
 ROUTERS: tuple[APIRouter, ...] = (
     hosts.router,
@@ -42,6 +54,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     usage.router,
     events.router,
     health.router,
+    sign_in.router,
+    users.router,
+    audit.router,
 )
 
 
@@ -60,8 +75,12 @@ def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
         app.router.routes.extend(router.routes)
     refuse_undeclared(app.router.routes)
     refusals.install(app)
+    app.add_exception_handler(SignInNeeded, redirect_to_sign_in)
     app.state.deps = deps
+    app.state.sign_in = SignIn(deps)
     app.state.query_names = query_names(app.router.routes)
+    app.state.audit = AuditLog(deps)
+    app.add_middleware(Audited, deps=deps, log=app.state.audit)
     app.add_middleware(Bounds)
     return app
 

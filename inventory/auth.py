@@ -1,117 +1,61 @@
-"""Who may do what: keys, roles and permissions, deny by default.
+"""Who gets in where: every route declares one permission, deny by default.
 
-Every route declares one permission by `require`, or says `public` aloud. A route that does neither
-keeps the service from starting, so that nobody forgets. The tenant of a request comes from its key,
-never from a header or a field.
+Every route declares one permission by `require` (or `page_actor`, for pages that people open), or
+says `public` aloud. A route that does neither keeps the service from starting, so that nobody
+forgets. The tenant of a request comes from its key or session, never from a header or a field.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Any
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
+from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from inventory.deps import ApiDeps, Deps
-from inventory.keys import opens, split
-from inventory.model import ApiKey
+from inventory.actors import Actor
+from inventory.deps import Deps
+from inventory.forgery import SAFE_METHODS, refuse_forged
+from inventory.identity import identified
+from inventory.permissions import ROLES, Permission, roles_with
 from inventory.refusals import Refused
 
+__all__ = [
+    "ROLES",
+    "SIGN_IN",
+    "Actor",
+    "Credentials",
+    "Permission",
+    "Public",
+    "Require",
+    "SignInNeeded",
+    "UndeclaredPermission",
+    "declared",
+    "local_path",
+    "page_actor",
+    "public",
+    "query_names",
+    "redirect_to_sign_in",
+    "refuse_undeclared",
+    "require",
+]
 
-class Permission(StrEnum):
-    """What a route lets one do."""
-
-    HOST_READ = "host:read"
-    HOST_WRITE = "host:write"
-    POD_READ = "pod:read"
-    POD_WRITE = "pod:write"
-    UNIT_READ = "unit:read"
-    CERTIFICATE_READ = "certificate:read"
-    CERTIFICATE_KEY_READ = "certificate-key:read"
-    TENANT_READ = "tenant:read"
-    TENANT_WRITE = "tenant:write"
-    KEY_READ = "key:read"
-    KEY_WRITE = "key:write"
-    CLAIM_READ = "claim:read"
-    CLAIM_WRITE = "claim:write"
-    CLUSTER_READ = "cluster:read"
-    DEPLOYMENT_READ = "deployment:read"
-    DEPLOYMENT_WRITE = "deployment:write"
-    USAGE_READ = "usage:read"
-    EVENT_READ = "event:read"
-    METRICS_READ = "metrics:read"
-    SETUP = "setup"
-
-
-_ALL = frozenset(Permission)
-_VIEWER = frozenset(p for p in _ALL if p.endswith(":read")) - {Permission.KEY_READ}
-_TENANT = frozenset(
-    {
-        Permission.CERTIFICATE_KEY_READ,
-        Permission.TENANT_READ,
-        Permission.KEY_READ,
-        Permission.KEY_WRITE,
-        Permission.CLAIM_READ,
-        Permission.CLAIM_WRITE,
-        Permission.CLUSTER_READ,
-        Permission.DEPLOYMENT_READ,
-        Permission.DEPLOYMENT_WRITE,
-        Permission.USAGE_READ,
-    }
-)
-
-ROLES: dict[str, frozenset[Permission]] = {
-    "viewer": _VIEWER,
-    "operator": _VIEWER | {Permission.HOST_WRITE, Permission.POD_WRITE},
-    "admin": _ALL - {Permission.SETUP},
-    "tenant": _TENANT,
-    "setup": frozenset({Permission.SETUP}),
-}
-"""What each role may do. A role that is not here may do nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who asks."""
-
-    key_id: str
-    role: str
-    tenant: str
-    """The only tenant this key may see or act for; empty for those who work for the site."""
-
-    @property
-    def name(self) -> str:
-        """How events name this actor."""
-        return f"{self.role} key {self.key_id}"
-
-    def acting_for(self, tenant: str) -> str:
-        """The tenant that a request is about: the key's own, else the one that was named."""
-        if self.tenant and tenant and tenant != self.tenant:
-            raise Refused(
-                403,
-                "forbidden",
-                f"this key belongs to tenant {self.tenant} and cannot act for {tenant}",
-                hint="leave the tenant out, or use a key of that tenant",
-            )
-        return self.tenant or tenant
-
-    def may_see(self, tenant: str) -> bool:
-        """True when a tenant's records are this actor's to see."""
-        return not self.tenant or self.tenant == tenant
-
+UNAUTHENTICATED = 401
+SIGN_IN = "/sign-in"
 
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="podyard key",
     bearerFormat="pyd_<id>_<secret>",
-    description="A key made with `podyard key create`.",
+    description="A key made with `podyard key create`. A browser's session works as well.",
 )
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+"""Says in the API's description how one proves who one is; the proof is read in `identity`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +64,26 @@ class Require:
 
     permission: Permission
 
-    async def __call__(self, request: Request, deps: Deps, credentials: Credentials) -> Actor:
-        """The actor, or 401 without a valid key, 403 with one that may not do this."""
-        refuse_unknown_query(request)
-        actor = await _actor(deps, credentials)
-        if self.permission not in ROLES.get(actor.role, frozenset()):
-            raise Refused(
-                403,
-                "forbidden",
-                f"a {actor.role} key may not do this ({self.permission})",
-                hint=f"use a key of {_roles_with(self.permission)}",
-            )
-        return actor
+    async def __call__(self, request: Request, deps: Deps, _credentials: Credentials) -> Actor:
+        """The actor, or 401 without a valid key or session, 403 with one that may not do this."""
+        return await _checked(request, deps, self.permission)
+
+
+@dataclass(frozen=True, slots=True)
+class RequirePage:
+    """The same for a page: whoever has not signed in is sent to do so."""
+
+    permission: Permission
+
+    async def __call__(self, request: Request, deps: Deps) -> Actor:
+        """The actor; SignInNeeded instead of 401."""
+        try:
+            return await _checked(request, deps, self.permission)
+        except Refused as refused:
+            if refused.status != UNAUTHENTICATED or request.method not in SAFE_METHODS:
+                raise
+            query = f"?{request.url.query}" if request.url.query else ""
+            raise SignInNeeded(request.url.path + query) from refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +102,59 @@ def require(permission: Permission) -> Require:
     return Require(permission)
 
 
+def page_actor(permission: Permission) -> RequirePage:
+    """For `Annotated[Actor, Depends(page_actor(…))]` of a page that people open in a browser."""
+    return RequirePage(permission)
+
+
 public = Public()
+
+
+class SignInNeeded(Exception):
+    """A page was asked for by nobody we know."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 class UndeclaredPermission(RuntimeError):
     """A route that nobody declared a permission for."""
 
 
+async def redirect_to_sign_in(_request: Request, error: Exception) -> RedirectResponse:
+    """Sign in, and come back."""
+    if not isinstance(error, SignInNeeded):
+        raise error
+    return RedirectResponse(f"{SIGN_IN}?{urlencode({'next': error.path})}", 303)
+
+
+def local_path(text: str) -> str:
+    r"""A path of this service to go on to, or `/`: never an address of somebody else.
+
+    Browsers take `//host`, `/\host` and a tab between the slashes for another host.
+    """
+    parts = urlsplit(text)
+    plain = text.isprintable() and " " not in text and "\\" not in text
+    local = text.startswith("/") and not text.startswith("//") and not parts.scheme
+    return text if plain and local and not parts.netloc else "/"
+
+
+def declared(route: APIRoute) -> Require | RequirePage | Public | None:
+    """What a route says about who may ask it."""
+    return _declared(route.dependant)
+
+
 def refuse_undeclared(routes: Iterable[object]) -> None:
-    """Raise when a route declares no permission: called before anything is served."""
+    """Raise when a route declares no permission: called before anything is served.
+
+    A mount or a plain route cannot declare one, so it is refused: what it would serve needs a
+    route of its own.
+    """
     wrong = [
         str(getattr(route, "path", route))
         for route in routes
-        if not isinstance(route, APIRoute) or not _declares(route.dependant)
+        if not isinstance(route, APIRoute) or declared(route) is None
     ]
     if wrong:
         raise UndeclaredPermission(
@@ -197,34 +189,33 @@ def query_names(routes: Iterable[object]) -> dict[Any, frozenset[str]]:
     }
 
 
-async def _actor(deps: ApiDeps, credentials: HTTPAuthorizationCredentials | None) -> Actor:
-    parts = split(credentials.credentials) if credentials else None
-    if parts is None:
-        raise _unauthenticated("a podyard key is needed")
-    key_id, secret = parts
-    record = await deps.in_thread(deps.store.get, ApiKey, key_id)
-    if record is None or not opens(record, secret, now=deps.clock.now()):
-        raise _unauthenticated("this key is unknown, revoked or expired")
-    return Actor(key_id=record.id, role=record.role, tenant=record.tenant)
+async def _checked(request: Request, deps: Deps, permission: Permission) -> Actor:
+    refuse_unknown_query(request)
+    actor = await identified(request, deps)
+    request.state.actor = actor
+    if not actor.may(permission):
+        raise Refused(
+            403,
+            "forbidden",
+            f"{_whose(actor)} may not do this ({permission})",
+            hint=f"use a key of {roles_with(permission)}",
+        )
+    if actor.session_id:
+        await refuse_forged(request)
+    return actor
 
 
-def _unauthenticated(message: str) -> Refused:
-    return Refused(
-        401,
-        "unauthenticated",
-        message,
-        hint="send `Authorization: Bearer pyd_…`; keys are made with `podyard key create`",
-    )
+def _whose(actor: Actor) -> str:
+    return f"{actor.name} with {actor.role} role" if actor.user else f"a {actor.role} key"
 
 
-def _roles_with(permission: Permission) -> str:
-    return " or ".join(role for role, may in ROLES.items() if permission in may)
-
-
-def _declares(dependant: Dependant) -> bool:
-    return any(
-        isinstance(one.call, Require | Public) or _declares(one) for one in dependant.dependencies
-    )
+def _declared(dependant: Dependant) -> Require | RequirePage | Public | None:
+    for one in dependant.dependencies:
+        if isinstance(one.call, Require | RequirePage | Public):
+            return one.call
+        if found := _declared(one):
+            return found
+    return None
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:

@@ -7,14 +7,16 @@ reaches for anything else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict
 
+from inventory.audit_anchors import Anchors
 from inventory.clock import Clock
 from inventory.secrets import SecretBox
+from inventory.sign_in_settings import SignInSettings
 from inventory.store.protocol import Store
 from inventory.threads import InThread
 
@@ -41,6 +43,9 @@ class ApiDeps:
     wake: Callable[[], None]
     """Asks the loops to look now. Called on the event loop, never from a thread."""
     certificate_keys: tuple[CertificateKey, ...] = ()
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
+    anchors: Anchors | None = None
+    """Signs the head of the audit log; None: nothing is signed."""
 
 
 def _deps(request: Request) -> ApiDeps:

@@ -7,7 +7,7 @@ the message names the thing, the hint says what to do. Nothing internal ever sta
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -50,6 +50,8 @@ class ErrorBody(BaseModel):
     hint: str
     path: str | None = None
     value: str | None = None
+    existing: str | None = None
+    """The id of what stands in the way, where that is a record."""
     others: tuple[OtherProblem, ...] | None = None
 
 
@@ -73,16 +75,20 @@ class Refused(Exception):
         hint: str,
         path: str | None = None,
         value: str | None = None,
+        existing: str | None = None,
         others: Sequence[OtherProblem] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = dict(headers or {})
         self.body = ErrorBody(
             kind=kind,
             message=message,
             hint=hint,
             path=path,
             value=value,
+            existing=existing,
             others=tuple(others) or None,
         )
 
@@ -104,18 +110,20 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _defect)
 
 
-def answer(status: int, body: ErrorBody) -> JSONResponse:
+def answer(status: int, body: ErrorBody, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The response for an error."""
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # noqa: PLR2004 - HTTP's
+    told = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - HTTP's
     return JSONResponse(
-        ErrorReply(error=body).model_dump(mode="json", exclude_none=True), status, headers
+        ErrorReply(error=body).model_dump(mode="json", exclude_none=True),
+        status,
+        {**told, **(headers or {})},
     )
 
 
 async def _refused(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, Refused):
         raise error
-    return answer(error.status, error.body)
+    return answer(error.status, error.body, error.headers)
 
 
 async def _inventory(_request: Request, error: Exception) -> JSONResponse:

@@ -46,6 +46,16 @@ class StateDirectory:
         return self.path / "keys" / "certificate-simulated.key"
 
     @property
+    def audit_key(self) -> Path:
+        """Signs the head of the audit log."""
+        return self.path / "keys" / "audit.key"
+
+    @property
+    def audit_anchor(self) -> Path:
+        """The last head that was signed: outside of the database, whose holder could cut it."""
+        return self.path / "audit-anchor.json"
+
+    @property
     def usage_journal(self) -> Path:
         """What the gateway metered and inventory has not read yet."""
         return self.path / "usage"

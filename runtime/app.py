@@ -25,6 +25,7 @@ from pydantic import SecretStr
 
 from inventory.agent_door import build_agent_routes
 from inventory.api import build_api
+from inventory.audit_anchors import Anchors
 from inventory.authority import Authority
 from inventory.clock import SystemClock
 from inventory.deps import ApiDeps, CertificateKey
@@ -182,6 +183,7 @@ def _api_deps(parts: Parts) -> ApiDeps:
             CertificateKey(key_id=key.key_id, purpose=key.purpose, pem=key.public_pem().decode())
             for key in (parts.production, parts.simulated)
         ),
+        anchors=Anchors.open(parts.options.state.audit_key, parts.options.state.audit_anchor),
     )
 
 

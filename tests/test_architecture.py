@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from inventory.sign_in_settings import SignInSettings
 from inventory.states import HostState
 from provisioning.errors import ProvisioningError
 from provisioning.inband.play import prepare, runner_arguments
@@ -283,7 +284,7 @@ def test_the_generated_parts_of_the_pages_are_current() -> None:
     assert stale == [], "python docs/generate.py"
 
 
-@pytest.mark.parametrize("kind", [ProvisioningSettings, RuntimeSettings])
+@pytest.mark.parametrize("kind", [SignInSettings, ProvisioningSettings, RuntimeSettings])
 def test_every_setting_is_on_its_page_with_a_reason(kind: type[Any]) -> None:
     for name in kind.model_fields:
         variable = f"{kind.model_config['env_prefix']}{name}".upper()

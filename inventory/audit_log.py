@@ -1,0 +1,101 @@
+"""Appends to the audit log, in order, and many entries with one write.
+
+A request waits until its entry is durable. While one write is under way the entries of other
+requests gather, and the next write takes them all; so the log costs one transaction at a time
+however many ask, and reading is never in its way. Two processes on one database write by turns:
+whoever finds the next number taken reads the head again and follows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+from inventory.audit import AuditEntry, Head, Said, chained
+from inventory.audit_anchors import Anchor
+from inventory.deps import ApiDeps
+from inventory.errors import Conflict, InventoryError, StoreUnavailable
+from inventory.store.protocol import Change
+from inventory.store.query import Query
+
+BATCH_MAX = 200
+TURNS_MAX = 50
+"""Other processes that may take the number first, one after another, before we call it a fault."""
+ANCHOR_EVERY = timedelta(minutes=1)
+
+
+class AuditLog:
+    """One per process."""
+
+    def __init__(self, deps: ApiDeps) -> None:
+        self._deps = deps
+        self._waiting: list[tuple[Said, asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._head: Head | None = None
+        self._anchored_at: datetime | None = None
+
+    async def record(self, said: Said) -> None:
+        """Write it down; StoreUnavailable when that was not possible."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((said, done))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_all())
+        await done
+
+    async def anchor(self) -> Anchor | None:
+        """The head as it is now, signed; None without a key."""
+        return await self._deps.in_thread(self._anchor)
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+            failure: InventoryError | None = None
+            try:
+                await self._deps.in_thread(self._append, [said for said, _ in batch])
+            except InventoryError as error:
+                failure = error
+            for _, done in batch:
+                if done.done():  # the client left meanwhile
+                    continue
+                if failure is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(failure)
+
+    def _append(self, said: list[Said]) -> None:
+        store = self._deps.store
+        for _ in range(TURNS_MAX):
+            head = self._head or self._read_head()
+            entries = chained(head, said)
+            try:
+                store.apply(Change(insert=tuple(entries)), now=said[-1].at)
+            except Conflict:
+                self._head = None
+                continue
+            self._head = Head(entries[-1].seq, entries[-1].hash)
+            self._keep_anchor(said[-1].at)
+            return
+        raise StoreUnavailable(
+            "the audit log could not be written: others were always first",
+            hint="send the request again; it may have been carried out",
+        )
+
+    def _read_head(self) -> Head:
+        query = Query(ordering=(("key", True),), limit=1, counted=False)
+        last = self._deps.store.search(AuditEntry, query).records
+        return Head(last[0].seq, last[0].hash) if last else Head()
+
+    def _keep_anchor(self, now: datetime) -> None:
+        """Outside of the database, every minute in which something was written."""
+        anchors, head = self._deps.anchors, self._head
+        if anchors is None or head is None:
+            return
+        if self._anchored_at is None or now >= self._anchored_at + ANCHOR_EVERY:
+            anchors.keep(anchors.sign(head, at=now))
+            self._anchored_at = now
+
+    def _anchor(self) -> Anchor | None:
+        anchors = self._deps.anchors
+        if anchors is None:
+            return None
+        return anchors.sign(self._read_head(), at=self._deps.clock.now())

@@ -1,0 +1,31 @@
+"""The settings of signing in and of access. Each is documented in docs/reference/settings.md."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SignInSettings(BaseSettings):
+    """Read by the composition root from `PODYARD_SIGN_IN_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="PODYARD_SIGN_IN_", frozen=True)
+
+    session_hours: float = Field(default=12.0, gt=0, le=24 * 30)
+    """A browser signs in again after this long, as NIST SP 800-63B has it for a working day."""
+    idle_minutes: float = Field(default=30.0, gt=1)
+    """A session that nobody used for this long has ended (NIST SP 800-63B, level 2)."""
+    attempts_per_minute: int = Field(default=20, ge=1)
+    """Sign-ins that one address may try."""
+
+    @property
+    def lasts(self) -> timedelta:
+        """Longest life of a session."""
+        return timedelta(hours=self.session_hours)
+
+    @property
+    def idle(self) -> timedelta:
+        """Longest rest of a session."""
+        return timedelta(minutes=self.idle_minutes)
