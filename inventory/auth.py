@@ -165,8 +165,10 @@ def refuse_undeclared(routes: Iterable[object]) -> None:
 
 def refuse_unknown_query(request: Request) -> None:
     """A misspelt filter must not return everything."""
-    valid: dict[Any, frozenset[str]] = request.app.state.query_names
+    valid: dict[Any, frozenset[str] | None] = request.app.state.query_names
     known = valid.get(request.scope.get("endpoint"), frozenset())
+    if known is None:
+        return
     for name, value in request.query_params.multi_items():
         if name not in known:
             listed = ", ".join(sorted(known)) or "none"
@@ -180,10 +182,12 @@ def refuse_unknown_query(request: Request) -> None:
             )
 
 
-def query_names(routes: Iterable[object]) -> dict[Any, frozenset[str]]:
-    """Endpoint to the names of its query parameters."""
+def query_names(routes: Iterable[object]) -> dict[Any, frozenset[str] | None]:
+    """Endpoint to the names of its query parameters; None where it refuses unknown ones itself."""
     return {
-        route.endpoint: frozenset(_query_names(route.dependant))
+        route.endpoint: None
+        if getattr(route.endpoint, "reads_query", False)
+        else frozenset(_query_names(route.dependant))
         for route in routes
         if isinstance(route, APIRoute)
     }

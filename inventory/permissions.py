@@ -14,6 +14,15 @@ class Permission(StrEnum):
     HOST_WRITE = "host:write"
     POD_READ = "pod:read"
     POD_WRITE = "pod:write"
+    PLACE_READ = "place:read"
+    """Sites, locations, racks, feeds, equipment and cables."""
+    PLACE_WRITE = "place:write"
+    PART_READ = "part:read"
+    PART_WRITE = "part:write"
+    CHANGE_READ = "change:read"
+    """The change log of records: values before and after."""
+    JOURNAL_READ = "journal:read"
+    JOURNAL_WRITE = "journal:write"
     UNIT_READ = "unit:read"
     CERTIFICATE_READ = "certificate:read"
     CERTIFICATE_KEY_READ = "certificate-key:read"
@@ -65,7 +74,14 @@ _TENANT = frozenset(
 
 ROLES: dict[str, frozenset[Permission]] = {
     "viewer": _VIEWER,
-    "operator": _VIEWER | {Permission.HOST_WRITE, Permission.POD_WRITE},
+    "operator": _VIEWER
+    | {
+        Permission.HOST_WRITE,
+        Permission.POD_WRITE,
+        Permission.PLACE_WRITE,
+        Permission.PART_WRITE,
+        Permission.JOURNAL_WRITE,
+    },
     "admin": _ALL - {Permission.SETUP},
     "tenant": _TENANT,
     "setup": frozenset({Permission.SETUP}),
