@@ -1,8 +1,8 @@
 """What one pod adds up to, as far as sizing needs to know it: published units, or any spec.
 
-For NVIDIA's scalable units the largest published fabric is known, so a table has them. Every other
-pod, the site's own included, is added up from its spec: hosts, racks, watts, and from its switches
-how far two and three tiers of them reach.
+Every pod, the site's own included, is added up from its spec: hosts, racks, watts, and from its
+switches how far two and three tiers of them reach. For NVIDIA's scalable units the largest fabric
+is published, so a table has that, and nothing that a spec says already.
 """
 
 from __future__ import annotations
@@ -45,10 +45,19 @@ class Shape(Sourced):
         return self.hosts * self.host_watts / self.accelerators / 1000
 
 
+class Published(Sourced):
+    """What is known of a scalable unit beside its spec."""
+
+    two_tier_units_max: int
+    fabric_units_max: int
+    host_watts: float | None = None
+    """Where the whole unit's watts are published and its parts' add up to fewer."""
+
+
 class Shapes(Table):
     """Published scalable units, and how a site puts pods up."""
 
-    shapes: dict[str, Shape]
+    shapes: dict[str, Published]
     plan: dict[str, Figure]
 
 
@@ -56,7 +65,8 @@ def shape_named(name: str) -> Shape:
     """A published scalable unit, or any spec by name or path."""
     found = load_table("shapes", Shapes).shapes
     if name in found:
-        return found[name]
+        told = found[name].model_dump(exclude_none=True)
+        return shape_of(catalogue.load(name)).model_copy(update=told)
     try:
         loaded = catalogue.load(name)
     except SpecNotFound as error:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from pods.capacity import Demand, Sizing, Wave
 from pods.cost_comparison import Comparison
+from pods.rating_table import BASIS_WORDS
 
 WAVES_SHOWN = 8
 
@@ -44,7 +45,7 @@ def _sizing(demand: Demand, sizing: Sizing) -> Table:
     )
     rated = (
         f"{rating.b200_equivalents:.3g} B200-equivalents an accelerator, "
-        f"{rating.basis.replace('_', ' ')}, {rating.date}"
+        f"{BASIS_WORDS[rating.basis]}, {rating.date}"
     )
     lines = [
         ("demand", asked),

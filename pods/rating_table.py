@@ -23,7 +23,9 @@ PREFILL_SHARE = 0.5
 """The formula's default: a request spends equal time in prefill (compute) and decode (memory)."""
 
 Share = Annotated[float, Field(gt=0)]
-Basis = Literal["measured", "spec_sheet"]
+Basis = Literal["measured", "spec"]
+
+BASIS_WORDS: dict[Basis, str] = {"measured": "measured", "spec": "from the spec sheet"}
 
 
 class PartFigures(Sourced):
@@ -150,7 +152,7 @@ def rate_part(part: str, *, profile: str, scale_up_domain: int) -> PartRating:
             profile=profile,
             scale_up_domain=scale_up_domain,
             b200_equivalents=1.0,
-            basis="measured" if wanted.b200_tokens_per_s else "spec_sheet",
+            basis="measured" if wanted.b200_tokens_per_s else "spec",
             date=wanted.date,
             source=table.sources[wanted.source],
             uncertain=wanted.uncertain,
@@ -173,7 +175,7 @@ def rate_part(part: str, *, profile: str, scale_up_domain: int) -> PartRating:
         profile=profile,
         scale_up_domain=scale_up_domain,
         b200_equivalents=spec_ratio(part, precision=wanted.precision) if fits else 0.0,
-        basis="spec_sheet",
+        basis="spec",
         date=load_table("parts", Parts).version,
         source=load_table("parts", Parts).sources[declared.source],
         known_error=str(formula_error(latency_floor=wanted.tokens_per_s_user_min is not None))

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pods.certificate import Verified
+from pods.rating_table import BASIS_WORDS
 from pods.spec import FabricSpec, HostType, PodSpec, RackSpec
 
 SLOTS_SHOWN_MAX = 8
@@ -127,7 +128,7 @@ def render_certificate(verified: Verified) -> RenderableType:
             ("spec", f"{said.spec.identity} {said.spec.digest}"),
             ("facts", said.facts_digest),
             *(("floor", str(line)) for line in said.results),
-            ("rating", f"{capacity} ({rating.basis.replace('_', ' ')}, {rating.date})"),
+            ("rating", f"{capacity} ({BASIS_WORDS[rating.basis]}, {rating.date})"),
             ("issued", said.issued_at.isoformat()),
             ("expires", said.expires_at.isoformat()),
             ("key", verified.key_id),

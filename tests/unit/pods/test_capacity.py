@@ -173,14 +173,32 @@ def test_every_figure_without_a_published_source_is_marked_as_assumed() -> None:
             assert (row.source == "site") == (row.uncertain == "assumed"), row
 
 
-@pytest.mark.parametrize("name", load_table("shapes", Shapes).shapes)
-def test_published_units_agree_with_the_specs_of_the_catalogue(name: str) -> None:
-    table, spec = shape_named(name), shape_of(catalogue.load(name))
-    for field in ("part", "accelerators", "hosts", "racks", "scale_up_domain", "liquid_share"):
-        assert getattr(table, field) == getattr(spec, field), field
-    assert table.rails == spec.rails == 1
-    # A GB200 unit is published as 1.2 MW, its racks add up to 0.96: the table keeps the larger.
-    assert spec.host_watts == pytest.approx(table.host_watts, rel=0.25 if "gb200" in name else 0)
+@pytest.mark.parametrize(
+    ("name", "hosts", "racks", "host_watts"),
+    [
+        ("su-h100-32", 32, 8, 10200),
+        ("su-b200-32", 32, 16, 14300),
+        ("su-b300-64", 64, 16, 14500),
+        ("su-b300-72", 72, 18, 14500),
+        ("su-gb200-8r", 144, 8, 8333),  # published as 1.2 MW; its racks add up to 0.96
+    ],
+)
+def test_a_published_unit_is_its_spec_and_what_only_the_publication_tells(
+    name: str, hosts: int, racks: int, host_watts: float
+) -> None:
+    shape, spec = shape_named(name), catalogue.load(name)
+    assert (shape.hosts, shape.racks, shape.host_watts) == (hosts, racks, host_watts)
+    assert shape.rails == 1
+    assert spec.scalable_unit is not None
+    assert (spec.scalable_unit.hosts, spec.scalable_unit.accelerators) == (
+        hosts,
+        shape.accelerators,
+    )
+
+
+def test_only_a_published_total_may_differ_from_what_a_spec_adds_up_to() -> None:
+    told = load_table("shapes", Shapes).shapes
+    assert [name for name, one in told.items() if one.host_watts is not None] == ["su-gb200-8r"]
 
 
 def test_the_reach_of_a_fabric_follows_from_its_switch() -> None:

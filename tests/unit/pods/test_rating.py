@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, date, datetime
 
 import pytest
+from pydantic import ValidationError
 
 from pods.acceptance import Measurement
-from pods.rating import rate
+from pods.rating import Rating, rate
 from pods.spec import UnitSpec
 
 UNIT = UnitSpec(unit_class="x", accelerators=8, b200_equivalents=8.0, profile="llama-70b-fp8")
@@ -24,7 +26,7 @@ def ratios(prefill: float, decode: float) -> list[Measurement]:
 
 def test_without_measurements_the_spec_sheet_stands_and_says_so() -> None:
     rating = rate(UNIT, None, at=AT)
-    assert (rating.b200_equivalents, rating.basis) == (8.0, "spec_sheet")
+    assert (rating.b200_equivalents, rating.basis) == (8.0, "spec")
     assert (rating.profile, rating.date) == ("llama-70b-fp8", date(2026, 3, 1))
 
 
@@ -53,4 +55,12 @@ def test_of_several_results_the_worst_counts() -> None:
     ],
 )
 def test_half_a_measurement_falls_back_to_the_spec_sheet(measurements: list[Measurement]) -> None:
-    assert rate(UNIT, measurements, at=AT).basis == "spec_sheet"
+    assert rate(UNIT, measurements, at=AT).basis == "spec"
+
+
+def test_a_rating_of_an_older_certificate_is_read_as_todays() -> None:
+    told = rate(UNIT, None, at=AT).model_dump(mode="json")
+    assert told["basis"] == "spec"
+    assert Rating.model_validate_json(json.dumps(told | {"basis": "spec_sheet"})).basis == "spec"
+    with pytest.raises(ValidationError):
+        Rating.model_validate(told | {"basis": "hearsay"})

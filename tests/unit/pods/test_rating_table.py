@@ -64,7 +64,7 @@ def test_under_a_latency_floor_an_h100_is_a_sixteenth_of_a_b200() -> None:
 
 def test_without_a_row_the_formula_answers_and_says_how_wrong_it_is_elsewhere() -> None:
     rating = rate_part("h200", profile="deepseek-r1-fp8-1k-1k-42", scale_up_domain=8)
-    assert rating.basis == "spec_sheet"
+    assert rating.basis == "spec"
     assert rating.b200_equivalents == pytest.approx(0.51, abs=0.01)
     assert "times the measured ratio" in rating.known_error
 
@@ -81,7 +81,7 @@ def test_another_domain_is_another_product() -> None:
     whole = rate_part("gb200", profile="served-at-120", scale_up_domain=72)
     half = rate_part("gb200", profile="served-at-120", scale_up_domain=8)
     assert whole.b200_equivalents == pytest.approx(3.6, abs=0.05)
-    assert (half.basis, half.b200_equivalents) == ("spec_sheet", pytest.approx(1.05, abs=0.01))
+    assert (half.basis, half.b200_equivalents) == ("spec", pytest.approx(1.05, abs=0.01))
 
 
 def test_what_does_not_fit_into_the_domain_is_worth_nothing() -> None:

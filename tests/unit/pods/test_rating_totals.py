@@ -17,7 +17,7 @@ def unit(
     *,
     b200e: float = 8.0,
     domain: int = 8,
-    basis: Literal["measured", "spec_sheet"] = "measured",
+    basis: Literal["measured", "spec"] = "measured",
     profile: str = "p",
     **state: Any,
 ) -> RatedUnit:
@@ -48,7 +48,7 @@ def test_domains_join_only_where_every_unit_was_measured_for_the_profile() -> No
     measured = [unit("a"), unit("b", domain=72, b200e=259)]
     assert total_across_domains(measured, profile="p").delivered == 267
     with pytest.raises(RatingRefused, match="domains of 8 and 72"):
-        total_across_domains([*measured, unit("c", basis="spec_sheet")], profile="p")
+        total_across_domains([*measured, unit("c", basis="spec")], profile="p")
     with pytest.raises(RatingRefused, match="no part in a sum for p"):
         total_across_domains([*measured, unit("c", profile="q")], profile="p")
 
