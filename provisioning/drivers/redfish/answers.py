@@ -127,7 +127,9 @@ def text(value: object) -> str:
     """Printable text of bounded length: no control characters, no lone surrogates."""
     if not isinstance(value, str):
         return ""
-    shown = "".join(c if c.isprintable() else " " for c in value[: 4 * MAX_TEXT_CHARS])
+    shown = value[: 4 * MAX_TEXT_CHARS]
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() else " " for c in shown)
     return shown.strip()[:MAX_TEXT_CHARS]
 
 

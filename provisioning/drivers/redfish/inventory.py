@@ -21,7 +21,7 @@ from pods.facts import (
     ProcessorFact,
 )
 from provisioning.drivers.redfish.answers import Json, items, mapping, number, text
-from provisioning.drivers.redfish.links import adapters, scale_up_links
+from provisioning.drivers.redfish.links import adapters, network_ports, scale_up_links
 from provisioning.drivers.redfish.parts import below, count, flag, is_absent, oem, path, slot, whole
 from provisioning.drivers.redfish.surroundings import (
     coolant,
@@ -29,6 +29,7 @@ from provisioning.drivers.redfish.surroundings import (
     leak_detectors,
     position,
     power_supplies,
+    redundancy,
     trust,
 )
 
@@ -36,6 +37,8 @@ T = TypeVar("T")
 
 _BYTES_PER_GIB = 1024**3
 _MIB_PER_GIB = 1024
+_GPU_MEMORY = "_DRAM_"
+"""In the id of memory that belongs to an NVIDIA GPU, also where its type is not told."""
 _MAX_ATTRIBUTES = 4096
 """About 1,500 on the largest BIOS seen."""
 
@@ -56,6 +59,7 @@ class Payloads:
     firmware: Sequence[Json] = ()
     chassis: Sequence[Json] = ()
     power: Json = field(default_factory=dict)
+    power_subsystem: Json = field(default_factory=dict)
     power_supplies: Sequence[Json] = ()
     thermal: Json = field(default_factory=dict)
     fans: Sequence[Json] = ()
@@ -89,7 +93,7 @@ def hardware_facts(read: Payloads, *, observed_at: datetime) -> HardwareFacts:
         accelerators=tuple(_accelerator(found, read) for found in processors if _is_gpu(found)),
         memory=tuple(_memory_module(found) for found in read.memory if _is_module(found)),
         drives=tuple(_drive(found) for found in read.drives if not is_absent(found)),
-        nics=tuple(_nic(found) for found in read.nics if _is_port(found)),
+        nics=network_ports([_nic(found) for found in read.nics if _is_port(found)], read.ports),
         firmware=firmware_versions(read.firmware),
         bios=bios_attributes(read.bios),
         chassis_serial=text(box.get("SerialNumber")),
@@ -97,6 +101,7 @@ def hardware_facts(read: Payloads, *, observed_at: datetime) -> HardwareFacts:
         asset_tag=text(system.get("AssetTag")) or text(box.get("AssetTag")),
         adapters=adapters(read.adapters, read.ports),
         power_supplies=power_supplies(read.power, read.power_supplies),
+        power_redundancy=redundancy(read.power, read.power_subsystem),
         cooling=cooling(read.thermal, read.fans, read.pumps),
         coolant=coolant(read.coolant_connectors),
         leak_detectors=leak_detectors(read.leak_detectors, read.leak_detection),
@@ -170,7 +175,10 @@ def _is_gpu(processor: Json) -> bool:
 
 def _is_module(memory: Json) -> bool:
     # Some BMCs list an empty slot as Enabled with a capacity of 0 or null.
-    return not is_absent(memory) and bool(number(memory.get("CapacityMiB")))
+    # The memory of an accelerator is soldered to it, and told with it.
+    soldered = text(memory.get("MemoryDeviceType")).startswith(("HBM", "GDDR"))
+    capacity = bool(number(memory.get("CapacityMiB")))
+    return capacity and not (is_absent(memory) or soldered or _GPU_MEMORY in path(memory))
 
 
 def _is_port(interface: Json) -> bool:
@@ -192,6 +200,7 @@ def _processor(found: Json) -> ProcessorFact:
 
 def _accelerator(found: Json, read: Payloads) -> AcceleratorFact:
     links = scale_up_links(found, read.ports)
+    wired = mapping(mapping(found.get("SystemInterface")).get("PCIe"))
     return AcceleratorFact(
         slot=slot(found),
         model=text(found.get("Model")),
@@ -203,6 +212,8 @@ def _accelerator(found: Json, read: Payloads) -> AcceleratorFact:
         link_ports=links.ports,
         links_up=links.up,
         link_gbps=links.gbps,
+        pcie_lanes=count(wired.get("LanesInUse")),
+        pcie_lanes_max=count(wired.get("MaxLanes")),
         **_health_evidence(found, read.metrics),
     )
 

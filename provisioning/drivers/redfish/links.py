@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pods.facts import AdapterFact
+from pods.facts import AdapterFact, NicFact
 from provisioning.drivers.redfish.answers import Json, items, mapping, number, text
-from provisioning.drivers.redfish.parts import below, count, is_absent, oem, slot
+from provisioning.drivers.redfish.parts import below, count, is_absent, oem, path, slot
 
+_ETHERNET = "/NetworkAdapters/"
 _SCALE_UP = frozenset({"NVLink", "XGMI", "UALink"})
 _UP = frozenset({"LinkUp", "Up"})
 
@@ -47,6 +48,42 @@ def scale_up_links(processor: Json, ports: Iterable[Json]) -> Links:
     return Links(ports=next((number for number in told if number), None))
 
 
+def network_ports(interfaces: Sequence[NicFact], ports: Iterable[Json]) -> tuple[NicFact, ...]:
+    """Interfaces, completed by what their adapter's port tells of the link.
+
+    Where a service lists no interface at all, as BMCs of trays do, the ports stand for them.
+    """
+    wired = {mac: port for port in ports for mac in _macs(port)}
+    if not interfaces:
+        return tuple(_port_fact(mac, port) for mac, port in wired.items())
+    return tuple(_completed(one, wired.get(one.mac, {})) for one in interfaces)
+
+
+def _macs(port: Json) -> list[str]:
+    if _ETHERNET not in path(port):
+        return []
+    said = mapping(port.get("Ethernet")).get("AssociatedMACAddresses")
+    listed = said if isinstance(said, list) else port.get("AssociatedNetworkAddresses")
+    found = [text(one) for one in listed] if isinstance(listed, list) else []
+    return [one.lower().replace("-", ":") for one in found[:1] if one]
+
+
+def _port_fact(mac: str, port: Json) -> NicFact:
+    card = path(port).partition(_ETHERNET)[2].partition("/")[0]
+    labelled = mapping(mapping(port.get("Location")).get("PartLocation")).get("ServiceLabel")
+    name = text(labelled) or f"{card}/{text(port.get('Id'))}"
+    return _completed(NicFact(slot=name, mac=mac), port)
+
+
+def _completed(interface: NicFact, port: Json) -> NicFact:
+    state, speed = text(port.get("LinkStatus")), _gbps(port)
+    told = {
+        "speed_gbps": interface.speed_gbps or (round(speed) if speed else None),
+        "link_up": state in _UP if interface.link_up is None and state else interface.link_up,
+    }
+    return interface.model_copy(update=told)
+
+
 def lldp_neighbours(ports: Iterable[Json]) -> dict[str, tuple[str, str]]:
     """Port to the node and port at its other end, as its adapter heard it by LLDP.
 
@@ -79,7 +116,14 @@ def _adapter(found: Json, ports: Sequence[Json]) -> AdapterFact:
         ports=_port_count(controllers) if read.ports is None else read.ports,
         ports_up=read.up,
         port_gbps=read.gbps,
+        pcie_lanes=_lanes(controllers, "LanesInUse"),
+        pcie_lanes_max=_lanes(controllers, "MaxLanes"),
     )
+
+
+def _lanes(controllers: Iterable[Json], name: str) -> int | None:
+    told = (count(mapping(one.get("PCIeInterface")).get(name)) for one in controllers)
+    return min((one for one in told if one), default=None)
 
 
 def _port_count(controllers: Iterable[Json]) -> int | None:

@@ -49,6 +49,20 @@ def oem(resource: Json) -> list[Json]:
     return [mapping(added) for added in mapping(resource.get("Oem")).values()]
 
 
+def unfolded(resource: Json) -> list[Json]:
+    """A resource and every resource that an expanding service put inside it."""
+    found = [resource] if _is_whole(resource) else []
+    for value in resource.values():
+        for one in [value] if isinstance(value, dict) else items(value):
+            found += unfolded(one)
+    return found
+
+
+def _is_whole(value: Json) -> bool:
+    """A resource of its own, not a link to one: it has a place and a type."""
+    return "@odata.type" in value and bool(path(value))
+
+
 def path(resource: Json) -> str:
     """Where a resource is; nothing where it does not say."""
     return text(resource.get("@odata.id")).rstrip("/")

@@ -13,6 +13,8 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from provisioning.drivers.redfish.answers import Answer, Json, items, link, mapping, reference, text
+from provisioning.drivers.redfish.parts import path as path_of
+from provisioning.drivers.redfish.parts import unfolded, whole
 from provisioning.drivers.redfish.session import ReadFailed, RedfishSession
 from provisioning.errors import (
     AnswerRefused,
@@ -28,6 +30,9 @@ MAX_MEMBERS = 512
 MAX_PAGES = 16
 MAX_SYSTEMS_READ = 16
 """A box has two or three Systems; where there are more, the address must say which."""
+MAX_BASEBOARDS = 2
+FEW = 2
+"""So many members are read one by one rather than by expanding what lists them."""
 _NOT_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
 
 
@@ -41,8 +46,8 @@ class Resources:
         self._given_path = system_path
         self._expected_serial = expected_serial
         self._system_path: str | None = None
-        self.baseboards: tuple[Json, ...] = ()
-        """Systems of the same box that cannot boot, as HGX baseboards: they hold the GPUs."""
+        self._others: tuple[str, ...] = ()
+        """Systems of this service that are not the host."""
 
     async def system(self) -> Answer:
         """The host's ComputerSystem, freshly read."""
@@ -52,6 +57,11 @@ class Resources:
                 return found
         self._system_path = await self._find_system()
         return await self.session.get(self._system_path)
+
+    async def baseboards(self) -> list[Json]:
+        """Systems of the same box that cannot boot, as HGX baseboards: they hold the GPUs."""
+        read = await together(self.optional_body(path) for path in self._others)
+        return [body for body in read if body and body.get("Boot") is None]
 
     async def manager(self, system: Json) -> Json:
         """The BMC's own Manager; empty when the service shows none."""
@@ -90,9 +100,29 @@ class Resources:
         return [member for member in read if member]
 
     async def linked(self, holder: Json, name: str) -> list[Json]:
-        """The resources that `holder` lists under `name`."""
-        read = await together(self._member(member) for member in items(holder.get(name)))
+        """The resources that `holder` lists under `name`, in one read where the service expands."""
+        listed = items(holder.get(name))
+        known: dict[str, Json] = {}
+        if len(listed) > FEW and path_of(holder):
+            known = {path_of(one): one for one in await self.deep(path_of(holder), levels=1)}
+        read = await together(
+            self._member(known.get(path_of(member), member)) for member in listed[:MAX_MEMBERS]
+        )
         return [member for member in read if member]
+
+    async def deep(self, where: str, *, levels: int) -> list[Json]:
+        """A resource with what hangs below it, in one reply, as deep as the service goes.
+
+        Nothing where it does not expand: whoever asks then decides what is worth more reads.
+        """
+        query = await self._expansion(levels)
+        if not query:
+            return []
+        try:
+            found = await self.optional_body(f"{where}?{query}")
+        except (AnswerRefused, BmcRefused, ReadFailed, Unsupported):
+            return []
+        return unfolded(found)
 
     async def _listed(self, path: str) -> list[Json]:
         query = await self._expansion()
@@ -121,11 +151,12 @@ class Resources:
             return member
         return await self.optional_body(reference(member))
 
-    async def _expansion(self) -> str:
+    async def _expansion(self, wanted: int = 1) -> str:
         """`$expand` in the form that this service offers; empty when it offers none."""
         root = await self.session.root()
         offered = mapping(mapping(root.get("ProtocolFeaturesSupported")).get("ExpandQuery"))
-        levels = "($levels=1)" if offered.get("Levels") is True else ""
+        deepest = max(1, min(wanted, whole(offered.get("MaxLevels"))))
+        levels = f"($levels={deepest})" if offered.get("Levels") is True else ""
         if offered.get("NoLinks") is True:
             return f"$expand=.{levels}"
         return f"$expand=*{levels}" if offered.get("ExpandAll") is True else ""
@@ -138,15 +169,23 @@ class Resources:
     async def _find_system(self) -> str:
         root = await self.session.root()
         listed = await self.optional_body(reference(root, "Systems"))
-        if self._given_path is not None:
-            return self._given_path
         paths = [link(member.get("@odata.id")) for member in items(listed.get("Members"))]
+        if self._given_path is not None:
+            self._remember(paths, self._given_path)
+            return self._given_path
         if not paths:
             raise Unsupported(
                 f"{self.session.label}: the service shows no ComputerSystem",
                 hint="check that this address is a host's BMC",
             )
-        return paths[0] if len(paths) == 1 else await self._choose(paths)
+        chosen = paths[0] if len(paths) == 1 else await self._choose(paths)
+        self._remember(paths, chosen)
+        return chosen
+
+    def _remember(self, paths: list[str], chosen: str) -> None:
+        """The other Systems of a box. Of a service with many hosts none belongs to this one."""
+        others = tuple(one for one in paths if one.rstrip("/") != chosen.rstrip("/"))
+        self._others = others if len(others) <= MAX_BASEBOARDS else ()
 
     async def _choose(self, paths: list[str]) -> str:
         read = [await self.optional_body(path) for path in paths[:MAX_SYSTEMS_READ]]
@@ -160,7 +199,6 @@ class Resources:
                 f"{self.session.label}: {len(paths)} Systems and no telling which is the host",
                 hint=f"put one into the address, as …/redfish/v1/Systems/ID; there are {names}",
             )
-        self.baseboards = tuple(body for path, body in systems.items() if path != bootable[0])
         return bootable[0]
 
     def _with_serial(self, systems: dict[str, Json], serial: str) -> str:

@@ -7,6 +7,7 @@ both name the same parts, the older reply wins, because it came in one read. Pur
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from pods.facts import (
@@ -19,6 +20,9 @@ from pods.facts import (
 )
 from provisioning.drivers.redfish.answers import Json, items, mapping, number, text
 from provisioning.drivers.redfish.parts import count, flag, health, is_absent, oem, slot
+
+_NOMINAL = re.compile(r"[AD]C(\d{2,3})(?:To(\d{2,3}))?V")
+"""AC200To240V, AC230V."""
 
 
 def power_supplies(power: Json, members: Sequence[Json]) -> tuple[PowerSupplyFact, ...]:
@@ -111,19 +115,51 @@ def trust(system: Json, secure_boot: Json) -> TrustFact:
     )
 
 
+def redundancy(power: Json, subsystem: Json) -> str:
+    """`4+2`, as supplies are set to stand in for each other; nothing where it is not told."""
+    groups = items(power.get("Redundancy")) + items(subsystem.get("PowerSupplyRedundancy"))
+    for group in groups:
+        needed = count(group.get("MinNumNeeded")) or count(group.get("MinNeededInGroup"))
+        fitted = count(group.get("MaxNumSupported")) or count(group.get("MaxSupportedInGroup"))
+        if needed and fitted and fitted > needed:
+            return f"{needed}+{fitted - needed}"
+    return ""
+
+
 def _power_supply(found: Json) -> PowerSupplyFact:
     ranges = [number(one.get("CapacityWatts")) for one in items(found.get("InputRanges"))]
     ranges += [number(one.get("OutputWattage")) for one in items(found.get("InputRanges"))]
     capacity = number(found.get("PowerCapacityWatts"))
+    lowest, highest = _input_volts(items(found.get("InputRanges")))
     return PowerSupplyFact(
         slot=_named(found),
         model=text(found.get("Model")),
         serial=text(found.get("SerialNumber")),
         capacity_watts=capacity or max((one for one in ranges if one), default=None),
         firmware=text(found.get("FirmwareVersion")),
-        input_status=text(found.get("LineInputStatus")),
+        input_volts_min=lowest,
+        input_volts_max=highest,
+        input_status=text(found.get("LineInputStatus")) or _input_status(found),
         health=health(found),
     )
+
+
+def _input_status(found: Json) -> str:
+    """The older schema tells no state of the input, but its voltage."""
+    volts = number(found.get("LineInputVoltage"))
+    return "" if volts is None else "Normal" if volts else "LossOfInput"
+
+
+def _input_volts(ranges: Sequence[Json]) -> tuple[float | None, float | None]:
+    """The range in which it gives the most: some give less on a lower voltage."""
+    best = max(
+        ranges,
+        key=lambda one: number(one.get("OutputWattage")) or number(one.get("CapacityWatts")) or 0,
+        default={},
+    )
+    named = _NOMINAL.fullmatch(text(best.get("NominalVoltageType")))
+    low, high = (float(named[1]), float(named[2] or named[1])) if named else (None, None)
+    return number(best.get("MinimumVoltage")) or low, number(best.get("MaximumVoltage")) or high
 
 
 def _named(found: Json) -> str:
