@@ -23,7 +23,7 @@ from pods.match_finding import (
 )
 from pods.match_guessed import softened
 from pods.match_power import cooling, power_supplies
-from pods.match_wear import accelerator_health, drive_wear, links, memory_protection, trust
+from pods.match_wear import accelerator_health, drive_wear, links, memory_protection, pcie, trust
 from pods.spec import FirmwareItem, HostType, MemorySpec, NicGroup, NicSpec
 from pods.versions import Order, order
 
@@ -51,6 +51,7 @@ def _differences(host_type: HostType, facts: HardwareFacts) -> tuple[Mismatch, .
         *_nics(host_type.nics, facts.nics),
         *_adapters(host_type.nics, facts),
         *links(host_type, facts),
+        *pcie(facts),
         *accelerator_health(host_type, facts),
         *memory_protection(facts),
         *drive_wear(facts),

@@ -60,3 +60,19 @@ def _place(rack: RackSpec, slot: SlotSpec, found: PositionFact) -> Iterator[Mism
             meaning="hands would open the wrong host, or the BMC's note is stale",
             remedy=f"look which host is in {slot.slot}, then correct the BMC's placement",
         )
+    if found.tray_index is not None and found.tray_index not in _tray_numbers(rack, slot):
+        yield warns(
+            "position.tray_index",
+            _tray_numbers(rack, slot)[0],
+            found.tray_index,
+            meaning="two trays are swapped, or one is registered under another's BMC address",
+            remedy=f"light the locator of {slot.slot} and look which tray answers: "
+            "podyard host bmc corrects an address",
+        )
+
+
+def _tray_numbers(rack: RackSpec, slot: SlotSpec) -> tuple[int, int]:
+    """A tray's number from the bottom and from the top: makers count from either end."""
+    units = sorted(one.unit for one in rack.slots)
+    rank = units.index(slot.unit) if slot.unit in units else 0
+    return rank, len(units) - 1 - rank

@@ -45,6 +45,14 @@ def power_supplies(host_type: HostType, facts: HardwareFacts) -> Iterator[Mismat
     )
     for supply in fitted:
         yield from _capacity(wanted, supply)
+    if facts.power_redundancy and wanted.redundancy not in {None, "N+N", facts.power_redundancy}:
+        yield warns(
+            "power_supplies.redundancy",
+            wanted.redundancy,
+            facts.power_redundancy,
+            meaning="the host survives another number of lost supplies than its design",
+            remedy="set the redundancy policy in the BMC as the design has it",
+        )
     yield from _inputs(wanted, fitted)
 
 

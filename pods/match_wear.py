@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pods.facts import AcceleratorFact, DriveFact, HardwareFacts
+from pods.facts import AcceleratorFact, AdapterFact, DriveFact, HardwareFacts
 from pods.match_finding import NOT_REPORTED, Mismatch, blocks, figure, notes, warns
 from pods.spec import AcceleratorSpec, HostType
 
@@ -86,6 +86,25 @@ def _link_speed(wanted: AcceleratorSpec, accelerator: AcceleratorFact) -> Iterat
             remedy="compare with a neighbour of the same type; where only this one is slower, "
             f"reset the accelerator in {accelerator.slot}",
         )
+
+
+def pcie(facts: HardwareFacts) -> Iterator[Mismatch]:
+    """Accelerators and adapters whose way to the host trained down to fewer lanes."""
+    parts: list[tuple[str, AcceleratorFact | AdapterFact]] = [
+        *((f"accelerators.{one.slot}", one) for one in facts.accelerators),
+        *((f"adapters.{one.slot}", one) for one in facts.adapters),
+    ]
+    for path, part in parts:
+        wired, used = part.pcie_lanes_max, part.pcie_lanes
+        if wired and used and used < wired:
+            yield warns(
+                f"{path}.pcie_lanes",
+                wired,
+                used,
+                meaning="what goes through this part has a fraction of the bandwidth, "
+                "unless its slot is wired with fewer lanes",
+                remedy=f"compare with a neighbour of the same type, then reseat {part.slot}",
+            )
 
 
 def accelerator_health(host_type: HostType, facts: HardwareFacts) -> Iterator[Mismatch]:
