@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import Field
+
 from inventory.model import Record
 
 
@@ -23,4 +25,8 @@ class NetBoxLink(Record):
     written_hash: str = ""
     """Of what was last written: an equal wish needs no request."""
     written_at: datetime | None = None
+    told: str = ""
+    """The state or serial number that NetBox was last told: another one is news for its journal."""
+    intent: dict[str, str | float | None] = Field(default_factory=dict)
+    """What people say in NetBox of the fields that NetBox owns."""
     version: int = 1

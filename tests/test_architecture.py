@@ -41,7 +41,7 @@ EMPTY_NOUNS = {"utils", "util", "helpers", "helper", "manager", "common", "misc"
 DOORS = {
     "ansible_runner": {"provisioning/inband/running.py"},
     "pyghmi": set[str](),
-    "pynetbox": set[str](),
+    "pynetbox": {"inventory/netbox/client.py"},
     "pynvml": {"runtime/health.py"},
     "ray": {"runtime/serving/replica.py"},
     "redfish": {"provisioning/drivers/redfish/session.py"},

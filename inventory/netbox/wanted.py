@@ -1,0 +1,65 @@
+"""What NetBox should hold: plain values, with references to other wanted things by name.
+
+An id of NetBox is known only once an object exists there, so a wanted object names its neighbours
+by our own names; the difference is taken, and the bodies are filled, when ids are known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from inventory.netbox.kinds import OWN_ID, OWNER
+
+NAME_MAX = 64
+SERIAL_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Another wanted object."""
+
+    ident: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One object that NetBox should hold."""
+
+    kind: str
+    ident: str
+    """Our name for it, the same in every run: `host/<id>`, `accelerator/<host>/<slot>` …"""
+    label: str
+    """What people call it."""
+    key: Mapping[str, Any]
+    """What tells it from others: always written, never compared."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    only_with: str = ""
+    """Made only together with this object: a part of it when it is ours from the start."""
+    told: str = ""
+    """What a journal entry says when this object's part or state is another one."""
+
+    @property
+    def own_id(self) -> str:
+        """Our mark on it; empty for things that are shared."""
+        return str(self.fields.get(OWN_ID, ""))
+
+
+def marks(key: str, owner: str) -> dict[str, str]:
+    """The custom fields that say: this is ours."""
+    return {OWN_ID: key, OWNER: owner}
+
+
+def clip(text: str, most: int) -> str:
+    """A text that fits; one that is too long keeps its difference to others."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most - 9]}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def slug(text: str) -> str:
+    """As NetBox wants it in addresses."""
+    return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:100] or "unnamed"
