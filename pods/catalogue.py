@@ -36,7 +36,7 @@ def load(name: str) -> PodSpec:
     """The spec called `lab-4` or `lab-4@1`, or in the file at this path."""
     if _is_shipped(name, "pod"):
         return cast("PodSpec", _shipped(name, "pod"))
-    return check(_read(name, "pod"), source=name)
+    return check(_read(name, "pod"), source=name, file=Path(name))
 
 
 def load_host(name: str) -> HostDocument:
@@ -53,7 +53,8 @@ def load_document(name: str, *, kind: Kind | None = None) -> Document:
     """A shipped document, or the one in a file. Without `kind`, a file says what it holds."""
     if _is_shipped(name, kind or "pod"):
         return _shipped(name, kind or "pod")
-    return check_document(_read(name, kind or "pod"), source=name, kind=kind)
+    value = _read(name, kind or "pod")
+    return check_document(value, source=name, kind=kind, file=Path(name))
 
 
 def _is_shipped(name: str, kind: Kind) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from pods.composition import Uncomposable, compose
+from pods.composition import Origin, Uncomposable, compose
 from pods.consistency import inconsistencies
 from pods.document import parse_document, read_document
 from pods.errors import SpecError, SpecInvalid, shown
@@ -62,7 +62,7 @@ _SCALE = {"k": 1000, "m": 1_000_000, "": 1}
 
 def read_spec(path: Path) -> PodSpec:
     """The spec in a YAML or JSON file; raises `SpecNotFound` or `SpecInvalid`."""
-    return check(read_document(path), source=str(path))
+    return check(read_document(path), source=str(path), file=path)
 
 
 def parse_spec(raw: bytes, *, source: str = "spec") -> PodSpec:
@@ -70,16 +70,22 @@ def parse_spec(raw: bytes, *, source: str = "spec") -> PodSpec:
     return check(parse_document(raw, source=source), source=source)
 
 
-def check(value: Any, *, source: str = "spec") -> PodSpec:
+def check(value: Any, *, source: str = "spec", file: Path | None = None) -> PodSpec:
     """The spec in a plain value, or `SpecInvalid` with every mistake."""
-    found = check_document(value, source=source, kind="pod")
+    found = check_document(value, source=source, kind="pod", file=file)
     if not isinstance(found, PodSpec):
         raise TypeError(f"{source} was read as a pod and is {type(found).__name__}")
     return found
 
 
-def check_document(value: Any, *, source: str = "spec", kind: Kind | None = None) -> Document:
-    """A spec, a host type or a rack type; without `kind`, what the document says it is."""
+def check_document(
+    value: Any, *, source: str = "spec", kind: Kind | None = None, file: Path | None = None
+) -> Document:
+    """A spec, a host type or a rack type; without `kind`, what the document says it is.
+
+    `file` is where it was read from, by somebody who may read what lies there; only then may it
+    extend other files.
+    """
     if not isinstance(value, dict):
         error = SpecError(
             path="",
@@ -88,9 +94,6 @@ def check_document(value: Any, *, source: str = "spec", kind: Kind | None = None
             hint="begin with `name:`; `podyard spec show lab-4 -o yaml` prints one to start from",
         )
         raise SpecInvalid(source, (error,))
-    unprintable = tuple(_unprintable((), value))
-    if unprintable:
-        raise SpecInvalid(source, unprintable)
     said = _kind(value, source=source)
     kind = kind or said
     if "kind" in value and said != kind:
@@ -103,7 +106,8 @@ def check_document(value: Any, *, source: str = "spec", kind: Kind | None = None
         raise SpecInvalid(source, (error,))
     whole = {key: entry for key, entry in value.items() if key != "kind"}
     try:
-        whole = compose(whole, kind=kind)
+        origin = Origin((file.resolve(),), _base_in) if file is not None else None
+        whole = compose(whole, kind=kind, origin=origin)
     except Uncomposable as wrong:
         raise SpecInvalid(source, (wrong.error,)) from None
     try:
@@ -126,8 +130,19 @@ def _contradictions(found: Document) -> tuple[SpecError, ...]:
             return tuple(rack_inconsistencies(found, path=""))
 
 
+def _base_in(file: Path) -> Any:
+    """What another file holds, to be extended."""
+    value = read_document(file)
+    if isinstance(value, dict):
+        _kind(value, source=str(file))
+    return value
+
+
 def _kind(value: dict[str, Any], *, source: str) -> Kind:
     """What a document says it is, once it is clear that this podyard can read it at all."""
+    unprintable = tuple(_unprintable((), value))
+    if unprintable:
+        raise SpecInvalid(source, unprintable)
     schema = value.get("schema_version", SCHEMA)
     if isinstance(schema, int) and schema > SCHEMA:
         error = SpecError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,7 +71,10 @@ def new_spec(
     name: NameArgument,
     *,
     base: Annotated[
-        str, typer.Option("--extends", metavar="SPEC", help="Begin as a variant of a shipped spec.")
+        str,
+        typer.Option(
+            "--extends", metavar="SPEC", help="Begin as a variant of a shipped spec or of a file."
+        ),
     ] = "",
     host_type: Annotated[
         str, typer.Option(metavar="HOST", help="A shipped host type, or a file that holds one.")
@@ -90,7 +94,7 @@ def new_spec(
         raise typer.BadParameter("give either --extends or --host-type")
     with spec_refusals():
         if base:
-            document = variant_document(catalogue.load(base).identity, name=name)
+            document = variant_document(_named(base, out), name=name)
         else:
             found = catalogue.load_host(host_type)
             document = pod_document(
@@ -102,8 +106,16 @@ def new_spec(
                 accelerators=found.accelerators.count if found.accelerators else 0,
                 feed=_feed(found, hosts=hosts_per_rack, volts=volts, phases=phases, amps=amps),
             )
-        check_document(document, source=name, kind="pod")
+        check_document(document, source=name, kind="pod", file=out or Path(name))
         _deliver(to_yaml(document), out)
+
+
+def _named(base: str, out: Path | None) -> str:
+    """How the new file says what it extends: a shipped spec by its identity, a file by its path."""
+    identity = catalogue.load(base).identity
+    if base.partition("@")[0] in shelf.names("pod"):
+        return identity
+    return os.path.relpath(base, out.parent if out else ".")
 
 
 def _reference(given: str, found: HostDocument) -> dict[str, Any]:

@@ -5,17 +5,21 @@ changed would make a certificate worthless. So names are resolved once, on readi
 brought in is written out, with the identity it came from.
 
 `extends` takes mappings together entry by entry, replaces lists and values, and removes what the
-variant sets to null. Only shipped documents can be named: a spec may arrive over the network, and
-must not make this machine open its files.
+variant sets to null. It names a shipped document, or a file relative to the one that names it; the
+latter only where a file is read. A spec that arrives over the network stands alone or builds on
+shipped ones, for it must not make this machine open its files.
 """
 
 from __future__ import annotations
 
 import copy
 import difflib
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
 
-from pods.errors import SpecError, shown
+from pods.errors import SpecError, SpecNotFound, shown
 from pods.shelf import Kind, document, names
 
 CHAIN_MAX = 8
@@ -33,16 +37,35 @@ class Uncomposable(Exception):
         self.error = error
 
 
-def compose(value: dict[str, Any], *, kind: Kind = "pod") -> dict[str, Any]:
-    """The same design with every reference written out; raises `Uncomposable`."""
-    whole = _extended(value, kind=kind, path="", left=CHAIN_MAX)
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a document came from: files it names are relative to it, and none names itself."""
+
+    files: tuple[Path, ...]
+    """The file itself, and before it those that led to it."""
+    read: Callable[[Path], Any]
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the file."""
+        return self.files[-1].parent
+
+
+def compose(
+    value: dict[str, Any], *, kind: Kind = "pod", origin: Origin | None = None
+) -> dict[str, Any]:
+    """The same design with every reference written out; raises `Uncomposable`.
+
+    Without an origin it came over the network, and names no files.
+    """
+    whole = _extended(value, kind=kind, path="", left=CHAIN_MAX, origin=origin)
     if kind != "pod":
         return whole
     for part, of in (("host_types", "host"), ("rack_types", "rack")):
         entries = whole.get(part)
         if isinstance(entries, dict):
             whole[part] = {
-                name: _type(entry, kind=of, path=f"{part}.{name}")  # type: ignore[arg-type]
+                name: _type(entry, kind=of, path=f"{part}.{name}", origin=origin)  # type: ignore[arg-type]
                 for name, entry in entries.items()
             }
     racks = whole.get("racks")
@@ -51,12 +74,13 @@ def compose(value: dict[str, Any], *, kind: Kind = "pod") -> dict[str, Any]:
     return whole
 
 
-def _extended(value: dict[str, Any], *, kind: Kind, path: str, left: int) -> dict[str, Any]:
+def _extended(
+    value: dict[str, Any], *, kind: Kind, path: str, left: int, origin: Origin | None
+) -> dict[str, Any]:
     if "extends" not in value:
         return copy.deepcopy(value)
     own = {key: entry for key, entry in value.items() if key != "extends"}
-    identity = value["extends"]
-    base = _base(identity, kind=kind, path=path, left=left)
+    identity, base = _base(value["extends"], kind=kind, path=path, left=left, origin=origin)
     inherited = {key: entry for key, entry in base.items() if key not in _OF_ITS_OWN}
     found: dict[str, Any] = merged(inherited, own)
     if own or "variant_of" in inherited:
@@ -65,41 +89,84 @@ def _extended(value: dict[str, Any], *, kind: Kind, path: str, left: int) -> dic
     return found
 
 
-def _base(identity: Any, *, kind: Kind, path: str, left: int) -> dict[str, Any]:
+def _base(
+    named: Any, *, kind: Kind, path: str, left: int, origin: Origin | None
+) -> tuple[str, dict[str, Any]]:
+    """The identity and the whole of what `extends` names."""
     where = f"{path}.extends" if path else "extends"
-    name, _, version = str(identity).partition("@")
-    if not isinstance(identity, str) or name not in names(kind):
+    if left <= 0:
+        _refuse(
+            where,
+            named,
+            f"variants of variants, more than {CHAIN_MAX} deep",
+            "extend the first base, and say the difference once",
+        )
+    if isinstance(named, str) and named.endswith(_FILES) and origin is not None:
+        return _file(named, kind=kind, where=where, path=path, left=left, origin=origin)
+    name, _, version = str(named).partition("@")
+    if not isinstance(named, str) or name not in names(kind):
         close = difflib.get_close_matches(name, names(kind), n=1, cutoff=0.5)
         meant = f"did you mean `{_identity(kind, close[0])}`? " if close else ""
-        raise Uncomposable(
-            SpecError(
-                path=where,
-                value=shown(identity),
-                message=f"there is no shipped {_WORDS[kind]} of this name",
-                hint=f"{meant}shipped are {', '.join(names(kind))}",
-            )
+        own = ", or give a file's path such as ./base.yaml" if origin else ""
+        _refuse(
+            where,
+            named,
+            f"there is no shipped {_WORDS[kind]} of this name",
+            f"{meant}shipped are {', '.join(names(kind))}{own}",
         )
     if _identity(kind, name) != f"{name}@{version}":
-        raise Uncomposable(
-            SpecError(
-                path=where,
-                value=shown(identity),
-                message="a variant names the version that it varies, and this one is not shipped"
-                if version
-                else "a variant names the version that it varies",
-                hint=f"write `extends: {_identity(kind, name)}`",
-            )
+        _refuse(
+            where,
+            named,
+            "a variant names the version that it varies"
+            + (", and this one is not shipped" if version else ""),
+            f"write `extends: {_identity(kind, name)}`",
         )
-    if left <= 0:
-        raise Uncomposable(
-            SpecError(
-                path=where,
-                value=shown(identity),
-                message=f"variants of variants, more than {CHAIN_MAX} deep",
-                hint="extend the first base, and say the difference once",
-            )
+    return named, _extended(document(kind, name), kind=kind, path=path, left=left - 1, origin=None)
+
+
+_FILES = (".yaml", ".yml", ".json")
+
+
+def _file(
+    named: str, *, kind: Kind, where: str, path: str, left: int, origin: Origin
+) -> tuple[str, dict[str, Any]]:
+    """A base in a file of one's own, relative to the file that names it."""
+    file = (origin.folder / named).resolve()
+    if file in origin.files:
+        chain = " → ".join(one.name for one in (*origin.files, file))
+        _refuse(
+            where,
+            named,
+            f"a design cannot be a variant of itself: {chain}",
+            "let one of these files stand alone, or extend a shipped document",
         )
-    return _extended(document(kind, name), kind=kind, path=path, left=left - 1)
+    try:
+        base = origin.read(file)
+    except SpecNotFound as error:
+        _refuse(where, named, str(error), "give a path relative to the file that names it")
+    said = base.get("kind", "pod") if isinstance(base, dict) else None
+    if said != kind:
+        _refuse(
+            where,
+            named,
+            f"this file holds no {_WORDS[kind]}",
+            f"give a file that begins with `kind: {kind}`",
+        )
+    name, version = base.get("name"), base.get("version")
+    if not isinstance(name, str) or not isinstance(version, str):
+        _refuse(
+            where,
+            named,
+            "this file has no name and version, so nobody could say what was varied",
+            "give it `name:` and `version:`, the version in quotes",
+        )
+    inner = Origin((*origin.files, file), origin.read)
+    return f"{name}@{version}", _extended(base, kind=kind, path=path, left=left - 1, origin=inner)
+
+
+def _refuse(where: str, value: Any, message: str, hint: str) -> NoReturn:
+    raise Uncomposable(SpecError(path=where, value=shown(value), message=message, hint=hint))
 
 
 _WORDS: dict[Kind, str] = {"pod": "spec", "rack": "rack type", "host": "host type"}
@@ -153,17 +220,18 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
-def _type(entry: Any, *, kind: Kind, path: str) -> Any:
+def _type(entry: Any, *, kind: Kind, path: str, origin: Origin | None) -> Any:
     """A host or rack type inside a pod, which has no name of its own but that of its entry."""
     if not isinstance(entry, dict) or "extends" not in entry:
         return entry
     own = {key: one for key, one in entry.items() if key != "extends"}
-    base = _base(entry["extends"], kind=kind, path=path, left=CHAIN_MAX)
+    named = entry["extends"]
+    identity, base = _base(named, kind=kind, path=path, left=CHAIN_MAX, origin=origin)
     bare = {key: one for key, one in base.items() if key not in {"name", "version", "kind"}}
     if not own:
-        return {"type": entry["extends"], **bare}
+        return {"type": identity, **bare}
     bare.pop("variant_of", None)
-    found = {"variant_of": entry["extends"], **merged(bare, own)}
+    found = {"variant_of": identity, **merged(bare, own)}
     _prune_sources(found, own)
     return found
 
