@@ -26,6 +26,7 @@ from inventory.auth import (
 )
 from inventory.bounds import API_VERSION, Bounds
 from inventory.deps import ApiDeps
+from inventory.following import Following
 from inventory.routes import (
     audit,
     claims,
@@ -36,12 +37,14 @@ from inventory.routes import (
     hosts,
     pods,
     sign_in,
+    stream,
     tenants,
     units,
     usage,
     users,
 )
 from inventory.sign_in import SignIn
+from inventory.web import pages
 
 ROUTERS: tuple[APIRouter, ...] = (
     hosts.router,
@@ -52,6 +55,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     claims.router,
     deployments.router,
     usage.router,
+    stream.router,
     events.router,
     health.router,
     sign_in.router,
@@ -70,7 +74,7 @@ def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for router in (*ROUTERS, *routers, _description(app)):
+    for router in (*ROUTERS, *pages.ROUTERS, *routers, _description(app)):
         # As they are, not wrapped: the check below and the query names read every route.
         app.router.routes.extend(router.routes)
     refuse_undeclared(app.router.routes)
@@ -78,6 +82,7 @@ def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
     app.add_exception_handler(SignInNeeded, redirect_to_sign_in)
     app.state.deps = deps
     app.state.sign_in = SignIn(deps)
+    app.state.following = Following(deps.store, deps.in_thread)
     app.state.query_names = query_names(app.router.routes)
     app.state.audit = AuditLog(deps)
     app.add_middleware(Audited, deps=deps, log=app.state.audit)

@@ -1,1 +1,1 @@
-"""Server-rendered pages."""
+"""Web pages: what people look at, rendered here and kept current by the stream of events."""

@@ -1,0 +1,220 @@
+"""One reader of the events for everybody who follows them.
+
+Two hundred open pages must not be two hundred pollers of the database. While anybody follows, one
+task reads what is new twice a second and hands it to each follower's bounded queue; when nobody
+does, nothing is read. A follower that reads too slowly loses its queue, not its place: it catches
+up from the records, so memory stays bounded and no event is skipped.
+
+PostgreSQL gives numbers out before transactions commit, so a lower number may appear after a higher
+one. The reader therefore holds at a gap until it fills or has been there too long to be anything
+but a rolled-back write; a cursor that a client was given never passes an event by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from inventory.errors import StoreUnavailable
+from inventory.model import Event
+from inventory.refusals import Refused
+from inventory.store.protocol import PAGE_MAX, Store
+from inventory.threads import InThread
+
+log = logging.getLogger("podyard.following")
+
+READ_EVERY_S = 0.5  # a person watching sees no delay; one indexed read costs well under 1 ms
+GAP_HELD_S = 2.0  # a write transaction takes milliseconds; the longest seen at 10,000 hosts is 1 s
+QUEUE_MAX = 256  # a burst of a whole wave; beyond it the records are the better queue
+SEATS_PER_KEY_MAX = 10  # open pages of one person, and a script or two
+SEATS_MAX = 1000
+NOBODY = -1
+"""Instead of the last number handed on, while nobody follows."""
+
+HEARTBEAT_S = 15.0  # proxies close what is silent for 30 to 60 s
+
+
+@dataclass(eq=False)
+class Seat:
+    """One follower's place. It begins behind, so that it reads from its cursor first."""
+
+    key_id: str
+    queue: asyncio.Queue[Event] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
+    behind: bool = True
+
+    def hand(self, event: Event) -> None:
+        """Queue an event, or remember that the records must be read."""
+        if self.behind:
+            return
+        try:
+            self.queue.put_nowait(event)
+        except asyncio.QueueFull:
+            self.behind = True
+
+    def caught_up(self) -> None:
+        """Begin anew with an empty queue."""
+        self.behind = False
+        while not self.queue.empty():
+            self.queue.get_nowait()
+
+
+class Following:
+    """The reader and those who sit with it. One per process."""
+
+    def __init__(self, store: Store, in_thread: InThread) -> None:
+        self._store = store
+        self._in_thread = in_thread
+        self._seats: set[Seat] = set()
+        self._reader: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+        self._horizon = NOBODY
+        self._gaps: dict[int, float] = {}
+        """Number before a gap, to when the gap was first seen."""
+
+    @property
+    def seats(self) -> int:
+        """How many follow now."""
+        return len(self._seats)
+
+    @property
+    def ended(self) -> bool:
+        """True once the service stops: nobody is to go on following."""
+        return self._ended.is_set()
+
+    def take_seat(self, key_id: str) -> Seat:
+        """A place, or Refused when one key or all together have too many."""
+        mine = Counter(seat.key_id for seat in self._seats)[key_id]
+        if mine >= SEATS_PER_KEY_MAX or len(self._seats) >= SEATS_MAX:
+            whose = "this key follows" if mine >= SEATS_PER_KEY_MAX else "others follow"
+            raise Refused(
+                429,
+                "too-many-followers",
+                f"{whose} events {max(mine, SEATS_PER_KEY_MAX)} times already",
+                hint="close another page or stream, then try again",
+            )
+        seat = Seat(key_id)
+        self._seats.add(seat)
+        return seat
+
+    def leave(self, seat: Seat) -> None:
+        """Give a place back. Safe to call twice."""
+        self._seats.discard(seat)
+        if not self._seats and self._reader is not None:
+            self._reader.cancel()
+            self._reader, self._horizon = None, NOBODY
+
+    def end(self) -> None:
+        """The service stops: let every stream end now instead of holding it up."""
+        self._ended.set()
+
+    async def until_stopped(self) -> None:
+        """Among the service's loops: when those are cancelled, every stream ends."""
+        try:
+            await self._ended.wait()
+        finally:
+            self.end()
+
+    async def follow(
+        self,
+        seat: Seat,
+        *,
+        after: int | None,
+        subject: str = "",
+        wants: Callable[[Event], bool],
+        beat_s: float = HEARTBEAT_S,
+    ) -> AsyncIterator[Event | None]:
+        """Events after a cursor (None: from now on), and None when there was none for a while."""
+        last = await self._start() if after is None else after
+        await self._start()
+        while not self.ended:
+            if seat.behind:
+                seat.caught_up()
+                upto = self._horizon
+                async for old in self._records(last, upto, subject):
+                    if wants(old):
+                        yield old
+                last = max(last, upto)
+                continue
+            event = await self._next(seat, beat_s)
+            if event is None:
+                yield None
+            elif event.seq > last:
+                last = event.seq
+                if (not subject or event.subject == subject) and wants(event):
+                    yield event
+
+    async def _next(self, seat: Seat, beat_s: float) -> Event | None:
+        taking = asyncio.ensure_future(seat.queue.get())
+        ending = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait(
+                {taking, ending}, timeout=beat_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            return taking.result() if taking.done() else None
+        finally:
+            taking.cancel()
+            ending.cancel()
+
+    async def _records(self, after: int, upto: int, subject: str) -> AsyncIterator[Event]:
+        while after < upto:
+            page = await self._in_thread(self._store.events, after=after, subject=subject)
+            for event in page:
+                if event.seq > upto:
+                    return
+                yield event
+            if len(page) < PAGE_MAX:
+                return
+            after = page[-1].seq
+
+    async def _start(self) -> int:
+        """Begin reading where nobody does, and say from where."""
+        if self._horizon == NOBODY:
+            self._horizon = max(await self._in_thread(newest_seq, self._store), self._horizon)
+        if self._reader is None or self._reader.done():
+            self._reader = asyncio.create_task(self._read())
+        return self._horizon
+
+    async def _read(self) -> None:
+        while not self.ended:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), READ_EVERY_S)
+            try:
+                page = await self._in_thread(self._store.events, after=self._horizon)
+            except StoreUnavailable as error:
+                log.warning("events cannot be read now", extra={"cause": str(error)})
+                continue
+            for event in self._in_order(page, asyncio.get_running_loop().time()):
+                for seat in tuple(self._seats):
+                    seat.hand(event)
+
+    def _in_order(self, page: list[Event], now_s: float) -> list[Event]:
+        """What may be handed on: all up to the first gap that may still fill."""
+        ready: list[Event] = []
+        before, held = self._horizon, False
+        gaps: dict[int, float] = {}
+        for event in page:
+            if event.seq != before + 1:
+                gaps[before] = self._gaps.get(before, now_s)
+                held = held or now_s - gaps[before] < GAP_HELD_S
+            before = event.seq
+            if not held:
+                ready.append(event)
+                self._horizon = event.seq
+        self._gaps = gaps
+        return ready
+
+
+def newest_seq(store: Store) -> int:
+    """The number of the newest event, by doubling and halving: each look reads one row."""
+    last, step = 0, 1
+    while found := store.events(after=last + step - 1, limit=1):
+        last, step = found[0].seq, step * 2
+    while step > 1:
+        step //= 2
+        if found := store.events(after=last + step - 1, limit=1):
+            last = found[0].seq
+    return last

@@ -1,0 +1,1 @@
+"""Pages by address. Thin: each loads, makes a view, and renders it."""
