@@ -10,14 +10,36 @@ import hashlib
 import hmac
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Literal
 
 from inventory.model import ApiKey
+from inventory.permissions import Permission
 
 KEY_FORM = re.compile(r"^pyd_([a-z0-9]{12})_([A-Za-z0-9_-]{43})$")
 
 Role = Literal["viewer", "operator", "admin", "tenant", "setup"]
+
+
+USED_EVERY = timedelta(minutes=5)
+"""How exactly a key's last use is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What narrows a key beyond its role."""
+
+    permissions: tuple[str, ...] = ()
+    read_only: bool = False
+    networks: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, key: ApiKey) -> Scope:
+        """A key's own."""
+        return cls(key.permissions, key.read_only, key.networks, key.sites)
 
 
 def mint(
@@ -27,6 +49,8 @@ def mint(
     tenant: str = "",
     valid: timedelta | None = None,
     requests_per_minute: int = 0,
+    scope: Scope = Scope(),
+    title: str = "",
 ) -> tuple[ApiKey, str]:
     """A new key record, and the text that is shown once."""
     key_id = secrets.token_hex(6)
@@ -34,8 +58,13 @@ def mint(
     record = ApiKey(
         id=key_id,
         secret_hash=hash_secret(secret),
+        title=title,
         role=role,
         tenant=tenant,
+        sites=scope.sites,
+        permissions=scope.permissions,
+        read_only=scope.read_only,
+        networks=scope.networks,
         requests_per_minute=requests_per_minute,
         created_at=now,
         expires_at=now + valid if valid is not None else None,
@@ -65,3 +94,33 @@ def in_force(record: ApiKey, *, now: datetime) -> bool:
     revoked = record.revoked_at is not None and record.revoked_at <= now
     expired = record.expires_at is not None and record.expires_at <= now
     return not revoked and not expired
+
+
+def permitted(record: ApiKey) -> frozenset[Permission] | None:
+    """What a key is narrowed to within its role; None: it is not narrowed.
+
+    A permission that this release does not know is no permission.
+    """
+    if not record.permissions and not record.read_only:
+        return None
+    known = {p for p in Permission if p in record.permissions or not record.permissions}
+    if record.read_only:
+        known = {p for p in known if p.endswith(":read") or p is Permission.SELF}
+    return frozenset(known)
+
+
+def usable_from(record: ApiKey, address: str) -> bool:
+    """True when a key may be used from where this request came from."""
+    if not record.networks:
+        return True
+    try:
+        at = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False  # a Unix socket has no address, and a key with networks wants one
+    mapped = getattr(at, "ipv4_mapped", None)
+    return any((mapped or at) in ip_network(network) for network in record.networks)
+
+
+def due_for_used(record: ApiKey, *, now: datetime) -> bool:
+    """True when its last use should be written down again."""
+    return record.last_used_at is None or now >= record.last_used_at + USED_EVERY

@@ -118,6 +118,8 @@ class Host(Record):
     """When a ready host's hardware was read whole again; None: not since it became ready."""
     doubt: str = ""
     """Digest of facts that contradict the certificate and were seen once: one look proves little."""
+    conformance: tuple[Mismatch, ...] | None = None
+    """What the BMC misses of the profiles that the spec names; None: not looked at."""
     mismatches: tuple[Mismatch, ...] = ()
     boot: BootRecord | None = None
     configured_boot_id: str = ""
@@ -295,13 +297,25 @@ class ApiKey(Record):
     id: str
     """The public middle part of `pyd_<id>_<secret>`."""
     secret_hash: str
+    title: str = ""
+    """What it is for, in its maker's words."""
     role: Literal["viewer", "operator", "admin", "tenant", "setup"]
     tenant: str = ""
+    sites: tuple[str, ...] = ()
+    """Where the role holds; none: everywhere."""
+    permissions: tuple[str, ...] = ()
+    """Those of the role that this key has; none: all of them."""
+    read_only: bool = False
+    networks: tuple[str, ...] = ()
+    """Where it may be used from, as CIDR; none: from anywhere."""
     requests_per_minute: int = 0
     """0: no limit."""
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    """When it stops working; after a rotation that may lie ahead."""
+    last_used_at: datetime | None = None
+    """To within a few minutes: a write per request would cost more than it tells."""
     version: int = 1
 
 

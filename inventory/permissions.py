@@ -36,6 +36,10 @@ class Permission(StrEnum):
     DEPLOYMENT_READ = "deployment:read"
     DEPLOYMENT_WRITE = "deployment:write"
     USAGE_READ = "usage:read"
+    MODEL_USE = "model:use"
+    """Ask the tenant's models, at the gateway."""
+    JOB_SUBMIT = "job:submit"
+    """Ray's job API of the tenant's clusters, at the gateway."""
     EVENT_READ = "event:read"
     METRICS_READ = "metrics:read"
     WEBHOOK_READ = "webhook:read"
@@ -69,6 +73,8 @@ _TENANT = frozenset(
         Permission.DEPLOYMENT_READ,
         Permission.DEPLOYMENT_WRITE,
         Permission.USAGE_READ,
+        Permission.MODEL_USE,
+        Permission.JOB_SUBMIT,
     }
 )
 
@@ -82,7 +88,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.PART_WRITE,
         Permission.JOURNAL_WRITE,
     },
-    "admin": _ALL - {Permission.SETUP},
+    "admin": _ALL - {Permission.SETUP, Permission.MODEL_USE, Permission.JOB_SUBMIT},
     "tenant": _TENANT,
     "setup": frozenset({Permission.SETUP}),
 }

@@ -14,7 +14,7 @@ from inventory.actors import Actor
 from inventory.deps import ApiDeps
 from inventory.errors import StaleWrite
 from inventory.identity import actor_of_key, actor_of_user
-from inventory.keys import opens, split
+from inventory.keys import opens, split, usable_from
 from inventory.model import ApiKey
 from inventory.passwords import LENGTH_MAX, Passwords
 from inventory.rate_limits import Backoff, Buckets, Rate
@@ -91,7 +91,7 @@ class SignIn:
         key = deps.store.get(ApiKey, parts[0]) if parts else None
         if parts is None or key is None or not opens(key, parts[1], now=now):
             raise not_right()
-        if key.role == "setup":
+        if key.role == "setup" or not usable_from(key, address):
             raise not_right()
         session, token = open_session(
             now=now, lasts=deps.sign_in.lasts, key_id=key.id, address=address

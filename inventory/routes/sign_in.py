@@ -17,6 +17,7 @@ from inventory.auditing import note
 from inventory.auth import SIGN_IN, Actor, Permission, local_path, public, require
 from inventory.deps import ApiDeps, Deps
 from inventory.forgery import refuse_foreign
+from inventory.identity import address_of
 from inventory.passwords import LENGTH_MAX
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import View
@@ -101,11 +102,6 @@ def sign_in_of(request: Request) -> SignIn:
     if not isinstance(door, SignIn):
         raise TypeError("the app was not made by build_api")
     return door
-
-
-def address_of(request: Request) -> str:
-    """Where a request came from, as the socket says: no header is believed."""
-    return request.client.host if request.client else ""
 
 
 def welcome(request: Request, signed_in: SignedIn, next_path: str) -> RedirectResponse:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from inventory.errors import Conflict
-from inventory.model import Claim, Deployment, RayCluster
+from inventory.model import Claim, Deployment, RayCluster, Tenant
 from inventory.states import ClaimState
 from inventory.store.protocol import Change
 from tests.unit.inventory.conftest import Site
@@ -196,8 +198,12 @@ async def test_tenants_are_created_once_and_seen_by_their_own(site: Site, admin:
 async def test_a_conflict_of_the_store_is_409(
     site: Site, admin: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def taken(change: Change, **_: object) -> None:
-        raise Conflict(f"taken: {len(change.insert)}")
+    apply = site.store.apply
+
+    def taken(change: Change, *, now: datetime) -> None:
+        if any(isinstance(record, Tenant) for record in change.insert):
+            raise Conflict(f"taken: {len(change.insert)}")
+        apply(change, now=now)
 
     monkeypatch.setattr(site.store, "apply", taken)
     reply = await site.ask("POST", "/api/tenants", {"name": "gamma"}, key=admin)
