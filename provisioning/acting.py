@@ -25,6 +25,7 @@ from provisioning.certifying import certify
 from provisioning.context import Context
 from provisioning.drivers.protocol import BiosDriver, Bmc, FirmwareDriver, MediaDriver
 from provisioning.errors import Ambiguous, BmcBusy, Unsupported, WrongHost
+from provisioning.findings import findings
 from provisioning.guarded import Act, Done, Failed, Pending, settle_update
 from provisioning.lifecycle.actions import (
     Action,
@@ -40,6 +41,7 @@ from provisioning.lifecycle.actions import (
     RecordFacts,
     RecordIdentity,
     RecordInspection,
+    RecordMismatches,
     ReservePower,
     SetBios,
     SetBootSource,
@@ -87,8 +89,9 @@ class Acting:
             case RecordIdentity():
                 return await self._record_identity(host, seen)
             case RecordFacts():
-                parts = part_events(host, seen.facts, now=self._world.clock.now())
-                return await self._record(host, {"facts": seen.facts}, events=parts, same_look=True)
+                return await self._learn(host, seen)
+            case RecordMismatches(found):
+                return await self._record(host, {"mismatches": found}, same_look=True)
             case RecordInspection(doubt):
                 return await self._inspected(host, seen, context, doubt=doubt, reason=reason)
             case Suspend(causes):
@@ -129,6 +132,12 @@ class Acting:
                 return await self._record(host, fields)
             case _:
                 raise TypeError(f"nobody knows how to perform {action}")
+
+    async def _learn(self, host: Host, seen: Seen) -> Outcome:
+        parts = part_events(host, seen.facts, now=self._world.clock.now())
+        checked = host.conformance if seen.conformance is None else seen.conformance
+        fields = {"facts": seen.facts, "conformance": checked}
+        return await self._record(host, fields, events=parts, same_look=True)
 
     async def _record_identity(self, host: Host, seen: Seen) -> Outcome:
         identity = seen.identity
@@ -406,7 +415,16 @@ class Acting:
             raise TypeError("RecordInspection without facts seen")
         now = self._world.clock.now()
         pause_s = LOOK_ONCE_MORE_S if doubt else watch_s(context.wanted)
-        learned = {"doubt": seen.facts.digest()} if doubt else {"doubt": "", "facts": seen.facts}
+        read = host.model_copy(update={"facts": seen.facts})
+        learned = (
+            {"doubt": seen.facts.digest()}
+            if doubt
+            else {
+                "doubt": "",
+                "facts": seen.facts,
+                "mismatches": findings(read, context.wanted),
+            }
+        )
         fields = {
             "inspected_at": now,
             "waiting": reason,

@@ -7,7 +7,6 @@ unit, with a new certificate behind it; a claim that still holds it keeps it.
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,11 +17,8 @@ from pods.canonical import digest_of
 from pods.certificate import HostReference, issue
 from pods.keys import SigningKey
 from pods.rating import rate
-from provisioning.context import Context
+from provisioning.context import Context, unit_id
 from provisioning.lifecycle.decision import Seen
-
-UNIT_IDS = uuid.UUID("0b0f2c5c-6a3e-5d7b-9b57-5f0c1f6f9a10")
-"""Namespace of unit ids: they are derived from the host's id and survive everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ def certify(
         facts_digest=host.facts.digest(),
     )
     unit = ComputeUnit(
-        id=str(uuid.uuid5(UNIT_IDS, host.id)),
+        id=unit_id(host),
         name=name,
         pod=host.pod,
         site=host.site,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
 from inventory.errors import NotFound
 from inventory.model import AgentSeen, CertificateRecord, ComputeUnit, Host, Intent, Pod
-from inventory.store.protocol import Store
 from inventory.store.reading import every
 from pods.spec import PodSpec
 from provisioning.lifecycle.decision import Wanted
-from provisioning.wanted import spec_of, wanted_of
+from provisioning.podmap import PodMap
+from provisioning.podmaps import PodMaps
+from provisioning.wanted import wanted_of
 from provisioning.world import World
+
+UNIT_IDS = uuid.UUID("0b0f2c5c-6a3e-5d7b-9b57-5f0c1f6f9a10")
+"""Namespace of unit ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +32,19 @@ class Context:
     certificate: CertificateRecord | None = None
 
 
-async def load_context(world: World, host: Host) -> Context:
+async def load_context(world: World, maps: PodMaps, host: Host) -> Context:
     """Read it outside the event loop."""
-    every_s = world.settings.inspect_every_s
-    return await world.in_thread(_load, world.store, host, inspect_every_s=every_s)
-
-
-def _load(store: Store, host: Host, *, inspect_every_s: float) -> Context:
-    pod = store.get(Pod, host.pod)
+    pod = await world.in_thread(world.store.get, Pod, host.pod)
     if pod is None:
         raise NotFound(f"host {host.name} belongs to pod {host.pod}, which is not on record")
-    spec = spec_of(pod)
-    peers = every(store, Host, pod=host.pod)
+    return await world.in_thread(_load, world, maps.design(pod).spec, pod, await maps.of(pod), host)
+
+
+def _load(world: World, spec: PodSpec, pod: Pod, around: PodMap, host: Host) -> Context:
+    store = world.store
     intents = tuple(every(store, Intent, host_id=host.id))
-    units = tuple(u for u in every(store, ComputeUnit, pod=host.pod) if host.id in u.host_ids)
+    unit = store.get(ComputeUnit, unit_id(host))
+    units = () if unit is None else (unit,)
     certificate = store.get(CertificateRecord, host.certificate_id) if host.certificate_id else None
     return Context(
         pod=pod,
@@ -49,14 +53,19 @@ def _load(store: Store, host: Host, *, inspect_every_s: float) -> Context:
             host,
             pod,
             spec,
-            peers,
+            around,
             intents=intents,
             free=all(not u.claim for u in units),
             certificate=certificate,
-            inspect_every_s=inspect_every_s,
+            inspect_every_s=world.settings.inspect_every_s,
         ),
         agent=store.get(AgentSeen, host.id),
         intents=intents,
         units=units,
         certificate=certificate,
     )
+
+
+def unit_id(host: Host) -> str:
+    """The id of the unit that a host backs: derived from the host's, so it survives everything."""
+    return str(uuid.uuid5(UNIT_IDS, host.id))

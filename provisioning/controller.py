@@ -17,9 +17,11 @@ from datetime import timedelta
 from functools import partial
 
 from inventory.errors import FenceLost, InventoryError, StaleWrite, StoreUnavailable
-from inventory.model import AgentSeen, Event, Host, Problem
+from inventory.model import Event, Host, Problem
 from inventory.states import ALLOWED_TIME_S, TRANSITIONS, HostState
 from inventory.store.protocol import Change, Fence
+from pods.interop import Tree
+from pods.match_finding import Mismatch
 from provisioning.acting import Acting, Outcome
 from provisioning.context import Context, load_context
 from provisioning.errors import (
@@ -34,6 +36,7 @@ from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, S
 from provisioning.lifecycle.steering import steer
 from provisioning.lifecycle.table import STATES
 from provisioning.observing import observe
+from provisioning.podmaps import PodMaps
 from provisioning.world import World
 
 log = logging.getLogger("podyard.provisioning")
@@ -55,6 +58,7 @@ class Controller:
         self._wake = asyncio.Event()
         self._lost: BaseException | None = None
         self._inspecting = 0
+        self._maps = PodMaps(world)
 
     def wake(self) -> None:
         """Look for due hosts now."""
@@ -129,7 +133,7 @@ class Controller:
 
     async def step(self, host: Host) -> None:
         """Observe once; decide and apply until something must be waited for."""
-        context = await load_context(self._world, host)
+        context = await load_context(self._world, self._maps, host)
         if (turn := steer(host, context.wanted)) is not None:
             await self._advance(host, turn.to, turn.reason, Seen(now=self._world.clock.now()))
             return
@@ -142,7 +146,7 @@ class Controller:
             look = row.look_at(
                 host, context.wanted, agent=context.agent, now=self._world.clock.now()
             )
-            seen = await self._observe(host, look, context.agent)
+            seen = await self._observe(host, look, context)
             self._world.faults.reach("after-observe")
             await self._decide_and_apply(host, seen, context)
         except ProvisioningError as error:
@@ -157,26 +161,37 @@ class Controller:
             if not outcome.same_look_serves:
                 return
 
-    async def _observe(self, host: Host, look: Look, agent: AgentSeen | None) -> Seen:
+    async def _observe(self, host: Host, look: Look, context: Context) -> Seen:
         if host.state is HostState.READY and Look.FACTS in look:
-            return await self._inspect(host, look, agent)
-        return await self._read(host, look, agent)
+            return await self._inspect(host, look, context)
+        return await self._read(host, look, context)
 
-    async def _inspect(self, host: Host, look: Look, agent: AgentSeen | None) -> Seen:
+    async def _inspect(self, host: Host, look: Look, context: Context) -> Seen:
         """A ready host is read whole only where there is room: bring-ups keep their pace."""
         if self._inspecting >= self._world.settings.inspections_at_once:
-            return await self._read(host, look & ~Look.FACTS, agent)
+            return await self._read(host, look & ~Look.FACTS, context)
         self._inspecting += 1
         try:
-            return await self._read(host, look, agent)
+            return await self._read(host, look, context)
         finally:
             self._inspecting -= 1
 
-    async def _read(self, host: Host, look: Look, agent: AgentSeen | None) -> Seen:
+    async def _read(self, host: Host, look: Look, context: Context) -> Seen:
         if not look:  # BMCs allow 4 to 16 sessions: a host that asks nothing holds none
             await self._world.bmcs.drop(host.id)
         bmc = await self._world.bmcs.of(host) if look else None
-        return await observe(bmc, look, agent=agent, now=self._world.clock.now())
+
+        async def check(tree: Tree) -> tuple[Mismatch, ...]:
+            judge = self._world.shelf.judge
+            return await self._world.in_thread(judge, context.wanted.profiles, tree)
+
+        return await observe(
+            bmc,
+            look,
+            agent=context.agent,
+            now=self._world.clock.now(),
+            check=check,
+        )
 
     async def _apply(self, host: Host, decision: Decision, seen: Seen, context: Context) -> Outcome:
         match decision:

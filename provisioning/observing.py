@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
 from inventory.model import AgentSeen
-from provisioning.drivers.protocol import BiosDriver, Bmc, FirmwareDriver, MediaDriver
+from pods.interop import Tree
+from pods.match_finding import Mismatch
+from provisioning.drivers.protocol import (
+    BiosDriver,
+    Bmc,
+    FirmwareDriver,
+    MediaDriver,
+    ResourceReader,
+)
 from provisioning.lifecycle.decision import Look, Seen
 
+Check = Callable[[Tree], Awaitable[tuple[Mismatch, ...]]]
+"""Holds a BMC's resources against the profiles that are asked for."""
 
-async def observe(bmc: Bmc | None, look: Look, *, agent: AgentSeen | None, now: datetime) -> Seen:
+
+async def observe(
+    bmc: Bmc | None, look: Look, *, agent: AgentSeen | None, now: datetime, check: Check
+) -> Seen:
     """Read what `look` names. Resources are read one after the other: BMCs freeze under bursts."""
     found: dict[str, Any] = {}
     if bmc is not None:
@@ -20,6 +34,8 @@ async def observe(bmc: Bmc | None, look: Look, *, agent: AgentSeen | None, now: 
             found["power"] = await bmc.power()
         if Look.FACTS in look:
             found["facts"] = await bmc.facts()
+        if Look.PROFILES in look and isinstance(bmc, ResourceReader):
+            found["conformance"] = await check(await bmc.resources())
         if Look.BOOT in look:
             found["boot_source"] = await bmc.boot_source()
             if isinstance(bmc, MediaDriver):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -26,5 +28,7 @@ class ProvisioningSettings(BaseSettings):
     retry_longest_s: float = Field(default=120.0, gt=0)
     inspect_every_s: float = Field(default=900.0, ge=1)
     """How often a ready host's whole hardware is read again; an Xid or a restart is seen sooner."""
+    profiles: Path | None = Field(default=None)
+    """The folder of the DMTF interoperability profiles (`*.json`) that specs name."""
     inspections_at_once: int = Field(default=16, ge=1)
     """Ready hosts that are read again at the same time, so that bring-ups keep their pace."""

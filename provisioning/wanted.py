@@ -10,7 +10,8 @@ from inventory.states import HostState
 from pods.canonical import canonical_json
 from pods.certificate import Predicate, read_unverified
 from pods.spec import PodSpec
-from provisioning.lifecycle.decision import Wanted
+from provisioning.lifecycle.decision import Around, Place, Wanted
+from provisioning.podmap import PodMap
 
 BRAKE_WINDOW = 20
 """How many of the last started hosts count towards the brake."""
@@ -25,7 +26,7 @@ def wanted_of(
     host: Host,
     pod: Pod,
     spec: PodSpec,
-    peers: Sequence[Host],
+    around: PodMap,
     *,
     intents: Sequence[Intent],
     free: bool,
@@ -41,16 +42,19 @@ def wanted_of(
         bios=dict(spec.bios.get(host.host_type, {})),
         floors=spec.acceptance.floors,
         bring_up=pod.bring_up == "running" and plan is not None and _planned(host, pod),
-        canary_clear=_canary_clear(host, pod, peers),
-        brake=_brake(pod, spec, peers),
+        canary_clear=_canary_clear(host, pod, around.ready),
+        brake=around.brake,
         planned_updates=frozenset(
             (act.component, act.to_version) for act in acts if act.host == host.name
         ),
         open_steps=frozenset(i.step for i in intents if i.state == "open"),
         unit_free=free,
+        place=_place(host, spec),
+        around=Around(around.findings.get(host.slot, ()), around.as_of),
+        profiles=spec.profiles,
         certified=_stated(certificate),
         suspended=certificate.suspended if certificate else (),
-        feeds=_feeds(host, spec),
+        feeds=_feeds(_place(host, spec)),
         inspect_every_s=inspect_every_s,
     )
 
@@ -62,25 +66,33 @@ def _stated(certificate: CertificateRecord | None) -> Predicate | None:
     return read_unverified(canonical_json(certificate.envelope)).predicate
 
 
-def _feeds(host: Host, spec: PodSpec) -> tuple[str, ...]:
-    slots = (slot for _, slot in spec.slots() if slot.slot == host.slot)
-    return tuple(feed for slot in slots for feed in (slot.feed, slot.feed_b) if feed)
+def _place(host: Host, spec: PodSpec) -> Place | None:
+    rack = next((rack for rack in spec.racks if rack.name == host.rack), None)
+    slots = rack.slots if rack is not None else ()
+    slot = next((slot for slot in slots if slot.slot == host.slot), None)
+    return None if rack is None or slot is None else Place(rack, slot)
+
+
+def _feeds(place: Place | None) -> tuple[str, ...]:
+    if place is None:
+        return ()
+    return tuple(feed for feed in (place.slot.feed, place.slot.feed_b) if feed)
 
 
 def _planned(host: Host, pod: Pod) -> bool:
     return pod.plan is not None and any(host.name in wave.hosts for wave in pod.plan.waves)
 
 
-def _canary_clear(host: Host, pod: Pod, peers: Sequence[Host]) -> bool:
+def _canary_clear(host: Host, pod: Pod, ready: frozenset[str]) -> bool:
     """True when every host of an earlier canary wave is ready: a forgotten one is not."""
     if pod.plan is None:
         return False
     mine = next((w.number for w in pod.plan.waves if host.name in w.hosts), 0)
     canaries = {name for w in pod.plan.waves if w.canary and w.number < mine for name in w.hosts}
-    return canaries <= {p.name for p in peers if p.state is HostState.READY}
+    return canaries <= ready
 
 
-def _brake(pod: Pod, spec: PodSpec, peers: Sequence[Host]) -> str:
+def brake_of(pod: Pod, spec: PodSpec, peers: Sequence[Host]) -> str:
     """Stop starting hosts when too many of those that the plan started are parked."""
     if pod.bring_up == "held":
         return f"pod {pod.name} is on hold: podyard pod up {pod.name} releases it"

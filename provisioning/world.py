@@ -6,7 +6,7 @@ virtual clock and an in-process BMC. The controller itself cannot tell the diffe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from inventory.clock import Clock
@@ -18,6 +18,7 @@ from pods.keys import SigningKey
 from provisioning.bmcs import BmcPool
 from provisioning.boot.media import BootDoor
 from provisioning.faultpoints import FaultPoints
+from provisioning.profiles import Shelf
 from provisioning.settings import ProvisioningSettings
 
 
@@ -55,3 +56,4 @@ class World:
     settings: ProvisioningSettings
     faults: FaultPoints
     in_thread: InThread
+    shelf: Shelf = field(default_factory=Shelf)

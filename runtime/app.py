@@ -49,6 +49,7 @@ from provisioning.drivers.logged import logged
 from provisioning.drivers.protocol import Bmc
 from provisioning.faultpoints import FaultPoints
 from provisioning.inband.play import AnsiblePlayer
+from provisioning.profiles import Shelf
 from provisioning.settings import ProvisioningSettings
 from provisioning.world import World as ProvisioningWorld
 from runtime.cluster import ClusterClient
@@ -226,6 +227,7 @@ async def _provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
         settings=settings,
         faults=FaultPoints(os.environ.get("PODYARD_KILL_AT", "")),
         in_thread=asyncio.to_thread,
+        shelf=Shelf.read(settings.profiles),
     )
     controller = Controller(world, keeper.fence)
     parts.wakers.append(controller.wake)

@@ -27,6 +27,7 @@ from provisioning.drivers.protocol import (
     Media,
     MediaDriver,
     PowerMeter,
+    ResourceReader,
     TaskReading,
 )
 
@@ -148,11 +149,17 @@ class _LoggedPowerMeter(_LoggedBmc):
         return await self._journal.record("power_draw_watts", self._inner.power_draw_watts())
 
 
+class _LoggedResourceReader(_LoggedBmc):
+    async def resources(self) -> dict[str, dict[str, Any]]:
+        return await self._journal.record("resources", self._inner.resources())
+
+
 _PARTS: tuple[tuple[type[Any], type[_LoggedBmc]], ...] = (
     (MediaDriver, _LoggedMedia),
     (BiosDriver, _LoggedBios),
     (FirmwareDriver, _LoggedFirmware),
     (PowerMeter, _LoggedPowerMeter),
+    (ResourceReader, _LoggedResourceReader),
 )
 
 

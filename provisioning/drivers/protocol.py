@@ -9,7 +9,7 @@ already so is not an error). What only some BMCs can do is a protocol of its own
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -158,6 +158,14 @@ class FirmwareDriver(Protocol):
 
     async def update_tasks(self) -> tuple[TaskReading, ...]:
         """Every update task that the BMC still knows."""
+
+
+@runtime_checkable
+class ResourceReader(Protocol):
+    """A BMC whose every resource can be read."""
+
+    async def resources(self) -> dict[str, dict[str, Any]]:
+        """Path to payload. Hundreds of reads: for what cannot be told from fewer."""
 
 
 @runtime_checkable

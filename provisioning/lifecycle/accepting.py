@@ -11,8 +11,15 @@ from inventory.model import Host
 from inventory.states import HostState, PowerState
 from pods.acceptance import judge
 from pods.firmware import firmware_behind
-from pods.match import critical, match
-from provisioning.lifecycle.actions import Certify, ForgetBoot, OrderAcceptance, RecordFacts
+from pods.match import critical
+from provisioning.findings import findings
+from provisioning.lifecycle.actions import (
+    Certify,
+    ForgetBoot,
+    OrderAcceptance,
+    RecordFacts,
+    RecordMismatches,
+)
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 
 LOOK = Look.FACTS | Look.POWER
@@ -65,7 +72,10 @@ def _judged(host: Host, seen: Seen, wanted: Wanted, report: AcceptanceReport) ->
         return Wait("the hardware has not been read again yet", RECHECK_S)
     if host.facts is None or host.facts.digest() != seen.facts.digest():
         return Do(RecordFacts(), "what is certified is what is built")
-    wrong = critical(match(wanted.host_type, host.facts))
+    found = findings(host, wanted)
+    if found != host.mismatches:
+        return Do(RecordMismatches(found), "compared once more")
+    wrong = critical(found)
     behind = firmware_behind(wanted.firmware, host.facts.firmware)
     if wrong or behind:
         return Hold(

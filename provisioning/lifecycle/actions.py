@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from pods.match_finding import Mismatch
 from pods.spec import FirmwareItem
 from pods.suspension import Suspension
 from provisioning.drivers.protocol import BootSource
@@ -54,6 +55,14 @@ class RecordFacts(Action):
     """Take the facts just seen into the record."""
 
     step_class = StepClass.READ
+
+
+@dataclass(frozen=True)
+class RecordMismatches(Action):
+    """Take what is wrong with the host into the record."""
+
+    step_class = StepClass.READ
+    found: tuple[Mismatch, ...]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from inventory.model import AgentSeen, Host, SuspendedFor
 from inventory.states import HostState, PowerState
 from pods.certificate import Predicate
 from pods.facts import HardwareFacts
-from pods.spec import FirmwareItem, Floor, HostType
+from pods.match_finding import Mismatch
+from pods.spec import FirmwareItem, Floor, HostType, RackSpec, SlotSpec
 from provisioning.drivers.protocol import (
     BiosState,
     BmcIdentity,
@@ -37,6 +38,8 @@ class Look(Flag):
     FIRMWARE = auto()
     BIOS = auto()
     BOOT = auto()
+    PROFILES = auto()
+    """Every resource of the BMC, held against the spec's profiles: hundreds of reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Seen:
     identity: BmcIdentity | None = None
     power: PowerState = PowerState.UNKNOWN
     facts: HardwareFacts | None = None
+    conformance: tuple[Mismatch, ...] | None = None
     firmware: dict[str, str] | None = None
     tasks: tuple[TaskReading, ...] = ()
     bios: BiosState | None = None
@@ -58,6 +62,23 @@ class Seen:
     def age_s(self) -> Callable[[datetime], float]:
         """Seconds between a moment and this observation."""
         return lambda moment: (self.now - moment).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the spec puts a host."""
+
+    rack: RackSpec
+    slot: SlotSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a look at the whole pod says of one host."""
+
+    findings: tuple[Mismatch, ...] = ()
+    as_of: datetime | None = None
+    """When that look was taken; None: nobody looked, and nothing is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +101,10 @@ class Wanted:
     """Guarded acts of this host that were begun and not settled."""
     unit_free: bool = True
     """No claim holds a unit of this host."""
+    place: Place | None = None
+    around: Around = Around()
+    profiles: tuple[str, ...] = ()
+    """Interoperability profiles that its BMC must satisfy."""
     certified: Predicate | None = None
     """What the host's certificate states; None while it has none."""
     suspended: tuple[SuspendedFor, ...] = ()

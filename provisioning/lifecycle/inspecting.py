@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from inventory.model import Host
+from datetime import datetime
+
+from inventory.model import AgentSeen, Host
 from inventory.states import HostState
 from provisioning.lifecycle.actions import RecordFacts
-from provisioning.lifecycle.decision import Advance, Decision, Do, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 
 LOOK = Look.FACTS | Look.POWER
 RECHECK_S = 5.0
 
 
-def decide_inspecting(host: Host, seen: Seen, _wanted: Wanted) -> Decision:
+def looks_inspecting(_host: Host, wanted: Wanted, _agent: AgentSeen | None, _now: datetime) -> Look:
+    """Every resource is only read where the spec names a profile that asks for it."""
+    return LOOK | Look.PROFILES if wanted.profiles else LOOK
+
+
+def decide_inspecting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     """Record the facts when they are newer than the state; then compare them."""
     if seen.facts is None:
         return Wait("the hardware has not been read yet", RECHECK_S)
-    if host.facts is None or host.facts.digest() != seen.facts.digest():
+    if wanted.profiles and seen.conformance is None:
+        return Hold(
+            "profile-unchecked",
+            f"{', '.join(wanted.profiles)} cannot be checked: this driver lists no resources",
+            f"take another driver, or a spec without profiles; then podyard host retry {host.name}",
+        )
+    checked = host.conformance if seen.conformance is None else seen.conformance
+    if host.facts != seen.facts or host.conformance != checked:
         return Do(RecordFacts(), "hardware read over Redfish")
     return Advance(HostState.MATCHING, "facts recorded")

@@ -1,26 +1,37 @@
-"""Matching: is the host built as its slot's type says, and may the pod's bring-up start it?"""
+"""Matching: is the host built, placed and cabled as its spec says, and may the bring-up start it?
+
+Only what blocks parks. Whatever else was found is on the record, for whoever asks.
+"""
 
 from __future__ import annotations
 
 from inventory.model import Host
 from inventory.states import HostState
-from pods.match import critical, match
-from provisioning.lifecycle.decision import Advance, Decision, Hold, Look, Seen, Wait, Wanted
+from pods.match import critical
+from provisioning.findings import findings, message_of
+from provisioning.lifecycle.actions import RecordMismatches
+from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 
 LOOK = Look.NOTHING
 APPROVAL_RECHECK_S = 60.0  # `pod up` wakes the hosts at once
 CANARY_RECHECK_S = 1.0
+AROUND_RECHECK_S = 0.5  # a map of ten thousand hosts is drawn every ten seconds
 
 
 def decide_matching(host: Host, _seen: Seen, wanted: Wanted) -> Decision:
     """Park a host that is built wrong; start one that is right when its turn has come."""
     if host.facts is None:
         return Advance(HostState.INSPECTING, "no facts on record")
-    wrong = critical(match(wanted.host_type, host.facts))
+    if wanted.around.as_of is not None and wanted.around.as_of < host.facts.observed_at:
+        return Wait("waiting for a look at the whole pod", AROUND_RECHECK_S)
+    found = findings(host, wanted)
+    if found != host.mismatches:
+        return Do(RecordMismatches(found), "compared with its spec, its place and its neighbours")
+    wrong = critical(found)
     if wrong:
         return Hold(
             "spec-mismatch",
-            "; ".join(f"{m.path}: wanted {m.wanted}, found {m.found}" for m in wrong),
+            message_of(wrong),
             f"{wrong[0].remedy}: podyard host retry {host.name}",
         )
     if wanted.brake:

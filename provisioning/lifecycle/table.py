@@ -43,7 +43,9 @@ class StateRow:
 STATES: dict[HostState, StateRow] = {
     HostState.ENROLLED: StateRow(enrolled.decide_enrolled, enrolled.LOOK),
     HostState.REGISTERING: StateRow(registering.decide_registering, registering.LOOK),
-    HostState.INSPECTING: StateRow(inspecting.decide_inspecting, inspecting.LOOK),
+    HostState.INSPECTING: StateRow(
+        inspecting.decide_inspecting, inspecting.LOOK, inspecting.looks_inspecting
+    ),
     HostState.MATCHING: StateRow(matching.decide_matching, matching.LOOK),
     HostState.PREPARING: StateRow(preparing.decide_preparing, preparing.LOOK),
     HostState.BOOTING: StateRow(booting.decide_booting, booting.LOOK),

@@ -16,6 +16,7 @@ from provisioning.drivers.protocol import (
     BootTarget,
     Media,
 )
+from provisioning.findings import findings
 from provisioning.lifecycle.actions import (
     Action,
     Certify,
@@ -63,6 +64,7 @@ BIOS_ITEM = lab().firmware["lab-cpu"][0]
 OLD = {"BIOS": "2.3.0", "BMC": "1.8.0"}
 GOOD = {"BIOS": "2.4.1", "BMC": "1.8.0"}
 FEWER = make_facts(memory=make_facts().memory[:3])
+LACKING = findings(make_host(facts=FEWER), make_wanted())
 SLOW = make_report(
     measurements=(
         make_report().measurements[0].model_copy(update={"value": 3.3}),
@@ -270,7 +272,7 @@ HOLDS = [
         {},
         "wrong-host",
     ),
-    (HostState.MATCHING, {"facts": FEWER}, {}, {}, "spec-mismatch"),
+    (HostState.MATCHING, {"facts": FEWER, "mismatches": LACKING}, {}, {}, "spec-mismatch"),
     (
         HostState.PREPARING,
         {},
@@ -320,6 +322,7 @@ HOLDS = [
             "configured_boot_id": "b1",
             "acceptance_order": "o1",
             "facts": FEWER,
+            "mismatches": LACKING,
         },
         {"agent": make_agent(acceptance=make_report()), "facts": FEWER},
         {},
@@ -378,7 +381,7 @@ def test_every_wait_says_why_and_when_it_looks_again(
 
 
 def test_a_missing_memory_module_is_named_with_its_slot() -> None:
-    answer = decide(HostState.MATCHING, {"facts": FEWER}, {})
+    answer = decide(HostState.MATCHING, {"facts": FEWER, "mismatches": LACKING}, {})
 
     assert isinstance(answer, Hold)
     assert "memory" in answer.message
