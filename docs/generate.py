@@ -21,6 +21,8 @@ from typing import Any
 import typer.main
 from pydantic_settings import BaseSettings
 
+from inventory.outbound.settings import WebhookSettings
+from inventory.netbox.settings import NetBoxSettings
 from inventory.sign_in_settings import SignInSettings
 from inventory.states import ALLOWED_TIME_S, STABLE, TRANSITIONS, HostState
 from pods import spec_page
@@ -85,9 +87,11 @@ def settings() -> str:
     """Every setting with its variable, default and reason."""
     parts = []
     for title, kind in (
+        ("NetBox", NetBoxSettings),
         ("Signing in", SignInSettings),
         ("Provisioning", ProvisioningSettings),
         ("Runtime", RuntimeSettings),
+        ("Webhooks", WebhookSettings),
     ):
         parts += [f"## {title}", "", *_settings_table(kind), ""]
     return "\n".join(parts).rstrip()

@@ -27,6 +27,10 @@ from inventory.auth import (
 from inventory.bounds import API_VERSION, Bounds
 from inventory.deps import ApiDeps
 from inventory.following import Following
+from inventory.metrics import Counted, Metrics
+from inventory.resources import all as resources
+from inventory.resources.describing import schemas
+from inventory.resources.lines import Lines
 from inventory.routes import (
     audit,
     claims,
@@ -35,6 +39,7 @@ from inventory.routes import (
     events,
     health,
     hosts,
+    netbox,
     keys,
     pods,
     sign_in,
@@ -43,6 +48,7 @@ from inventory.routes import (
     units,
     usage,
     users,
+    webhooks,
 )
 from inventory.sign_in import SignIn
 from inventory.web import pages
@@ -59,10 +65,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     usage.router,
     stream.router,
     events.router,
+    netbox.router,
     health.router,
     sign_in.router,
     users.router,
     audit.router,
+    webhooks.router,
 )
 
 
@@ -76,30 +84,35 @@ def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for router in (*ROUTERS, *pages.ROUTERS, *routers, _description(app)):
+    for router in (*ROUTERS, *pages.ROUTERS, *resources.ROUTERS, *routers, _description(app)):
         # As they are, not wrapped: the check below and the query names read every route.
         app.router.routes.extend(router.routes)
     refuse_undeclared(app.router.routes)
     refusals.install(app)
     app.add_exception_handler(SignInNeeded, redirect_to_sign_in)
     app.state.deps = deps
+    app.state.lines = Lines()
     app.state.sign_in = SignIn(deps)
     app.state.following = Following(deps.store, deps.in_thread)
     app.state.query_names = query_names(app.router.routes)
     app.state.audit = AuditLog(deps)
     app.add_middleware(Audited, deps=deps, log=app.state.audit)
     app.add_middleware(Bounds)
+    app.state.metrics = Metrics(deps.store)
+    app.add_middleware(Counted, metrics=lambda: app.state.metrics)
     return app
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:
     """The API's description."""
-    return get_openapi(
+    found = get_openapi(
         title=app.title,
         version=app.version,
         description=__doc__,
         routes=app.router.routes,
     )
+    found["components"]["schemas"] |= schemas(resources.bodies())
+    return found
 
 
 def openapi_text(app: FastAPI) -> str:

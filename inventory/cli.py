@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import typer
 
+from inventory.commands.audit import audit_app
 from inventory.commands.correcting import host_app
 from inventory.commands.events import event_app
+from inventory.commands.netbox import netbox_app
 from inventory.commands.offers import certificate_app, unit_app
 from inventory.commands.people import key_app, show_usage, tenant_app
 from inventory.commands.plans import plan_app
+from inventory.commands.users import user_app
+from inventory.commands.webhooks import webhook_app
 
 usage_app = typer.Typer(invoke_without_command=True)
 usage_app.callback()(show_usage)
@@ -22,7 +26,11 @@ def groups() -> dict[str, typer.Typer]:
         "unit": unit_app,
         "certificate": certificate_app,
         "event": event_app,
+        "netbox": netbox_app,
         "tenant": tenant_app,
         "key": key_app,
         "usage": usage_app,
+        "user": user_app,
+        "audit": audit_app,
+        "webhook": webhook_app,
     }

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from inventory.audit_anchors import Anchors
 from inventory.clock import Clock
+from inventory.netbox.door import NetBoxDoor
 from inventory.secrets import SecretBox
 from inventory.sign_in_settings import SignInSettings
 from inventory.store.protocol import Store
@@ -46,6 +47,8 @@ class ApiDeps:
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     anchors: Anchors | None = None
     """Signs the head of the audit log; None: nothing is signed."""
+    netbox: NetBoxDoor | None = None
+    """The sync with NetBox; None: no NetBox is configured."""
 
 
 def _deps(request: Request) -> ApiDeps:

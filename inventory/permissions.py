@@ -47,6 +47,8 @@ class Permission(StrEnum):
     USER_READ = "user:read"
     USER_WRITE = "user:write"
     AUDIT_READ = "audit:read"
+    NETBOX_READ = "netbox:read"
+    NETBOX_WRITE = "netbox:write"
     SETUP = "setup"
 
 

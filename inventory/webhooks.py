@@ -28,6 +28,8 @@ class Webhook(Record):
     created_at: datetime
     created_by: str = ""
     disabled_why: str = ""
+    previous_key_until: datetime | None = None
+    """While its key is being changed: until then the previous one signs beside it."""
     version: int = 1
 
 

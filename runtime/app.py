@@ -16,9 +16,9 @@ import secrets
 import signal
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -29,10 +29,11 @@ from inventory.audit_anchors import Anchors
 from inventory.authority import Authority
 from inventory.clock import SystemClock
 from inventory.deps import ApiDeps, CertificateKey
-from inventory.errors import FenceLost, StaleWrite, StoreUnavailable
+from inventory.errors import FenceLost, Invalid, StaleWrite, StoreUnavailable
 from inventory.keys import mint
 from inventory.leases import LeaseKeeper
 from inventory.model import ApiKey, Host
+from inventory.netbox.settings import NetBoxSettings
 from inventory.peer import PeerCertificateProtocol
 from inventory.secrets import SecretBox, write_private
 from inventory.statedir import StateDirectory
@@ -62,6 +63,9 @@ from runtime.routes import GatewayState
 from runtime.settings import RuntimeSettings
 from runtime.snapshot import load_snapshot
 from runtime.world import World as RuntimeWorld
+
+if TYPE_CHECKING:
+    from inventory.netbox.sync import NetBoxSync
 
 log = logging.getLogger("podyard.service")
 
@@ -137,7 +141,11 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
         if options.plays("provisioning"):
             loops += await _provisioning_loops(parts)
         if "api" in sockets:
-            listeners.append(Listener(sockets["api"], build_api(_api_deps(parts))))
+            netbox = _netbox(parts)
+            deps = replace(_api_deps(parts), netbox=netbox)
+            listeners.append(Listener(sockets["api"], build_api(deps)))
+            if netbox is not None:
+                loops.append(netbox.run())
             await asyncio.to_thread(_first_start, parts, say)
         _announce(options, say)
         await _run(listeners, loops)
@@ -274,6 +282,28 @@ async def _runtime_loops(parts: Parts, published: _Published) -> list[Awaitable[
     controller = RuntimeController(world, keeper.fence)
     parts.wakers.append(controller.wake)
     return [keeper.run(), controller.run()]
+
+
+def _netbox(parts: Parts) -> NetBoxSync | None:
+    """The sync with NetBox, where one is configured."""
+    settings = NetBoxSettings()
+    if not settings.url:
+        return None
+    try:
+        from inventory.netbox.sync import NetBoxSync  # noqa: PLC0415 - pynetbox is an extra
+    except ImportError as error:
+        raise Invalid(
+            "PODYARD_NETBOX_URL is set and pynetbox is not installed",
+            hint="pip install 'podyard[netbox]'",
+        ) from error
+    return NetBoxSync(
+        parts.store,
+        parts.clock,
+        settings,
+        in_thread=asyncio.to_thread,
+        worker=f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}",
+        alone=not parts.options.database,
+    )
 
 
 class _Published:

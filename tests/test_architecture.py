@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from inventory.outbound.settings import WebhookSettings
 from inventory.sign_in_settings import SignInSettings
 from inventory.states import HostState
 from provisioning.errors import ProvisioningError
@@ -49,6 +50,7 @@ DOORS = {
 }
 CLOCKS = {
     "inventory/clock.py": "the service's clock",
+    "inventory/metrics.py": "the default of a parameter",
     "inventory/printing.py": "a command: how long it waits, how old a thing is",
     "provisioning/cli.py": "a command: how long it watches",
     "provisioning/simulator/clock.py": "the hall's clock",
@@ -284,7 +286,9 @@ def test_the_generated_parts_of_the_pages_are_current() -> None:
     assert stale == [], "python docs/generate.py"
 
 
-@pytest.mark.parametrize("kind", [SignInSettings, ProvisioningSettings, RuntimeSettings])
+@pytest.mark.parametrize(
+    "kind", [SignInSettings, ProvisioningSettings, RuntimeSettings, WebhookSettings]
+)
 def test_every_setting_is_on_its_page_with_a_reason(kind: type[Any]) -> None:
     for name in kind.model_fields:
         variable = f"{kind.model_config['env_prefix']}{name}".upper()

@@ -1,0 +1,1 @@
+"""What the service sends to addresses that people gave it: signed, retried, and never inwards."""

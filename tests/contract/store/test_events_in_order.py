@@ -1,0 +1,68 @@
+"""Whoever follows events by number misses none, however many write at the same time."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from inventory.model import ComputeUnit, Event, Host, Record
+from inventory.store.protocol import Change
+from inventory.store.sql import SqlStore
+from tests.unit.inventory.records import NOW, make_host
+
+WRITERS = 4
+EACH = 40
+
+
+def test_a_follower_sees_every_event_of_writers_at_the_same_time(store: SqlStore) -> None:
+    done = threading.Event()
+    seen: list[int] = []
+
+    def write(writer: int) -> None:
+        for n in range(EACH):
+            event = Event(at=NOW, actor="test", kind="host.state", subject=f"host:{writer}-{n}")
+            store.apply(Change(events=(event, event)), now=NOW)
+
+    def follow() -> None:
+        last = 0
+        while True:
+            ending = done.is_set()
+            found = store.events(after=last)
+            seen.extend(event.seq for event in found)
+            last = found[-1].seq if found else last
+            if ending and not found:
+                return
+
+    with ThreadPoolExecutor(WRITERS + 1) as pool:
+        following = pool.submit(follow)
+        for one in [pool.submit(write, writer) for writer in range(WRITERS)]:
+            one.result(timeout=60)
+        done.set()
+        following.result(timeout=60)
+    assert len(seen) == WRITERS * EACH * 2
+    assert seen == sorted(seen)
+    assert store.last_event() == seen[-1]
+
+
+def test_there_is_no_last_event_before_the_first(store: SqlStore) -> None:
+    assert store.last_event() == 0
+
+
+def test_records_are_counted_by_their_columns(store: SqlStore) -> None:
+    hosts = (make_host(1), make_host(2), make_host(3, pod="other"))
+    store.apply(Change(insert=hosts), now=NOW)
+    assert store.tally(Host) == {(): 3}
+    assert store.tally(Host, "pod") == {(hosts[0].pod,): 2, ("other",): 1}
+    assert sum(store.tally(Host, "pod", "state").values()) == 3
+    assert store.tally(ComputeUnit, "state") == {}
+    assert store.tally(ComputeUnit) == {(): 0}
+
+
+@pytest.mark.parametrize("kind", [Host, ComputeUnit])
+def test_a_column_that_does_not_exist_is_not_counted_by(
+    store: SqlStore, kind: type[Record]
+) -> None:
+    with pytest.raises(ValueError, match="has no column colour"):
+        store.tally(kind, "colour")
