@@ -173,6 +173,11 @@ def _facts(path: Path) -> HardwareFacts:
     raw = sys.stdin.buffer.read(limit) if source == "stdin" else read_file(path, limit_bytes=limit)
     value = parse_document(raw, source=source)
     inner = value.get("facts", value) if isinstance(value, dict) else value
+    if inner is None:
+        raise PodsError(
+            f"{source} is of a host that was not inspected yet",
+            hint="podyard host why NAME says what it waits for; show it again afterwards",
+        )
     try:
         return HardwareFacts.model_validate_json(json.dumps(inner))
     except ValidationError as wrong:

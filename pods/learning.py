@@ -62,7 +62,8 @@ def host_document(
     unmeasured = {"source": OBSERVED, "uncertain": True, "note": "the nameplate, until measured"}
     document["sources"] = {
         **({"chassis": {"source": "nameplate"}} if height_units else {}),
-        **{part: seen for part in _parts(facts) if part != "scale_up_domain"},
+        **dict.fromkeys(_parts(facts), seen),
+        **_guesses(facts),
         "power": unmeasured,
         "power.nameplate_watts": {"source": "nameplate", "note": "as given when it was learnt"},
     }
@@ -84,6 +85,11 @@ def _parts(facts: HardwareFacts) -> dict[str, Any]:
         "drives": {"count": len(facts.drives), "capacity_gib": min(drives, default=1)},
         "nics": {"count": len(facts.nics), "speed_gbps": min(speeds, default=1)},
     }
+    if groups := _drive_groups(drives):
+        parts["drives"]["groups"] = groups
+    capacities = [one.capacity_watts for one in facts.power_supplies if one.capacity_watts]
+    if capacities and len(capacities) == len(facts.power_supplies):
+        parts["psus"] = {"count": len(capacities), "capacity_watts": int(min(capacities))}
     gpus = facts.accelerators
     if gpus:
         parts["accelerators"] = {
@@ -92,6 +98,36 @@ def _parts(facts: HardwareFacts) -> dict[str, Any]:
             "memory_gib": min(max(1, one.memory_gib) for one in gpus),
         }
     return parts
+
+
+BOOT_DRIVES_MAX = 2
+
+
+def _drive_groups(capacities: list[int]) -> list[dict[str, Any]]:
+    """Drives by size, where there are sizes to tell apart."""
+    sizes = sorted(Counter(capacities).items())
+    if len(sizes) == 1:
+        return []
+    return [
+        {
+            "role": "boot" if n == 0 and count <= BOOT_DRIVES_MAX else "data",
+            "count": count,
+            "capacity_gib": capacity,
+        }
+        for n, (capacity, count) in enumerate(sizes)
+    ]
+
+
+def _guesses(facts: HardwareFacts) -> dict[str, Any]:
+    """What is written because a host type needs it, and was not seen."""
+    found = {}
+    if not any(one.speed_gbps for one in facts.nics):
+        found["nics.speed_gbps"] = "no link was up to tell its speed: give the designed one"
+    if _drive_groups([one.capacity_gib for one in facts.drives if one.capacity_gib > 0]):
+        found["drives.groups"] = "by size: which of them boot was not told"
+    return {
+        path: {"source": OBSERVED, "uncertain": True, "note": note} for path, note in found.items()
+    }
 
 
 def _usual(values: Iterable[Any]) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from typer.testing import CliRunner, Result
 
 from pods import catalogue, shelf, spec_page
@@ -18,6 +19,7 @@ from pods.errors import SpecInvalid
 from pods.facts import HardwareFacts
 from pods.hosttype import HostDocument
 from pods.learning import NotLearnable, host_document
+from pods.match import critical, match
 from pods.schema import spec_schema
 
 app = typer.Typer()
@@ -137,6 +139,59 @@ def test_a_file_without_facts_is_told(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "holds no facts of a host" in result.stderr
     assert "hint: " in result.stderr
+
+
+RECORDED = Path(__file__).parent / "recorded" / "host-show-hgx-h100-8.json"
+"""What `podyard host show r1-h1 -o json` wrote about a simulated DGX H100."""
+
+
+@pytest.mark.parametrize("form", ["json", "yaml", "facts alone"])
+def test_what_host_show_writes_teaches_a_type_that_the_host_matches(
+    form: str, tmp_path: Path
+) -> None:
+    shown = json.loads(RECORDED.read_text())
+    given = {
+        "json": RECORDED.read_text(),
+        "yaml": yaml.safe_dump(shown, sort_keys=False, allow_unicode=True),
+        "facts alone": json.dumps(shown["facts"]),
+    }
+    file = tmp_path / "box.yaml"
+    learnt = podyard(
+        *("from-host", "-", "--name", "my-box", "--nameplate-watts", "10200", "--out", file),
+        given=given[form],
+    )
+    assert learnt.exit_code == 0, learnt.stderr
+    found = catalogue.load_host(str(file))
+    assert (found.model, found.memory.modules) == ("DGX H100", 32)
+    assert found.psus is not None
+    assert (found.psus.count, found.psus.capacity_watts) == (6, 3300)
+    assert found.is_uncertain("nics.speed_gbps")  # its links were down when it was looked at
+    facts = HardwareFacts.model_validate_json(json.dumps(shown["facts"]))
+    assert critical(match(found, facts)) == ()
+
+
+def test_a_host_that_was_not_inspected_teaches_nothing_and_the_answer_says_why() -> None:
+    result = podyard(
+        *("from-host", "-", "--name", "x", "--nameplate-watts", "500"), given='{"facts": null}'
+    )
+    assert result.exit_code == 1
+    assert "was not inspected yet" in result.stderr
+    assert "podyard host why" in result.stderr
+
+
+def test_drives_of_two_sizes_are_learnt_as_two_groups(make_facts: MakeFacts) -> None:
+    one = make_facts().drives[0]
+    drives = tuple(
+        one.model_copy(update={"slot": str(n), "capacity_gib": 894 if n < 2 else 3576})
+        for n in range(6)
+    )
+    found = check_document(host_document(make_facts(drives=drives), name="x", nameplate_watts=500))
+    assert isinstance(found, HostDocument)
+    assert [(g.role, g.count, g.capacity_gib) for g in found.drives.groups] == [
+        ("boot", 2, 894),
+        ("data", 4, 3576),
+    ]
+    assert found.is_uncertain("drives.groups[0].role")
 
 
 def test_facts_without_memory_teach_no_host_type(make_facts: MakeFacts) -> None:
