@@ -86,6 +86,7 @@ ROLES: dict[str, frozenset[Permission]] = {
     | {
         Permission.HOST_WRITE,
         Permission.POD_WRITE,
+        Permission.NETBOX_WRITE,
         Permission.PLACE_WRITE,
         Permission.PART_WRITE,
         Permission.JOURNAL_WRITE,
