@@ -34,6 +34,10 @@ from inventory.keys import mint
 from inventory.leases import LeaseKeeper
 from inventory.model import ApiKey, Host
 from inventory.netbox.settings import NetBoxSettings
+from inventory.outbound import standby
+from inventory.outbound.deliverer import Outbox
+from inventory.outbound.sending import Sender
+from inventory.outbound.settings import WebhookSettings
 from inventory.peer import PeerCertificateProtocol
 from inventory.secrets import SecretBox, write_private
 from inventory.statedir import StateDirectory
@@ -147,6 +151,7 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
             if netbox is not None:
                 loops.append(netbox.run())
             await asyncio.to_thread(_first_start, parts, say)
+            loops.append(_webhook_loop(parts))
         _announce(options, say)
         await _run(listeners, loops)
 
@@ -282,6 +287,22 @@ async def _runtime_loops(parts: Parts, published: _Published) -> list[Awaitable[
     controller = RuntimeController(world, keeper.fence)
     parts.wakers.append(controller.wake)
     return [keeper.run(), controller.run()]
+
+
+def _webhook_loop(parts: Parts) -> Awaitable[None]:
+    def outbox(keeper: LeaseKeeper, sender: Sender) -> Outbox:
+        return Outbox(
+            store=parts.store,
+            secrets=parts.box,
+            clock=parts.clock,
+            sender=sender,
+            in_thread=asyncio.to_thread,
+            fence=keeper.fence,
+        )
+
+    return standby.deliver(
+        lambda: _lease(parts, standby.LEASE), outbox, WebhookSettings().networks, parts.clock.sleep
+    )
 
 
 def _netbox(parts: Parts) -> NetBoxSync | None:
