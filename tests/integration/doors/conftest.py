@@ -32,6 +32,7 @@ from inventory.store.sql import SqlStore
 from provisioning.boot.media import BootDoor
 from provisioning.boot.routes import BOOT_TOKEN, build_boot_routes
 from runtime.listeners import Listener, Tls
+from tests.migrated import fresh_store
 from tests.unit.inventory.records import make_host, make_observed, make_pod
 
 
@@ -163,7 +164,7 @@ async def door(tmp_path: Path, opened: socket.socket) -> AsyncIterator[Door]:
     port = opened.getsockname()[1]
     url = f"https://127.0.0.1:{port}"
     boot = BootDoor(base_url=url, controller=f"127.0.0.1:{port}", ca_pem=authority.pem)
-    store = SqlStore.open(f"sqlite:///{tmp_path / 'podyard.db'}")
+    store = fresh_store(tmp_path)
     box = SecretBox.open(tmp_path / "secrets.key")
     there = Door(store, box, authority, boot, tmp_path, url)
     store.apply(Change(insert=(make_pod(),)), now=clock.now())

@@ -20,6 +20,7 @@ import inventory.cli
 import provisioning.cli
 import runtime.nouns
 from inventory.api import build_api
+from inventory.audit_anchors import Anchors
 from inventory.clock import SystemClock
 from inventory.deps import ApiDeps, CertificateKey
 from inventory.keys import Role, mint
@@ -28,6 +29,7 @@ from inventory.secrets import SecretBox
 from inventory.states import ClaimState, HostState, PowerState
 from inventory.store.protocol import Change
 from inventory.store.sql import SqlStore
+from tests.migrated import fresh_store
 from tests.unit.inventory.records import FINGERPRINT, NOW, make_facts, make_host, make_pod
 
 pytestmark = pytest.mark.integration
@@ -43,7 +45,7 @@ PARKED = Problem(
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqlStore]:
-    opened = SqlStore.open(f"sqlite:///{tmp_path / 'podyard.db'}")
+    opened = fresh_store(tmp_path)
     yield opened
     opened.close()
 
@@ -59,6 +61,7 @@ def url(store: SqlStore, tmp_path: Path) -> Iterator[str]:
         asyncio.to_thread,
         lambda: None,
         (key,),
+        anchors=Anchors.open(tmp_path / "audit.key", tmp_path / "audit-anchor.json"),
     )
     config = uvicorn.Config(build_api(deps), log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
@@ -83,7 +86,9 @@ def run(store: SqlStore, url: str, tmp_path: Path) -> Run:
             root.add_typer(group, name=noun)
     keys: dict[tuple[Role, str], str] = {}
 
-    def invoke(*words: str, role: Role = "admin", tenant: str = "", **env: str) -> Result:
+    def invoke(
+        *words: str, role: Role = "admin", tenant: str = "", text: str = "", **env: str
+    ) -> Result:
         if (role, tenant) not in keys:
             record, keys[role, tenant] = mint(role, now=SystemClock().now(), tenant=tenant)
             store.apply(Change(insert=(record,)), now=NOW)
@@ -94,7 +99,7 @@ def run(store: SqlStore, url: str, tmp_path: Path) -> Run:
             "COLUMNS": "80",
             **env,
         }
-        return CliRunner().invoke(root, list(words), env=given)
+        return CliRunner().invoke(root, list(words), input=text or None, env=given)
 
     return invoke
 

@@ -18,6 +18,7 @@ from inventory.model import Record, Tenant
 from inventory.secrets import SecretBox
 from inventory.store.protocol import Change
 from inventory.store.sql import SqlStore
+from tests.migrated import fresh_store
 from tests.unit.inventory.records import NOW, FixedClock
 
 P = ParamSpec("P")
@@ -81,7 +82,7 @@ class Site:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqlStore]:
-    opened = SqlStore.open(f"sqlite:///{tmp_path / 'podyard.db'}")
+    opened = fresh_store(tmp_path)
     yield opened
     opened.close()
 
