@@ -37,9 +37,9 @@ class View(BaseModel):
 class Page(View, Generic[T]):
     """Part of a list. `next` is where the rest begins, or null."""
 
-    count: int = Field(description="How many there are in all.")
+    count: int | None = Field(description="How many there are in all; null where not counted.")
     next: str | None
-    previous: str | None = Field(description="Always null: lists are walked forward.")
+    previous: str | None = Field(description="Null but for lists that are paged by offset.")
     results: tuple[T, ...]
 
 

@@ -1,0 +1,466 @@
+"""The routes of a resource: bytes in and bytes out, with one permission declared for each.
+
+Annotations here are values, not text: FastAPI reads those of functions that are made inside
+another one, and could not find the permission by its name.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from inventory.auth import Actor, require
+from inventory.bounds import REQUEST_ID_STATE
+from inventory.deps import Deps
+from inventory.refusals import ERRORS, Refused
+from inventory.resources import describing
+from inventory.resources.asking import own_query, partial_asked
+from inventory.resources.declaring import Resource, Stored, Writes
+from inventory.resources.lines import as_json
+from inventory.resources.reading import Asked, Entity, Reader, etag_of
+from inventory.resources.recording import Who
+from inventory.resources.writing import Mode, Outcome, Writer, Written, matches
+from inventory.routes.shapes import NamePath, Page, View
+
+JSON = "application/json"
+ITEMS_MAX = 5000
+"""Items of one request: what 4 MiB of hosts hold."""
+DEPTH_MAX = 64
+"""Of a body: ours are four deep, and a parser's stack is not endless."""
+
+
+class ItemStatus(View):
+    """How one item of a request fared that each counted by itself."""
+
+    index: int
+    status: int
+    record: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+
+class ItemStatuses(View):
+    """How each item fared."""
+
+    succeeded: int
+    failed: int
+    results: tuple[ItemStatus, ...]
+
+
+def router_of(resource: Resource) -> APIRouter:
+    """Its routes."""
+    reader = Reader(resource)
+    router = APIRouter(prefix=f"/api/{resource.plural}", tags=[resource.plural], responses=ERRORS)
+    _add_reading(router, reader)
+    if resource.writes is not None:
+        _add_writing(router, reader, Writer(reader))
+    return router
+
+
+def _add_reading(router: APIRouter, reader: Reader) -> None:
+    resource = reader.resource
+    allowed = Annotated[Actor, Depends(require(resource.read))]
+
+    @own_query
+    async def list_them(request: Request, deps: Deps, actor: allowed) -> Response:
+        found = await deps.in_thread(reader.page, deps, _asked(request, actor))
+        return Response(found, media_type=JSON)
+
+    @own_query
+    async def get_one(request: Request, name: NamePath, deps: Deps, actor: allowed) -> Response:
+        found = await deps.in_thread(reader.one, deps, _asked(request, actor), name)
+        known = request.headers.get("if-none-match", "")
+        if found.fixed and known and matches(known, found.etag):
+            return Response(status_code=304, headers={"ETag": found.etag})
+        return Response(found.body, media_type=JSON, headers={"ETag": found.etag})
+
+    page: Any = Page[resource.view]  # type: ignore[name-defined]
+    router.add_api_route(
+        "",
+        list_them,
+        methods=["GET"],
+        name=f"list_{_word(resource.plural)}",
+        description=f"{resource.plural.replace('-', ' ').capitalize()}, filtered and paged.",
+        responses={200: {"model": page, "description": "One page"}},
+        openapi_extra={
+            "parameters": describing.list_parameters(resource),
+            **describing.custom_parameters(resource),
+        },
+    )
+    router.add_api_route(
+        "/{name}",
+        get_one,
+        methods=["GET"],
+        name=f"get_{_word(resource.noun)}",
+        description=f"One {resource.noun}, by its name or its id."
+        if resource.named
+        else f"One {resource.noun}, by its id.",
+        responses={
+            200: {"model": resource.detail or resource.view, "description": "It"},
+            304: {"description": "It is as it was"},
+        },
+        openapi_extra={
+            "parameters": [*describing.shape_parameters(resource), describing.IF_NONE_MATCH]
+        },
+    )
+
+
+def _add_writing(router: APIRouter, reader: Reader, writer: Writer) -> None:
+    resource, writes = reader.resource, writer.writes
+    allowed = Annotated[Actor, Depends(require(writes.permission))]
+
+    @own_query
+    async def create(request: Request, deps: Deps, actor: allowed) -> Response:
+        given = given_of(await request.body())
+        mode = _mode(request, given)
+        done = await deps.in_thread(
+            writer.create, deps, actor, _who(request, actor), _items(given), mode=mode
+        )
+        return _answer(reader, request, done, mode, status=201)
+
+    @own_query
+    async def change(request: Request, name: NamePath, deps: Deps, actor: allowed) -> Response:
+        partial_asked(request.query_params.multi_items())
+        given = {**_object(given_of(await request.body()))}
+        _refuse_selector(given)
+        (done,) = await deps.in_thread(
+            writer.change,
+            deps,
+            actor,
+            _who(request, actor),
+            [given | await deps.in_thread(_selector, reader, deps, actor, name)],
+            mode=Mode.ONE,
+            if_match=request.headers.get("if-match", ""),
+        )
+        return _answer(reader, request, [done], Mode.ONE, status=200)
+
+    @own_query
+    async def change_many(request: Request, deps: Deps, actor: allowed) -> Response:
+        given = _list(given_of(await request.body()))
+        mode = _mode(request, given)
+        done = await deps.in_thread(
+            writer.change, deps, actor, _who(request, actor), given, mode=mode
+        )
+        return _answer(reader, request, done, mode, status=200)
+
+    @own_query
+    async def remove(request: Request, name: NamePath, deps: Deps, actor: allowed) -> Response:
+        partial_asked(request.query_params.multi_items())
+        raw = await request.body()
+        given = dict(_object(given_of(raw))) if raw else {}
+        _refuse_selector(given)
+        await deps.in_thread(
+            writer.remove,
+            deps,
+            actor,
+            _who(request, actor),
+            [given | await deps.in_thread(_selector, reader, deps, actor, name)],
+            mode=Mode.ONE,
+            if_match=request.headers.get("if-match", ""),
+        )
+        return Response(status_code=204)
+
+    @own_query
+    async def remove_many(request: Request, deps: Deps, actor: allowed) -> Response:
+        given = _list(given_of(await request.body()))
+        mode = _mode(request, given)
+        done = await deps.in_thread(
+            writer.remove, deps, actor, _who(request, actor), given, mode=mode
+        )
+        if mode is Mode.EACH:
+            return _answer(reader, request, done, mode, status=200)
+        return Response(status_code=204)
+
+    @own_query
+    async def put(request: Request, name: NamePath, deps: Deps, actor: allowed) -> Response:
+        partial_asked(request.query_params.multi_items())
+        given = {**_object(given_of(await request.body())), "name": name}
+        done = await deps.in_thread(
+            writer.put,
+            deps,
+            actor,
+            _who(request, actor),
+            given,
+            if_match=request.headers.get("if-match", ""),
+        )
+        new = isinstance(done, Written) and done.new
+        return _answer(reader, request, [done], Mode.ONE, status=201 if new else 200)
+
+    _add_creating(router, resource, writes, create, put)
+    _add_changing(router, resource, writes, change, change_many)
+    if writes.removable:
+        _add_removing(router, resource, remove, remove_many)
+
+
+Endpoint = Callable[..., Awaitable[Response]]
+MANY: dict[int | str, dict[str, Any]] = {
+    207: {"model": ItemStatuses, "description": "How each item fared"}
+}
+
+
+def _add_creating(
+    router: APIRouter, resource: Resource, writes: Writes, create: Endpoint, put: Endpoint
+) -> None:
+    if writes.create is None:
+        return
+    noun, view, word = resource.noun, resource.view, _word(resource.noun)
+    router.add_api_route(
+        "",
+        create,
+        methods=["POST"],
+        status_code=201,
+        name=f"create_{word}",
+        description=f"Create one {noun}, or a list of them: all or none.",
+        responses={201: {"model": view | list[view], "description": "Created"}, **MANY},  # type: ignore[valid-type]
+        openapi_extra={
+            "parameters": [describing.ATOMIC],
+            "requestBody": describing.body(writes.create, many=True),
+        },
+    )
+    if "name" not in writes.natural:
+        return
+    router.add_api_route(
+        "/by-key/{name}",
+        put,
+        methods=["PUT"],
+        name=f"put_{word}",
+        description=f"Make the {noun} of this name as described: created, changed or left.",
+        responses={
+            200: {"model": view, "description": "There already; as described now"},
+            201: {"model": view, "description": "Created"},
+        },
+        openapi_extra={
+            "parameters": [describing.IF_MATCH],
+            "requestBody": describing.body(writes.create),
+        },
+    )
+
+
+def _add_changing(
+    router: APIRouter, resource: Resource, writes: Writes, change: Endpoint, many: Endpoint
+) -> None:
+    view, plural = resource.view, resource.plural
+    router.add_api_route(
+        "/{name}",
+        change,
+        methods=["PATCH"],
+        name=f"change_{_word(resource.noun)}",
+        description=f"Change fields of a {resource.noun}. What changes nothing writes nothing.",
+        responses={200: {"model": view, "description": "As it is now"}},
+        openapi_extra={
+            "parameters": [describing.IF_MATCH],
+            "requestBody": describing.body(writes.change),
+        },
+    )
+    router.add_api_route(
+        "",
+        many,
+        methods=["PATCH"],
+        name=f"change_{_word(plural)}",
+        description=f"Change a list of {plural}, each named by `id` or `name`: all or none.",
+        responses={200: {"model": list[view], "description": "As they are now"}, **MANY},  # type: ignore[valid-type]
+        openapi_extra={
+            "parameters": [describing.ATOMIC],
+            "requestBody": describing.selectors_body(resource, change=writes.change),
+        },
+    )
+
+
+def _add_removing(router: APIRouter, resource: Resource, remove: Endpoint, many: Endpoint) -> None:
+    plural = resource.plural
+    router.add_api_route(
+        "/{name}",
+        remove,
+        methods=["DELETE"],
+        status_code=204,
+        name=f"remove_{_word(resource.noun)}",
+        description=f"Remove a {resource.noun}. 409 while other records name it.",
+        openapi_extra={"parameters": [describing.IF_MATCH]},
+    )
+    router.add_api_route(
+        "",
+        many,
+        methods=["DELETE"],
+        status_code=204,
+        name=f"remove_{_word(plural)}",
+        description=f"Remove a list of {plural}, each named by `id` or `name`: all or none.",
+        responses=MANY,
+        openapi_extra={
+            "parameters": [describing.ATOMIC],
+            "requestBody": describing.selectors_body(resource, change=None),
+        },
+    )
+
+
+def given_of(raw: bytes) -> Any:
+    """A body as JSON that both databases can hold, or Refused."""
+    try:
+        found = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+        deep = _depth(found) > DEPTH_MAX
+    except (ValueError, RecursionError) as error:
+        raise _not_json(str(error)[:200]) from error
+    if deep:
+        raise _not_json(f"more than {DEPTH_MAX} levels deep")
+    if b"\\u" in raw:
+        _refuse_unstorable(found)
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _depth(value: Any) -> int:
+    deepest, level = 0, [value]
+    while level:
+        deepest += 1
+        if deepest > DEPTH_MAX:
+            return deepest
+        level = [
+            inner
+            for one in level
+            for inner in (
+                one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+            )
+            if isinstance(inner, dict | list)
+        ]
+    return deepest
+
+
+def _refuse_unstorable(value: Any) -> None:
+    """No null character and no half of a surrogate pair: PostgreSQL takes neither."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _refuse_unstorable(name)
+            _refuse_unstorable(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_unstorable(inner)
+    elif isinstance(value, str) and not value.isascii() | ("\x00" in value):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise _not_json("half of a surrogate pair") from error
+    if isinstance(value, str) and "\x00" in value:
+        raise _not_json("a null character in a text")
+
+
+def _not_json(why: str) -> Refused:
+    return Refused(
+        422, "invalid", f"not a JSON document: {why}", hint="send one JSON document, UTF-8"
+    )
+
+
+def _items(given: Any) -> Sequence[Mapping[str, Any]]:
+    return _list(given) if isinstance(given, list) else [_object(given)]
+
+
+def _object(given: Any) -> Mapping[str, Any]:
+    if not isinstance(given, dict):
+        raise Refused(422, "invalid", "not an object", hint="send an object with fields, in braces")
+    return given
+
+
+def _list(given: Any) -> Sequence[Mapping[str, Any]]:
+    if not isinstance(given, list) or not given:
+        raise Refused(422, "invalid", "not a list of objects", hint="send a list of one or more")
+    if len(given) > ITEMS_MAX:
+        raise Refused(
+            422,
+            "invalid",
+            f"{len(given)} items in one request",
+            hint=f"send at most {ITEMS_MAX} at once",
+        )
+    return [_object(one) for one in given]
+
+
+def _refuse_selector(given: Mapping[str, Any]) -> None:
+    for name in ("id", "name"):
+        if name in given:
+            raise Refused(
+                422,
+                "invalid",
+                f"the path says which one it is; its {name} does not change",
+                path=name,
+                value=str(given[name])[:80],
+                hint=f"leave {name} out",
+            )
+
+
+def _selector(reader: Reader, deps: Deps, actor: Actor, name: str) -> dict[str, str]:
+    return {"id": reader.row(deps, actor, name).key}
+
+
+def _mode(request: Request, given: Any) -> Mode:
+    each = partial_asked(request.query_params.multi_items())
+    if not isinstance(given, list):
+        return Mode.ONE
+    return Mode.EACH if each else Mode.ALL
+
+
+def _who(request: Request, actor: Actor) -> Who:
+    return Who(actor.name, getattr(request.state, REQUEST_ID_STATE, ""))
+
+
+def _asked(request: Request, actor: Actor) -> Asked:
+    return Asked(
+        actor=actor,
+        base=_base(request),
+        path=request.url.path,
+        query=tuple(request.query_params.multi_items()),
+        lines=request.app.state.lines,
+    )
+
+
+def _base(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
+
+
+def _answer(
+    reader: Reader, request: Request, done: Sequence[Outcome], mode: Mode, *, status: int
+) -> Response:
+    if mode is Mode.EACH:
+        return _statuses(reader, request, done, status)
+    shown = [_entity(reader, request, one) for one in done if isinstance(one, Written)]
+    if mode is Mode.ALL:
+        return Response(b"[" + b",".join(e.body for e in shown) + b"]", status, media_type=JSON)
+    (entity,) = shown
+    headers = {"ETag": entity.etag}
+    if status == 201:  # noqa: PLR2004 - HTTP's
+        headers["Location"] = json.loads(entity.body)["url"]
+    return Response(entity.body, status, headers, JSON)
+
+
+def _statuses(reader: Reader, request: Request, done: Sequence[Outcome], status: int) -> Response:
+    results: list[bytes] = []
+    failed = 0
+    for index, one in enumerate(done):
+        if isinstance(one, Refused):
+            failed += 1
+            error = one.body.model_dump(mode="json", exclude_none=True)
+            results.append(as_json({"index": index, "status": one.status, "error": error}))
+        elif one.record is None:
+            results.append(as_json({"index": index, "status": 204}))
+        else:
+            head = as_json({"index": index, "status": status if one.changed else 200})
+            results.append(head[:-1] + b',"record":' + _entity(reader, request, one).body + b"}")
+    head = as_json({"succeeded": len(done) - failed, "failed": failed})
+    return Response(head[:-1] + b',"results":[' + b",".join(results) + b"]}", 207, media_type=JSON)
+
+
+def _entity(reader: Reader, request: Request, one: Written) -> Entity:
+    """A record that was just written, as a list would show it."""
+    if one.record is None:
+        raise TypeError("a record that was removed is not shown")
+    stored = Stored(
+        key=one.row.key,
+        version=one.row.version,
+        document=one.record.model_dump(mode="json"),
+        created=one.row.created,
+        last_updated=one.row.updated,
+    )
+    return Entity(reader.shown_now(stored, _base(request)), etag_of(one.row), fixed=True)
+
+
+def _word(text: str) -> str:
+    return text.replace("-", "_")

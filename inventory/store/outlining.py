@@ -1,0 +1,41 @@
+"""Reads an outline and documents: keys and versions by SQL, documents as the text they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from inventory.store import asking
+from inventory.store.outline import PAGE_MAX, Document, Outline, Row
+from inventory.store.query import Query
+from inventory.store.tables import Kind
+
+
+def outline(connection: sa.Connection, kind: Kind, query: Query) -> Outline:
+    """One page of what a query finds. A column that the kind does not have is a ValueError."""
+    page = asking.page(connection, kind, query, columns=_state(kind))
+    return Outline(
+        rows=tuple(Row(row[0], row[1], row[2], row[3]) for row in page.rows),
+        total=page.total,
+        next_cursor=page.next_cursor,
+    )
+
+
+def documents(connection: sa.Connection, kind: Kind, keys: Iterable[str]) -> dict[str, Document]:
+    """Documents by key; a key that there is no more is simply absent."""
+    wanted = list(dict.fromkeys(keys))
+    found: dict[str, Document] = {}
+    for start in range(0, len(wanted), PAGE_MAX):
+        part = wanted[start : start + PAGE_MAX]
+        query = sa.select(*_state(kind), kind.table.c.document).where(kind.table.c.key.in_(part))
+        for row in connection.execute(query):
+            found[row[0]] = Document(Row(*row[:4]), json.loads(row[4]))
+    return {key: found[key] for key in wanted if key in found}
+
+
+def _state(kind: Kind) -> tuple[sa.Column[Any], ...]:
+    columns = kind.table.c
+    return columns.key, columns.version, columns.created_at, columns.updated_at
