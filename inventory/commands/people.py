@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -16,10 +16,24 @@ tenant_app = typer.Typer(
 )
 key_app = typer.Typer(
     no_args_is_help=True,
-    help="Make, list and revoke API keys.\n\nExample: podyard key create --tenant acme",
+    help="Make, list, rotate and revoke API keys.\n\nExample: podyard key create --tenant acme",
 )
 
-KEY_COLUMNS = ("id", "role", "tenant", "requests_per_minute", "expires_at", "revoked_at")
+KEY_COLUMNS = (
+    "id",
+    "title",
+    "role",
+    "tenant",
+    "sites",
+    "permissions",
+    "read_only",
+    "networks",
+    "requests_per_minute",
+    "expires_at",
+    "revoked_at",
+    "last_used_at",
+)
+LISTED = ("id", "title", "role", "tenant", "expires_at", "revoked_at", "last_used_at")
 
 
 class KeyRole(StrEnum):
@@ -59,6 +73,7 @@ def create_tenant(
 
 @key_app.command("create")
 def create_key(
+    *,
     role: Annotated[KeyRole, typer.Option(help="What the key may do.")] = KeyRole.TENANT,
     tenant: Annotated[str, typer.Option(help="Whose key it is (role tenant).")] = "",
     valid_days: Annotated[
@@ -67,6 +82,18 @@ def create_key(
     requests_per_minute: Annotated[
         int, typer.Option(min=0, help="Limit at the gateway; 0: none.")
     ] = 0,
+    title: Annotated[str, typer.Option(help="What it is for.")] = "",
+    site: Annotated[
+        list[str] | None, typer.Option(help="Where the role holds; again for more. Default: all.")
+    ] = None,
+    permission: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this of the role, as `host:read`; again for more."),
+    ] = None,
+    network: Annotated[
+        list[str] | None, typer.Option(help="Only from here, as 10.0.0.0/8; again for more.")
+    ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="It changes nothing.")] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Make a key. Its text is printed once, on stdout, and kept nowhere.
@@ -80,14 +107,41 @@ def create_key(
         "tenant": tenant,
         "valid_days": valid_days,
         "requests_per_minute": requests_per_minute,
+        "title": title,
+        "sites": site or [],
+        "permissions": permission or [],
+        "networks": network or [],
+        "read_only": read_only,
     }
     with service() as api:
         key = api.post("/api/keys", body)
-    say(f"{role.value} key {key['id']}; this is the only time that it is shown:")
+    _show_once(key, output)
+
+
+def _show_once(key: dict[str, Any], output: Output) -> None:
+    say(f"{key['role']} key {key['id']}; this is the only time that it is shown:")
     if output is Output.TABLE:
         typer.echo(key["text"])
     else:
         write(key, output, lambda: "")
+
+
+@key_app.command("rotate")
+def rotate_key(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The middle of pyd_<id>_…")],
+    overlap_hours: Annotated[
+        float, typer.Option(min=0, max=720, help="How long the old one works still.")
+    ] = 24.0,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Make a key like this one, and let this one end after the overlap.
+
+    Example: podyard key rotate 3f2a9c0d1e2b --overlap-hours 1
+    """
+    with service() as api:
+        path = f"/api/keys/{quote(key_id, safe='')}/rotate"
+        key = api.post(path, {"overlap_hours": overlap_hours})
+    _show_once(key, output)
 
 
 @key_app.command("list")
@@ -101,7 +155,7 @@ def list_keys(
     """
     with service() as api:
         found = api.all("/api/keys", tenant=tenant)
-    write(found, output, lambda: rows(found, KEY_COLUMNS))
+    write(found, output, lambda: rows(found, LISTED))
 
 
 @key_app.command("revoke")
