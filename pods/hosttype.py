@@ -151,6 +151,20 @@ class BmcSpec(Part):
     port_gbps: Annotated[float, Field(gt=0)] | None = None
 
 
+class FirmwareRelease(Part):
+    """What a maker published last of a host type's firmware, when this was written.
+
+    No baseline: images are not public, so no digest of one can be shipped. A site's own baseline
+    (`firmware` of a pod) begins here.
+    """
+
+    name: str | None = None
+    components: dict[str, str] = Field(default_factory=dict)
+    """Component, as the maker writes it, to version."""
+    none_because: str | None = None
+    """Why there is none to name."""
+
+
 class HostType(Part):
     """One kind of host."""
 
@@ -174,6 +188,7 @@ class HostType(Part):
     weight_kg: Annotated[float, Field(gt=0)] | None = None
     cooling: CoolingSpec | None = None
     bmc: BmcSpec | None = None
+    firmware_release: FirmwareRelease | None = None
     boot_allowed_s: Annotated[float, Field(gt=0, le=7200)] = 900.0
     """From power-on to the agent's first report; memory training of 2 TiB takes 10-15 min."""
     sources: Sources = Field(default_factory=dict)

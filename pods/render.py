@@ -8,9 +8,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pods.certificate import Verified
+from pods.certificate import Predicate, Verified
 from pods.rating_table import BASIS_WORDS
-from pods.spec import FabricSpec, HostType, PodSpec, RackSpec
+from pods.spec import DriveSpec, FabricSpec, HostType, PodSpec, RackSpec
 
 SLOTS_SHOWN_MAX = 8
 
@@ -31,6 +31,9 @@ def render_spec(spec: PodSpec) -> RenderableType:
         pairs.append((f"host type {name}", title))
         pairs.extend(("", line) for line in _identity(host_type))
         pairs.extend(("", line) for line in _parts(host_type))
+        if release := host_type.firmware_release:
+            told = release.name or f"none, {release.none_because}"
+            pairs.append(("", f"published firmware: {told}"))
         pairs.extend(
             ("", f"firmware {item.component} {item.version}")
             for item in spec.firmware.get(name, ())
@@ -93,7 +96,7 @@ def _parts(host_type: HostType) -> tuple[str, ...]:
     lines = [
         f"{processors.count} x {processors.model} of {processors.cores} cores",
         f"{memory.modules} x {memory.module_gib} GiB memory",
-        f"{drives.count} x {drives.capacity_gib} GiB drives, {nics.count} x {nics.speed_gbps} Gb/s",
+        f"{_drives(drives)}, {nics.count} x {nics.speed_gbps} Gb/s",
         has,
         (
             f"{power.nameplate_watts} W nameplate, {power.inrush_watts} W inrush, "
@@ -114,6 +117,16 @@ def _parts(host_type: HostType) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _drives(drives: DriveSpec) -> str:
+    if not drives.groups:
+        return f"{drives.count} x {drives.capacity_gib} GiB drives"
+    told = (
+        f"{one.count} x {one.capacity_gib} GiB {one.kind + ' ' if one.kind else ''}{one.role}"
+        for one in drives.groups
+    )
+    return f"drives {' and '.join(told)}"
+
+
 def render_certificate(verified: Verified) -> RenderableType:
     """What a verified certificate says."""
     said = verified.predicate
@@ -131,9 +144,15 @@ def render_certificate(verified: Verified) -> RenderableType:
             ("rating", f"{capacity} ({BASIS_WORDS[rating.basis]}, {rating.date})"),
             ("issued", said.issued_at.isoformat()),
             ("expires", said.expires_at.isoformat()),
+            ("approved", approved_by(said)),
             ("key", verified.key_id),
         ]
     )
+
+
+def approved_by(said: Predicate) -> str:
+    """Who let the bring-up begin, as far as the certificate says it."""
+    return str(said.approved) if said.approved else "not recorded"
 
 
 def _pairs(pairs: Sequence[tuple[str, str]]) -> Table:

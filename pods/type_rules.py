@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from pods.composition import at
 from pods.errors import SpecError, shown
-from pods.hosttype import AcceleratorSpec, DriveSpec, HostType, NicSpec, PsuSpec
+from pods.hosttype import AcceleratorSpec, DriveSpec, FirmwareRelease, HostType, NicSpec, PsuSpec
 from pods.part import Part
 from pods.racktype import EquipmentSpec, RackType
 
@@ -33,6 +33,8 @@ def host_inconsistencies(host: HostType, *, path: str) -> Iterator[SpecError]:
     if host.accelerators:
         yield from _links(host.accelerators, f"{prefix}accelerators")
         yield from _domain(host, host.accelerators, prefix)
+    if host.firmware_release:
+        yield from _release(host.firmware_release, f"{prefix}firmware_release")
     if host.psus:
         yield from _supplies(host, host.psus, f"{prefix}psus")
     if host.cooling and host.cooling.kind == "air" and host.cooling.flow_lpm:
@@ -102,6 +104,16 @@ def _ports(nics: NicSpec, path: str) -> Iterator[SpecError]:
             value=shown(nics.speed_gbps),
             message=f"the slowest group of ports has {slowest} Gb/s",
             hint=f"give {slowest}: this figure is what every port must reach at least",
+        )
+
+
+def _release(release: FirmwareRelease, path: str) -> Iterator[SpecError]:
+    if bool(release.components) == bool(release.none_because):
+        yield SpecError(
+            path=path,
+            value=shown(release.name or "nothing"),
+            message="a release has components, or a reason why none is known, and not both",
+            hint="give components: with their versions, or none_because: with the reason",
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pods import catalogue
+from pods import catalogue, shelf
 from pods.errors import SpecNotFound
 
 
@@ -48,3 +48,12 @@ def test_every_figure_of_the_lab_says_where_it_comes_from() -> None:
     ]
     assert figures
     assert all("#" in line for line in figures)
+
+
+@pytest.mark.parametrize("name", shelf.names("host"))
+def test_every_host_type_names_published_firmware_or_says_why_there_is_none(name: str) -> None:
+    host_type = catalogue.load_host(name)
+    release = host_type.firmware_release
+    assert release is not None
+    assert bool(release.components) != bool(release.none_because)
+    assert "firmware_release" in host_type.sources

@@ -38,6 +38,14 @@ def feeds(value: dict[str, Any], amps: float) -> None:
 # name, base, change, path, value, hint
 IMPOSSIBLE: list[tuple[str, str, Change, str, str, str]] = [
     (
+        "a-firmware-release-of-nothing",
+        "nvl72-gb300",
+        lambda v: v["host_types"]["tray"].update(firmware_release={"name": "x"}),
+        "host_types.tray.firmware_release",
+        "'x'",
+        "none_because",
+    ),
+    (
         "drives-that-do-not-add-up",
         "hgx-b200-8-air",
         lambda v: host(v)["drives"].update(count=9),
