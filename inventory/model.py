@@ -166,6 +166,14 @@ class RayMember(Record):
     version: int = 1
 
 
+class PlanApproval(Record):
+    """Who approved a plan: it is bound into the certificates of what the plan brought up."""
+
+    by: str
+    plan_digest: str
+    at: datetime
+
+
 class Pod(Record):
     """One instance of a PodSpec at a site."""
 
@@ -176,6 +184,7 @@ class Pod(Record):
     spec_document: dict[str, Any]
     plan: Plan | None = None
     """The approved plan; None until `podyard pod up`."""
+    approval: PlanApproval | None = None
     simulated: bool
     created_at: datetime
     bring_up: Literal["inspecting", "running", "held"] = "inspecting"

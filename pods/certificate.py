@@ -55,6 +55,17 @@ class HostReference(Signed):
     uuid: str
 
 
+class Approval(Signed):
+    """Who let the bring-up begin that ended in this certificate, and what they were shown."""
+
+    by: str
+    plan_digest: Sha256
+    at: AwareDatetime
+
+    def __str__(self) -> str:
+        return f"{self.by} at {self.at.isoformat()}, plan {self.plan_digest}"
+
+
 class Predicate(Signed):
     """What is stated about the subject."""
 
@@ -72,6 +83,8 @@ class Predicate(Signed):
     simulated: bool
     supersedes: Sha256 | None = None
     """Digest of the envelope that this one replaces."""
+    approved: Approval | None = None
+    """Absent from certificates of before it was recorded, which stay good."""
 
 
 class Subject(Signed):
@@ -124,6 +137,7 @@ def issue(
     key: SigningKey,
     now: datetime,
     supersedes: str | None = None,
+    approved: Approval | None = None,
 ) -> Envelope:
     """Certify a host, or `CertificateRefused` when it did not reach every floor.
 
@@ -160,6 +174,7 @@ def issue(
         expires_at=issued_at + timedelta(days=spec.acceptance.valid_days),
         simulated=key.purpose == "simulated",
         supersedes=supersedes,
+        approved=approved,
     )
     subject = Subject(
         name=f"{host.name}/{unit}", digest={"sha256": facts.digest().removeprefix("sha256:")}

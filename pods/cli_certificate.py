@@ -27,7 +27,7 @@ from pods.keys import (
     keyring,
     public_key_from_pem,
 )
-from pods.render import render_certificate
+from pods.render import approved_by, render_certificate
 from pods.revocation import (
     Revocations,
     RevokedCertificate,
@@ -184,6 +184,7 @@ def _shown(statement: Statement, digest: str) -> Table:
         ("rating", f"{rating.b200_equivalents:.4g} B200-equivalents for {rating.profile}"),
         ("issued", said.issued_at.isoformat()),
         ("expires", said.expires_at.isoformat()),
+        ("approved", approved_by(said)),
     ):
         table.add_row(name, Text(value))
     return table

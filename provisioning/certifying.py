@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from inventory.model import CertificateRecord, ComputeUnit, Host, Record
+from inventory.model import CertificateRecord, ComputeUnit, Host, Pod, Record
 from inventory.states import UnitState
 from pods.canonical import digest_of
-from pods.certificate import HostReference, issue
+from pods.certificate import Approval, HostReference, issue
 from pods.keys import SigningKey
 from pods.rating import rate
 from provisioning.context import Context, unit_id
@@ -58,6 +58,7 @@ def certify(
         measurements=report.measurements,
         key=key,
         now=now,
+        approved=_approved(context.pod),
     )
     document = envelope.model_dump(mode="json", by_alias=True)
     certificate = CertificateRecord(
@@ -90,6 +91,12 @@ def certify(
         state=UnitState.AVAILABLE,
     )
     return Certified(certificate, unit)
+
+
+def _approved(pod: Pod) -> Approval | None:
+    """None for a pod whose plan was approved before podyard wrote down by whom."""
+    said = pod.approval
+    return said and Approval(by=said.by, plan_digest=said.plan_digest, at=said.at)
 
 
 def unit_name(host: Host) -> str:

@@ -14,7 +14,7 @@ from inventory.applying import GivenHost, GivenHosts, GivenPod, change_for, chan
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import Conflict, NotFound, StaleWrite
-from inventory.model import Event, Host, Pod
+from inventory.model import Event, Host, PlanApproval, Pod
 from inventory.past import past_of
 from inventory.planning import hosts_not_inspected, plan_of
 from inventory.refusals import ERRORS, Refused
@@ -60,6 +60,7 @@ class PodDetail(PodSummary):
 
     spec_document: dict[str, Any]
     plan: Plan | None
+    approval: PlanApproval | None
     hosts: int
     hosts_by_state: dict[str, int]
     parked: tuple[str, ...]
@@ -223,6 +224,7 @@ def _detail(deps: ApiDeps, name: str) -> PodDetail:
         **_shared(pod),
         spec_document=pod.spec_document,
         plan=pod.plan,
+        approval=pod.approval,
         hosts=len(hosts),
         hosts_by_state={state: states.count(state) for state in sorted(set(states))},
         parked=tuple(h.name for h in hosts if h.problem is not None and h.problem.parked),
@@ -321,7 +323,12 @@ def _approve(deps: ApiDeps, pod: Pod, hosts: list[Host], digest: str, actor: Act
         new="running",
         why=digest,
     )
-    fresh = pod.model_copy(update={"plan": plan, "bring_up": "running"})
+    # Who releases a held pod approves nothing: the plan is still the one that somebody else read.
+    known = pod.approval if again and pod.approval else None
+    approval = known or PlanApproval(by=actor.name, plan_digest=digest, at=now)
+    fresh = pod.model_copy(
+        update={"plan": plan, "bring_up": "running", "approval": approval}
+    )
     # The waiting hosts are written too: a step that read the pod before must decide again.
     waiting = tuple(
         h.model_copy(update={"wake_at": now}) for h in hosts if h.state is HostState.MATCHING

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, CertificateKey, Deps
 from inventory.errors import NotFound
-from inventory.model import CertificateRecord, ComputeUnit
+from inventory.model import CertificateRecord, ComputeUnit, SuspendedFor
 from inventory.refusals import ERRORS
 from inventory.routes.shapes import (
     After,
@@ -41,6 +41,8 @@ class CertificateSummary(View):
     expires_at: datetime
     simulated: bool
     facts_digest: str
+    suspended: tuple[SuspendedFor, ...] = ()
+    """Why it must not be relied upon, although it verifies; only a new certificate ends it."""
 
 
 class CertificateDetail(CertificateSummary):

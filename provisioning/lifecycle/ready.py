@@ -31,9 +31,9 @@ STALE_S = 60.0  # an agent calls every 10 s: one that was silent for longer may 
 FEEDS_MIN = 2  # with one feed, a host whose feed is lost says nothing at all
 
 
-def looks_ready(host: Host, wanted: Wanted, agent: AgentSeen | None, now: datetime) -> Look:
-    """The power always; the whole hardware in its turn, or when something says that it changed."""
-    whole = host.doubt or _waits_for_feed(wanted) or _strange(host, wanted, agent)
+def looks_ready(host: Host, wanted: Wanted, _agent: AgentSeen | None, now: datetime) -> Look:
+    """The power always; the whole hardware in its turn, and while something is in doubt."""
+    whole = host.doubt or _waits_for_feed(wanted)
     if host.target == "ready" and (whole or _turn_came(host, wanted.inspect_every_s, now)):
         return LOOK | Look.FACTS
     return LOOK
@@ -109,16 +109,6 @@ def _restarted(host: Host, seen: Seen) -> bool:
         return True
     came_back = host.power is PowerState.OFF and seen.power is PowerState.ON
     return came_back and (seen.agent is None or seen.age_s(seen.agent.seen_at) > STALE_S)
-
-
-def _strange(host: Host, wanted: Wanted, agent: AgentSeen | None) -> bool:
-    """The agent on the host counts other accelerators than were certified: ask the BMC now."""
-    observed = agent.observed if agent else None
-    if wanted.suspended or observed is None or observed.facts is None or host.facts is None:
-        return False
-    here = {one.serial for one in observed.facts.accelerators if one.serial}
-    built = {one.serial for one in host.facts.accelerators if one.serial}
-    return bool(here and built) and not here <= built
 
 
 def _waits_for_feed(wanted: Wanted) -> bool:

@@ -9,6 +9,7 @@ from provisioning.simulator.models import HostModel
 from provisioning.simulator.parts import Parts
 from provisioning.simulator.redfish.resource import Paths
 from provisioning.simulator.redfish.sessions import Sessions
+from provisioning.simulator.swapping import HasSerial, read_swapped
 from provisioning.simulator.updates import Updates
 
 
@@ -38,6 +39,10 @@ class SimulatedBmc:
     def on(self) -> bool:
         """Whether links train: power is on, whatever a stale reading says."""
         return self.host.state.power == "On"
+
+    def serial(self, part: HasSerial) -> str:
+        """What is written on the part that sits in this one's slot now."""
+        return read_swapped(self.host.place.root.parent).get(part.slot, part.serial)
 
     def version(self, component: str) -> str:
         """A component's firmware as it is now; nothing for what has none."""

@@ -105,7 +105,7 @@ def _gpu(bmc: SimulatedBmc, path: str, part: AcceleratorFact) -> Body:
         name=part.slot,
         ProcessorType="GPU",
         Model=part.model,
-        SerialNumber=part.serial,
+        SerialNumber=bmc.serial(part),
         UUID=part.uuid,
         FirmwareVersion=bmc.version(bmc.model.accelerator_firmware.format(part.slot)),
         MemorySummary=summary,

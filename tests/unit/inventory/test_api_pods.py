@@ -178,6 +178,9 @@ async def test_the_approved_plan_is_the_one_that_was_shown(site: Site, admin: st
     assert pod is not None
     assert pod.plan is not None
     assert (pod.plan.digest, pod.bring_up) == (digest["digest"], "running")
+    assert pod.approval is not None
+    assert pod.approval.plan_digest == digest["digest"]
+    assert [event.actor for event in site.store.events()] == [pod.approval.by]
     # A step that read the unapproved pod must not record that it still waits.
     assert all(h.version == before[h.id] + 1 for h in site.store.find(Host))
     assert site.woken == 1
@@ -229,6 +232,8 @@ async def test_hold_stops_and_up_goes_on(site: Site, admin: str) -> None:
     assert held.json()["bring_up"] == "held"
     again = await site.ask("POST", "/api/pods/lab/up", body, key=admin)
     assert again.json()["bring_up"] == "running"
+    assert held.json()["approval"]
+    assert again.json()["approval"] == held.json()["approval"]
 
 
 async def test_a_pod_page_counts_its_hosts(site: Site, admin: str) -> None:

@@ -207,12 +207,6 @@ def test_after_a_reading_the_next_is_a_period_later() -> None:
     assert Look.FACTS in looked(first + 16, inspected_at=done)
 
 
-def test_a_doubt_and_an_agent_that_counts_other_parts_ask_at_once() -> None:
+def test_a_doubt_asks_at_once() -> None:
     assert Look.FACTS not in looked(0)
     assert Look.FACTS in looked(0, doubt="sha256:1")
-    agent = make_agent()
-    assert agent.observed is not None
-    strange = agent.model_copy(
-        update={"observed": agent.observed.model_copy(update={"facts": SWAPPED})}
-    )
-    assert Look.FACTS in looks_ready(make_host(**READY), make_wanted(), strange, NOW)
