@@ -276,7 +276,7 @@ def _check_filter(row: Row, kind: Kind, name: str, values: Sequence[str | int]) 
     held = row.fields.get(kind.proof_of(name) or "")
     if name == "address":
         held = str(held).partition("/")[0]
-    elif kind.name == "ip-address":
+    elif name == "device_id" and kind.name == "ip-address":
         held = ((row.raw.get("assigned_object") or {}).get("device") or {}).get("id")
     if str(held).lower() not in {str(value).lower() for value in values}:
         raise FilterIgnored(
