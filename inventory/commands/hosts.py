@@ -44,6 +44,10 @@ DETAILS = (
 )
 
 
+GRAVITY = {"blocks": "red", "warns": "yellow", "notes": "dim"}
+"""How each effect is shown; the word itself stands in the line, for those who see no colour."""
+
+
 class Wanted(StrEnum):
     """Where a host can be wanted."""
 
@@ -75,7 +79,7 @@ def show_host(name: NameArgument, output: OutputOption = Output.TABLE) -> None:
     """
     with service() as api:
         host = api.get(host_path(name))
-    write(host, output, lambda: pairs(host, DETAILS))
+    write(host, output, lambda: Group(pairs(host, DETAILS), *told(host["mismatches"])))
 
 
 @host_app.command("why")
@@ -134,7 +138,20 @@ def host_path(name: str, rest: str = "") -> str:
     return f"/api/hosts/{quote(name, safe='')}{rest}"
 
 
+def told(mismatches: list[dict[str, Any]]) -> list[RenderableType]:
+    """Where a host differs from its spec, the gravest first: what it means and what to do."""
+    if not mismatches:
+        return []
+    ranked = sorted(mismatches, key=lambda one: list(GRAVITY).index(one["effect"]))
+    lines = [Text(printable(one["told"]), style=GRAVITY[one["effect"]]) for one in ranked]
+    return [Text(), Text("differs from its spec:"), *lines]
+
+
 def _why_table(why: dict[str, Any]) -> RenderableType:
+    suspended = "; ".join(
+        f"{one['rule'].replace('_', ' ')}: {one['what']} (since {one['since'][:19]})"
+        for one in why["suspended"]
+    )
     facts = {
         "host": why["host"],
         "is": why["summary"],
@@ -146,6 +163,7 @@ def _why_table(why: dict[str, Any]) -> RenderableType:
         if why["next_at"]
         else "nothing by itself",
         "you": why["remedy"] or "need do nothing",
+        "certificate": f"suspended: {suspended}" if suspended else "",
     }
     events = [
         Text(
@@ -154,4 +172,4 @@ def _why_table(why: dict[str, Any]) -> RenderableType:
         )
         for e in why["events"]
     ]
-    return Group(pairs(facts, tuple(facts)), Text(), *events)
+    return Group(pairs(facts, tuple(facts)), *told(why["mismatches"]), Text(), *events)

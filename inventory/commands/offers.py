@@ -63,8 +63,8 @@ def list_certificates(
     """
     with service() as api:
         found = sorted(api.all("/api/certificates", host=host), key=lambda c: c["issued_at"])
-    lines = [{**c, "age": age(c["issued_at"]), "expires": c["expires_at"][:10]} for c in found]
-    columns = ("id", "host", "age", "expires", "simulated")
+    lines = [{**c, **_certificate_words(c)} for c in found]
+    columns = ("id", "host", "age", "expires", "simulated", "stands")
     write(found, output, lambda: rows(lines, columns))
 
 
@@ -109,6 +109,15 @@ def _export_keys(folder: Path, found: list[dict[str, Any]]) -> None:
         raise ServiceError(
             f"cannot write into {folder}: {error.strerror}", hint="choose another folder"
         ) from error
+
+
+def _certificate_words(certificate: dict[str, Any]) -> dict[str, str]:
+    causes = [one["rule"].replace("_", " ") for one in certificate["suspended"]]
+    return {
+        "age": age(certificate["issued_at"]),
+        "expires": certificate["expires_at"][:10],
+        "stands": f"suspended: {', '.join(causes)}" if causes else "yes",
+    }
 
 
 def _unit_line(unit: dict[str, Any]) -> dict[str, Any]:

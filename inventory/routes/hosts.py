@@ -15,13 +15,14 @@ from pydantic import Field
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
-from inventory.model import Event, Host, Problem
+from inventory.model import CertificateRecord, Event, Host, Problem, SuspendedFor
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import After, Body, Limit, NamePath, Page, Text, View, only, read_page
 from inventory.states import STABLE, Health, HostState, PowerState
 from inventory.store.protocol import Change
+from inventory.store.reading import every
 from pods.facts import HardwareFacts
-from pods.match import Mismatch
+from pods.match_finding import Effect, Mismatch
 
 router = APIRouter(prefix="/api/hosts", tags=["hosts"], responses=ERRORS)
 Reader = Annotated[Actor, Depends(require(Permission.HOST_READ))]
@@ -55,6 +56,22 @@ class HostSummary(View):
     certificate_id: str
 
 
+class Finding(View):
+    """One difference between a host and its spec, as people are told it."""
+
+    path: str
+    wanted: str
+    found: str
+    severity: str
+    effect: Effect
+    """`blocks` parks the host; what `warns` or `notes` never does."""
+    meaning: str
+    """What follows from it for whoever uses the host."""
+    remedy: str
+    told: str
+    """All of it in one line."""
+
+
 class HostDetail(HostSummary):
     """Everything about a host that a person may see."""
 
@@ -63,7 +80,7 @@ class HostDetail(HostSummary):
     bmc_fingerprint: str
     maintenance: str
     facts: HardwareFacts | None
-    mismatches: tuple[Mismatch, ...]
+    mismatches: tuple[Finding, ...]
     boot_tries: int
     acceptance_rounds: int
     wake_at: datetime
@@ -83,6 +100,10 @@ class Why(View):
     next_at: datetime | None
     remedy: str
     """What a person must do; empty when podyard goes on by itself."""
+    mismatches: tuple[Finding, ...]
+    """Where the host differs from its spec; only what blocks stops it."""
+    suspended: tuple[SuspendedFor, ...]
+    """Why the host's last certificate must not be relied upon; empty when it stands."""
     summary: str
     events: tuple[Event, ...]
 
@@ -240,9 +261,18 @@ def _why(deps: ApiDeps, name: str) -> Why:
         next_step=problem.next_step if problem else "",
         next_at=problem.next_at if problem else _next_look(host),
         remedy=problem.remedy if problem else "",
+        mismatches=tuple(finding(one) for one in host.mismatches),
+        suspended=_suspended(deps, host),
         summary=_in_words(host),
         events=_last_events(deps, f"host:{host.name}"),
     )
+
+
+def _suspended(deps: ApiDeps, host: Host) -> tuple[SuspendedFor, ...]:
+    """Of the newest certificate: a host on its way to another one still has none that stands."""
+    found = every(deps.store, CertificateRecord, host_id=host.id)
+    newest = max(found, key=lambda one: one.issued_at, default=None)
+    return newest.suspended if newest is not None else ()
 
 
 def _next_look(host: Host) -> datetime | None:
@@ -270,6 +300,12 @@ def _last_events(deps: ApiDeps, subject: str) -> tuple[Event, ...]:
     return tuple(found)
 
 
+def finding(mismatch: Mismatch) -> Finding:
+    """A mismatch with the words that it leaves to whoever shows it."""
+    said = mismatch.model_dump()
+    return Finding(**said, effect=mismatch.effect, told=mismatch.told())
+
+
 def summary(host: Host) -> HostSummary:
     """The line about a host."""
     return HostSummary.model_validate(host.model_dump(include=set(HostSummary.model_fields)))
@@ -282,7 +318,7 @@ def detail(host: Host) -> HostDetail:
         **shared,
         bmc_address=host.bmc.address,
         bmc_fingerprint=host.bmc.fingerprint,
-        mismatches=host.mismatches,
+        mismatches=tuple(finding(one) for one in host.mismatches),
         boot_tries=host.boot.tries if host.boot else 0,
         acceptance_rounds=host.acceptance_round,
         wake_at=host.wake_at,

@@ -12,7 +12,7 @@ import pytest
 
 from tests.bed import Bed, bed
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 PERIOD_S = 2
 
@@ -44,11 +44,11 @@ def test_a_swapped_gpu_suspends_once_and_only_acceptance_ends_it(
         assert not before["suspended"]
 
         swap_gpu(one, "r1-h1", "SWAPPED-1")
-        one.wait(60, lambda: events(one, "certificate.suspended"))
+        one.wait(120, lambda: events(one, "certificate.suspended"))
         one.kill_service()  # whatever was not written is found again, and nothing is told twice
         one.start_service()
         one.wait(
-            120,
+            240,
             lambda: (
                 one.get("/api/certificates?host=r1-h1")["count"] == 2
                 and one.hosts()["r1-h1"]["state"] == "ready"
