@@ -23,12 +23,14 @@ from pydantic_settings import BaseSettings
 
 from inventory.outbound.settings import WebhookSettings
 from inventory.netbox.settings import NetBoxSettings
+from inventory.oidc_settings import OidcSettings
 from inventory.sign_in_settings import SignInSettings
 from inventory.states import ALLOWED_TIME_S, STABLE, TRANSITIONS, HostState
 from pods import spec_page
 from provisioning.faultpoints import POINTS
 from provisioning.settings import ProvisioningSettings
 from provisioning.simulator.faults import REGISTRY
+from provisioning.simulator.models import MODELS
 from runtime.settings import RuntimeSettings
 
 DOCS = Path(__file__).parent
@@ -89,6 +91,7 @@ def settings() -> str:
     for title, kind in (
         ("NetBox", NetBoxSettings),
         ("Signing in", SignInSettings),
+        ("OpenID Connect", OidcSettings),
         ("Provisioning", ProvisioningSettings),
         ("Runtime", RuntimeSettings),
         ("Webhooks", WebhookSettings),
@@ -130,6 +133,15 @@ def faults() -> str:
     for kind in REGISTRY.values():
         parameters = ", ".join(f"`{k}={v}`" for k, v in kind.defaults.items()) or "none"
         lines.append(f"| `{kind.name}` | {kind.meaning} | {parameters} |")
+    return "\n".join(lines)
+
+
+def host_models() -> str:
+    """Every kind of tree that a simulated host can have."""
+    lines = ["| model | its tree | Systems | deepest `$expand` |", "| --- | --- | --- | --- |"]
+    for model in MODELS.values():
+        systems = ", ".join(f"`{one}`" for one in (model.system, model.baseboard) if one)
+        lines.append(f"| `{model.name}` | {model.meaning} | {systems} | {model.expand_levels} |")
     return "\n".join(lines)
 
 
@@ -209,6 +221,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "state-times": state_times,
     "settings": settings,
     "faults": faults,
+    "host-models": host_models,
     "fault-points": fault_points,
     "error-trees": error_trees,
     "commands": commands,

@@ -91,7 +91,7 @@ def _tray(name: str, meaning: str) -> HostModel:
         fan="FAN_{}",
         port="NVLink_{}",
         interfaces="none",
-        expand_levels=2,
+        expand_levels=3,
         bios="HGX_FW_CPU_0",
         bmc="FW_BMC_0",
         boards=("HGX_FW_BMC_0", "HGX_FW_CPLD_0", "HGX_FW_CPU_1", "HGX_FW_ERoT_BMC_0"),

@@ -22,7 +22,8 @@ from provisioning.simulator.redfish.resource import (
     resource,
 )
 
-PROTOCOLS = {"nvlink": "NVLink", "xgmi": "XGMI"}
+PROTOCOLS = {"nvlink": "NVLink"}
+"""Others, as xGMI, have no name in the standard: `OEM`."""
 TYPE = "Processor.v1_20_1.Processor"
 PORT_TYPE = "Port.v1_14_0.Port"
 MIB_PER_GIB = 1024
