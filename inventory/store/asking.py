@@ -6,11 +6,13 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from inventory.store.protocol import PAGE_MAX
 from inventory.store.query import CUSTOM, TAG, Condition, Query, Value
 from inventory.store.tables import LABELS, Kind
 
@@ -21,6 +23,42 @@ WORDS_MAX = 8
 INTEGER_MAX = 2**63 - 1
 """What either database can hold."""
 OPPOSITES = {"n": "exact", "nic": "ic", "nisw": "isw", "niew": "iew", "nie": "ie"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of rows, and where the next one begins."""
+
+    rows: Sequence[Any]
+    total: int | None
+    next_cursor: str
+
+
+def page(
+    connection: sa.Connection, kind: Kind, query: Query, *, columns: Sequence[sa.Column[Any]]
+) -> Page:
+    """One page of what a query finds: these columns first, then those that order it."""
+    clauses = where(kind, query)
+    ordered = order(kind, query)
+    limit = max(1, min(query.limit, PAGE_MAX))
+    wanted = dict.fromkeys((*columns, *(column for column, _ in ordered)))
+    statement = sa.select(*wanted).where(*clauses)
+    if query.after:
+        statement = statement.where(beyond(ordered, query.after))
+    statement = statement.order_by(
+        *(column.desc() if descending else column.asc() for column, descending in ordered)
+    )
+    rows = list(connection.execute(statement.limit(limit + 1).offset(query.offset or None)))
+    total = None
+    if query.counted:
+        count = sa.select(sa.func.count()).select_from(kind.table).where(*clauses)
+        total = int(connection.execute(count).scalar_one())
+    more = len(rows) > limit
+    return Page(
+        rows=rows[:limit],
+        total=total,
+        next_cursor=cursor_after(ordered, rows[limit - 1]) if more else "",
+    )
 
 
 def where(kind: Kind, query: Query) -> list[Clause]:

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from inventory.model import Event, Host, Record, UsageRecord
+from inventory.store.outline import Document, Outline
 from inventory.store.query import Found, Query
 
 R = TypeVar("R", bound=Record)
@@ -76,8 +77,21 @@ class Store(Protocol):
     def search(self, kind: type[R], query: Query) -> Found[R]:
         """One page of what a query finds. A column that the kind does not have is a ValueError."""
 
+    def outline(self, kind: type[Record], query: Query) -> Outline:
+        """Which records `search` would find, without what they hold."""
+
+    def documents(self, kind: type[Record], keys: Iterable[str]) -> dict[str, Document]:
+        """What records hold, as it was written, by key; the others are simply absent."""
+
     def count(self, kind: type[R], **equals: str | int) -> int:
         """How many `find` would find."""
+
+    def tally(self, kind: type[Record], *columns: str) -> dict[tuple[str, ...], int]:
+        """How many records there are of each combination of values in these columns.
+
+        Grouped by the database: as cheap at ten thousand hosts as at ten. Without columns: all,
+        under the empty tuple, also when there are none.
+        """
 
     def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
         """Hosts whose `wake_at` has come, longest waiting first."""
@@ -94,8 +108,20 @@ class Store(Protocol):
     def events(self, *, after: int = 0, subject: str = "", limit: int = PAGE_MAX) -> list[Event]:
         """Events in order, after a sequence number."""
 
+    def last_event(self) -> int:
+        """The number of the newest event; 0 before the first.
+
+        Numbers become visible in their order: whoever has read up to one has missed none before it.
+        """
+
     def ingest_usage(self, records: Iterable[UsageRecord]) -> int:
         """Add usage records, skipping ids already known; how many were new."""
+
+    def note(self, name: str) -> str:
+        """What the database says of itself under a name; empty when it says nothing."""
+
+    def write_note(self, name: str, value: str) -> None:
+        """Say something of the database; empty takes it back."""
 
     def take_lease(
         self, lease: str, owner: str, *, now: datetime, until: datetime, alone: bool

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 metadata = sa.MetaData(
     naming_convention={
@@ -18,9 +19,33 @@ metadata = sa.MetaData(
     }
 )
 
-DOCUMENT = sa.JSON()
-"""On PostgreSQL `json`, not `jsonb`: the text comes back as it was written and is parsed once, by
-pydantic. No query looks into a document."""
+
+class _TextOfJson(sqlite.JSON):
+    """SQLite's JSON is text: it passes as it is."""
+
+    def bind_processor(self, dialect: sa.Dialect) -> None:  # noqa: ARG002 - the base asks for it
+        return None
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> None:  # noqa: ARG002
+        return None
+
+
+class DocumentText(sa.types.TypeDecorator[str]):
+    """A record as the JSON text that pydantic wrote: pydantic alone parses it, and only once.
+
+    On PostgreSQL it is `text` and not `jsonb`, which would be parsed, reordered and printed again
+    by the server at every read. No query looks into a document; people can: `document::json`.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """As the first schema made it on SQLite; text on PostgreSQL."""
+        return _TextOfJson() if dialect.name == "sqlite" else self.impl_instance
+
+
+DOCUMENT = DocumentText()
 
 
 def text_type(length: int = 255) -> sa.types.TypeEngine[str]:
@@ -65,6 +90,9 @@ def record_table(name: str, *columns: sa.Column[Any]) -> sa.Table:
         sa.Column("key", text_type(), primary_key=True),
         sa.Column("version", sa.Integer, nullable=False),
         *columns,
+        # Seconds since 1970, of the change that wrote it; 0: from before this was kept.
+        sa.Column("created_at", sa.Double, nullable=False, server_default="0"),
+        sa.Column("updated_at", sa.Double, nullable=False, server_default="0"),
         sa.Column("document", DOCUMENT, nullable=False),
     )
     for column in columns:

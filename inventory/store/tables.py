@@ -16,6 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from inventory.answers import Answer
 from inventory.audit import AuditEntry
 from inventory.changes import JournalEntry, ObjectChange
 from inventory.model import (
@@ -390,6 +391,11 @@ KINDS: dict[type[Record], Kind] = {
         ),
         lambda n: n.id,
         _fields("kind", "netbox_type", "netbox_id"),
+    ),
+    Answer: Kind(
+        record_table("answers", moment("expires_at")),
+        lambda a: a.id,
+        {"expires_at": lambda a: a.expires_at.timestamp()},
     ),
 }
 

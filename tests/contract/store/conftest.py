@@ -1,8 +1,13 @@
-"""The same store contract on SQLite in a file and on a real PostgreSQL."""
+"""The same store contract on SQLite in a file and on a real PostgreSQL.
+
+A database is a copy of one that was migrated once: a hundred tests would spend their time on
+migrations otherwise. Tests of migrations themselves begin with an empty one.
+"""
 
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,22 +28,49 @@ def postgres_sockets() -> Iterator[Path]:
         yield sockets
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_sockets: Path) -> str:
+    """A migrated database to copy."""
+    postgres.create_database(postgres_sockets, "template_podyard")
+    SqlStore.open(postgres.url_of(postgres_sockets, "template_podyard")).close()
+    return "template_podyard"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file to copy."""
+    path = tmp_path_factory.mktemp("template") / "podyard.db"
+    SqlStore.open(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture(params=BOTH)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database."""
+    """A migrated database without records."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'state' / 'podyard.db'}"
+        path = tmp_path / "state" / "podyard.db"
+        path.parent.mkdir(mode=0o700)
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
         return
-    sockets = request.getfixturevalue("postgres_sockets")
+    template = request.getfixturevalue("postgres_template")
+    yield from _postgres_database(request.getfixturevalue("postgres_sockets"), template)
+
+
+@pytest.fixture(params=BOTH)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without a schema."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty' / 'podyard.db'}"
+        return
+    yield from _postgres_database(request.getfixturevalue("postgres_sockets"), "template1")
+
+
+def _postgres_database(sockets: Path, template: str) -> Iterator[str]:
     name = f"t{secrets.token_hex(4)}"
-    base = "postgresql+psycopg://podyard@/{}?host=" + str(sockets)
-    admin = sa.create_engine(base.format("postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield base.format(name)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
+    postgres.create_database(sockets, name, template=template)
+    yield postgres.url_of(sockets, name)
+    postgres.drop_database(sockets, name)
 
 
 @pytest.fixture
@@ -55,3 +87,11 @@ def second(url: str, store: SqlStore) -> Iterator[SqlStore]:
     opened = SqlStore.open(url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[sa.Engine]:
+    """The database as anybody else's program sees it."""
+    made = sa.create_engine(url)
+    yield made
+    made.dispose()

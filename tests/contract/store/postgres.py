@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import sqlalchemy as sa
+
 PROGRAMS = Path("/usr/lib/postgresql")
 START_LIMIT_S = 60
 
@@ -90,3 +92,27 @@ def _run(program: Path, *arguments: object) -> None:
     )
     if done.returncode != 0:
         raise RuntimeError(f"{program.name} ended with {done.returncode}")
+
+
+def url_of(sockets: Path, name: str) -> str:
+    """The address of one of the server's databases."""
+    return f"postgresql+psycopg://podyard@/{name}?host={sockets}"
+
+
+def create_database(sockets: Path, name: str, *, template: str = "template1") -> None:
+    """A copy of another database that nobody is connected to."""
+    _administer(sockets, f"CREATE DATABASE {name} TEMPLATE {template}")
+
+
+def drop_database(sockets: Path, name: str) -> None:
+    """Remove a database, whoever is connected to it."""
+    _administer(sockets, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _administer(sockets: Path, statement: str) -> None:
+    admin = sa.create_engine(url_of(sockets, "postgres"), isolation_level="AUTOCOMMIT")
+    try:
+        with admin.connect() as connection:
+            connection.exec_driver_sql(statement)
+    finally:
+        admin.dispose()

@@ -15,9 +15,9 @@ from inventory.store.schema import metadata
 from inventory.store.sql import SqlStore
 
 
-def test_an_upgraded_database_equals_the_declared_tables(url: str) -> None:
-    SqlStore.open(url).close()
-    engine = sa.create_engine(url)
+def test_an_upgraded_database_equals_the_declared_tables(empty_url: str) -> None:
+    SqlStore.open(empty_url).close()
+    engine = sa.create_engine(empty_url)
     try:
         with engine.connect() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -27,9 +27,9 @@ def test_an_upgraded_database_equals_the_declared_tables(url: str) -> None:
     assert differences == []
 
 
-def test_upgrading_twice_changes_nothing(url: str) -> None:
-    SqlStore.open(url).close()
-    engine = sa.create_engine(url)
+def test_upgrading_twice_changes_nothing(empty_url: str) -> None:
+    SqlStore.open(empty_url).close()
+    engine = sa.create_engine(empty_url)
     try:
         upgrade(engine)
         assert set(sa.inspect(engine).get_table_names()) >= set(metadata.tables)

@@ -42,6 +42,9 @@ INDEXES_OF_0001 = {
 TABLES_OF_0001 = (*INDEXES_OF_0001, "agents", "tenants", "events", "leases", "secrets")
 
 
+DOCUMENT = sa.JSON().with_variant(sa.Text(), "postgresql")
+
+
 def _text(length: int = 255) -> Any:
     return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
 
@@ -140,7 +143,7 @@ def _order_by_bytes() -> None:
     for table in TABLES_OF_0001:
         for column in inspector.get_columns(table):
             if isinstance(column["type"], postgresql.JSONB):
-                op.execute(f"ALTER TABLE {table} ALTER COLUMN {column['name']} TYPE json")
+                op.execute(f"ALTER TABLE {table} ALTER COLUMN {column['name']} TYPE text")
             elif isinstance(column["type"], sa.String):
                 length = column["type"].length
                 op.alter_column(
@@ -181,7 +184,7 @@ def _create(name: str, columns: dict[str, Any]) -> None:
         sa.Column("key", _text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         *made,
-        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("document", DOCUMENT, nullable=False),
         sa.PrimaryKeyConstraint("key", name=f"pk_{name}"),
     )
     for column, kind in columns.items():
