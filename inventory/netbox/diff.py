@@ -243,8 +243,8 @@ class _Differ:
         """
         if self._told.get(one.ident) == str(new.get(NEWS.get(one.kind, ""))):
             return "", ""
-        if one.kind == "device" and "cf.podyard_state" in new and row.fields["cf.podyard_state"]:
-            old = row.fields["cf.podyard_state"]
+        old = row.fields.get("cf.podyard_state")
+        if one.kind == "device" and "cf.podyard_state" in new and old:
             return f"state: {old} → {new['cf.podyard_state']}. {one.told}", one.ident
         if one.kind == "module" and "serial" in new and row.fields["serial"]:
             old = row.fields["serial"]

@@ -53,7 +53,10 @@ def intent_of(row: Row) -> dict[str, str | float | None]:
     found: dict[str, str | float | None] = {}
     for name in NOTED:
         value = row.fields.get(name)
-        found[name] = row.label(name) or None if isinstance(row.raw.get(name), dict) else value
+        if isinstance(row.raw.get(name), dict):
+            found[name] = row.label(name) or None
+        else:
+            found[name] = float(value) if name == "position" and value is not None else value
     return found
 
 
