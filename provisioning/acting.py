@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inventory.model import AgentSeen, Event, Host, Intent, Problem, Record
+from inventory.parts import Part, parts_change
 from inventory.states import HostState, PowerState
 from inventory.store.protocol import Change, Fence
 from inventory.store.reading import every
@@ -51,7 +52,7 @@ from provisioning.lifecycle.actions import (
 )
 from provisioning.lifecycle.decision import Seen
 from provisioning.lifecycle.ready import watch_s
-from provisioning.suspending import part_events, suspend, withdrawn, withdrawn_events
+from provisioning.suspending import suspend, withdrawn, withdrawn_events
 from provisioning.world import World
 
 log = logging.getLogger("podyard.provisioning")
@@ -89,7 +90,7 @@ class Acting:
             case RecordIdentity():
                 return await self._record_identity(host, seen)
             case RecordFacts():
-                return await self._learn(host, seen)
+                return await self._learn(host, seen, context)
             case RecordMismatches(found):
                 return await self._record(host, {"mismatches": found}, same_look=True)
             case RecordInspection(doubt):
@@ -133,11 +134,32 @@ class Acting:
             case _:
                 raise TypeError(f"nobody knows how to perform {action}")
 
-    async def _learn(self, host: Host, seen: Seen) -> Outcome:
-        parts = part_events(host, seen.facts, now=self._world.clock.now())
+    async def _learn(self, host: Host, seen: Seen, context: Context) -> Outcome:
+        """What was read, and with it which part came and went, in one change."""
+        parts = await self._parts(host, seen, context)
         checked = host.conformance if seen.conformance is None else seen.conformance
-        fields = {"facts": seen.facts, "conformance": checked}
-        return await self._record(host, fields, events=parts, same_look=True)
+        return await self._record(
+            host,
+            {"facts": seen.facts, "conformance": checked},
+            insert=parts.insert,
+            also=parts.replace,
+            events=parts.events,
+            same_look=True,
+        )
+
+    async def _parts(self, host: Host, seen: Seen, context: Context) -> Change:
+        if seen.facts is None:
+            return Change()
+        store = self._world.store
+        known = await self._world.in_thread(every, store, Part, host_id=host.id)
+        accelerators = context.wanted.host_type.accelerators
+        return parts_change(
+            host,
+            [part for part in known if part.present],
+            seen.facts,
+            self._world.clock.now(),
+            wanted={"accelerator": accelerators.model} if accelerators else {},
+        )
 
     async def _record_identity(self, host: Host, seen: Seen) -> Outcome:
         identity = seen.identity
@@ -433,7 +455,10 @@ class Acting:
             "wake_at": now + timedelta(seconds=pause_s),
             **learned,
         }
-        return await self._record(host, fields)
+        parts = Change() if doubt else await self._parts(host, seen, context)
+        return await self._record(
+            host, fields, insert=parts.insert, also=parts.replace, events=parts.events
+        )
 
     async def _suspend(
         self, host: Host, causes: tuple[Suspension, ...], seen: Seen, context: Context
@@ -449,7 +474,14 @@ class Acting:
             now=self._world.clock.now(),
         )
         log.warning("certificate suspended", extra={"host": host.name, "cause": str(causes[0])})
-        return await self._record(host, done.fields, also=done.records, events=done.events)
+        parts = await self._parts(host, seen, context)
+        return await self._record(
+            host,
+            done.fields,
+            insert=parts.insert,
+            also=(*done.records, *parts.replace),
+            events=(*parts.events, *done.events),
+        )
 
     async def _bmc(self, host: Host) -> Bmc:
         return await self._world.bmcs.of(host)

@@ -1,8 +1,8 @@
 """From a cause to everything that suspending writes, in one change.
 
-The certificate's record, the facts that contradict it, the units and what is told about it land
-together or not at all. So a crash leaves either nothing, and the next look finds the cause again,
-or all of it, and the cause is known by then: it is told once.
+The certificate's record, the facts that contradict it with the history of its parts, the units and
+what is told about it land together or not at all. So a crash leaves either nothing, and the next
+look finds the cause again, or all of it, and the cause is known by then: it is told once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from inventory.model import (
 )
 from inventory.states import UnitState
 from pods.facts import HardwareFacts
-from pods.suspension import Suspension, part_changes
+from pods.suspension import Suspension
 
 ACTOR = "provisioning"
 
@@ -53,7 +53,6 @@ def suspend(
     fresh = certificate.model_copy(update={"suspended": (*certificate.suspended, *added)})
     gone = withdrawn(units)
     events = (
-        *part_events(host, facts, now=now),
         *(_told(host, certificate, one, now) for one in causes),
         *withdrawn_events(host, gone, why=str(causes[0]), now=now),
     )
@@ -83,24 +82,6 @@ def withdrawn_events(
         return ()
     return (
         Event(at=now, actor=ACTOR, kind="unit.withdrawn", subject=f"host:{host.name}", why=why),
-    )
-
-
-def part_events(host: Host, facts: HardwareFacts | None, *, now: datetime) -> tuple[Event, ...]:
-    """One event for each part that is another one than at the last look, by its place."""
-    if host.facts is None or facts is None:
-        return ()
-    return tuple(
-        Event(
-            at=now,
-            actor=ACTOR,
-            kind="part.changed",
-            subject=f"host:{host.name}",
-            old=one.old,
-            new=one.new,
-            why=one.place,
-        )
-        for one in part_changes(host.facts, facts)
     )
 
 

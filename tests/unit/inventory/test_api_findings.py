@@ -1,4 +1,4 @@
-"""What differs from a spec is told whole: its effect, what it means, what to do; and what stands."""
+"""What differs from a spec is told whole: its effect, what it means, what to do."""
 
 from __future__ import annotations
 

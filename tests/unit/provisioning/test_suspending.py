@@ -13,11 +13,13 @@ from pydantic import SecretStr
 
 from inventory.errors import StoreUnavailable
 from inventory.model import AgentSeen, CertificateRecord, ComputeUnit, Event, Host
+from inventory.parts import Part
 from inventory.states import HostState, PowerState, UnitState
 from inventory.store.protocol import Change
 from inventory.store.sql import SqlStore
 from pods.facts import AcceleratorFact, HardwareFacts
 from provisioning.bmcs import BmcPool
+from provisioning.context import unit_id
 from provisioning.controller import Controller
 from provisioning.faultpoints import FaultPoints
 from provisioning.settings import ProvisioningSettings
@@ -90,7 +92,7 @@ class Stage:
 
     def unit(self) -> ComputeUnit:
         """The unit as it is."""
-        found = self.store.get(ComputeUnit, "u1")
+        found = self.store.get(ComputeUnit, unit_id(self.host()))
         assert found is not None
         return found
 
@@ -108,7 +110,7 @@ class Stage:
 
 def unit(**changes: Any) -> ComputeUnit:
     whole = {
-        "id": "u1",
+        "id": unit_id(make_host()),
         "name": "r1-h1-u0",
         "pod": "lab",
         "site": "here",
@@ -186,6 +188,12 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     store.close()
 
 
+def until_read(stage: Stage) -> None:
+    """Once whole: from then on it is known which parts sit where."""
+    while stage.bmc.readings == 0:
+        stage.watch()
+
+
 def until_suspended(stage: Stage) -> None:
     for _ in range(10):
         if stage.certificate().suspended:
@@ -195,8 +203,7 @@ def until_suspended(stage: Stage) -> None:
 
 
 def test_a_swapped_accelerator_suspends_once_and_the_host_is_accepted_again(stage: Stage) -> None:
-    stage.watch(5)
-    assert stage.bmc.readings >= 1
+    until_read(stage)
     assert not stage.certificate().suspended
     stage.bmc.answer = SWAPPED
 
@@ -209,6 +216,8 @@ def test_a_swapped_accelerator_suspends_once_and_the_host_is_accepted_again(stag
     assert len(stage.told("certificate.suspended")) == 1
     [part] = stage.told("part.changed")
     assert (part.subject, part.old, part.new) == ("host:r1-h1", "A", "B")
+    stays = {p.serial: p.present for p in stage.store.find(Part) if p.slot == "gpu/GPU.1"}
+    assert stays == {"A": False, "B": True}
     assert stage.unit().state is UnitState.WITHDRAWN
     assert len(stage.told("unit.withdrawn")) == 1
     assert stage.host().facts == SWAPPED
@@ -241,6 +250,7 @@ def test_the_tenant_of_a_suspended_host_is_not_evicted(stage: Stage) -> None:
 
 
 def test_a_database_that_was_away_while_suspending_leaves_nothing_or_all(stage: Stage) -> None:
+    until_read(stage)
     stage.bmc.answer = SWAPPED
     while not stage.host().doubt:
         stage.watch()
