@@ -14,7 +14,7 @@ USE_FROM, USE_TO = 10, 100
 TEXT_WIDTH = 8
 """What a mark's text covers, in per cent of the axis."""
 
-RENT_COLOURS = (GREEN, PURPLE, ORANGE)
+RENT_COLOURS = (GREEN, PURPLE, ORANGE, "#997700", "#882255")
 
 
 def own_or_rent_chart(found: Comparison) -> str:
@@ -73,13 +73,17 @@ def own_or_rent_chart(found: Comparison) -> str:
 def _break_evens(rents: Sequence[RentLine]) -> list[Mark]:
     """Where owning meets each rent, if it does while the line is on the chart."""
     uses = [rent.break_even_utilisation * 100 for rent in rents]
+    rows: dict[float, int] = {}
+    for use in sorted(uses):
+        taken = {row for other, row in rows.items() if use - other < TEXT_WIDTH}
+        rows[use] = next(row for row in range(len(uses) + 1) if row not in taken)
     return [
         Mark(
             x=use,
             y=rent.usd_per_hour,
             text=f"{use:.0f} %",
             colour=RENT_COLOURS[index % len(RENT_COLOURS)],
-            left=any(0 < other - use < TEXT_WIDTH for other in uses),
+            row=rows[use],
         )
         for index, (use, rent) in enumerate(zip(uses, rents, strict=True))
         if USE_FROM <= use <= USE_TO

@@ -9,7 +9,7 @@ so that the room kept for a failure does not look like room that is free.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
@@ -52,6 +52,16 @@ class Panel:
     def peak_watts(self) -> float:
         """The most it must ever carry, failures included."""
         return max((max(c.watts, c.lost_watts or 0.0) for c in self.columns), default=0.0)
+
+    def head(self) -> str:
+        """Budget and peaks in words."""
+        text = f"budget {_kw(self.budget_watts)}, peak {self._share(c.watts for c in self.columns)}"
+        lost = [c.lost_watts for c in self.columns if c.lost_watts is not None]
+        return f"{text}, {self._share(lost)} when the other feed dies" if lost else text
+
+    def _share(self, watts: Iterable[float]) -> str:
+        most = max(watts, default=0.0)
+        return f"{_kw(most)} ({most / self.budget_watts if self.budget_watts else 0.0:.0%})"
 
     @property
     def top_watts(self) -> float:
@@ -107,10 +117,9 @@ def chart_text(plan: Plan, *, feeds_max: int = FEEDS_SHOWN_MAX) -> RenderableTyp
 def _panel_text(panel: Panel) -> Text:
     shown = _thinned(panel.columns)
     width = max(1, min(6, COLUMNS_MAX // max(1, len(shown))))
-    share = panel.peak_watts / panel.budget_watts if panel.budget_watts else 0.0
     text = Text()
     text.append(panel.title, style="bold")
-    text.append(f"  budget {_kw(panel.budget_watts)}, peak {_kw(panel.peak_watts)} ({share:.0%})\n")
+    text.append(f"  {panel.head()}\n")
     budget_row = min(ROWS - 1, int(panel.budget_watts / panel.top_watts * ROWS - 1e-9))
     for row in range(ROWS - 1, -1, -1):
         text.append(f"{_kw((row + 1) * panel.top_watts / ROWS):>9} ", style="dim")
@@ -194,9 +203,7 @@ def _panel_svg(panel: Panel, *, y0: int) -> Iterator[str]:
     def y(watts: float) -> float:
         return base - watts / (panel.top_watts * 1.05) * height
 
-    share = panel.peak_watts / panel.budget_watts if panel.budget_watts else 0.0
-    head = f"{panel.title}: budget {_kw(panel.budget_watts)}, "
-    head += f"peak {_kw(panel.peak_watts)} ({share:.0%})"
+    head = f"{panel.title}: {panel.head()}"
     yield f'<text x="{LEFT}" y="{y0 + TOP - 10}" font-weight="bold">{escape(head)}</text>'
     every = -(-len(panel.columns) // LABELS_MAX)
     for n, column in enumerate(panel.columns):

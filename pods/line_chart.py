@@ -63,7 +63,8 @@ class Mark:
     text: str
     """Stands at the foot of the mark, on the axis."""
     colour: str
-    left: bool = False
+    row: int = 0
+    """Texts that would overlap stand on rows of their own."""
     """Whether the text stands left of it."""
 
 
@@ -213,6 +214,9 @@ def _spread(wanted: Sequence[float]) -> list[float]:
     return placed
 
 
+ROW_HEIGHT = 17
+
+
 def _mark(mark: Mark, x: Axis, y: Axis) -> Iterator[str]:
     at_x, at_y = _px(mark.x, x), _py(mark.y, y)
     yield (
@@ -222,7 +226,6 @@ def _mark(mark: Mark, x: Axis, y: Axis) -> Iterator[str]:
         f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="6" fill="white" stroke="{mark.colour}" '
         'stroke-width="2.5"/>'
     )
-    beside, anchor = (-7, "end") if mark.left else (7, "start")
-    yield _text(
-        at_x + beside, BOTTOM - 10, mark.text, weight="bold", colour=mark.colour, anchor=anchor
-    )
+    halo = ' paint-order="stroke" stroke="white" stroke-width="4"'
+    foot = BOTTOM - 10 - ROW_HEIGHT * mark.row
+    yield _text(at_x + 7, foot, mark.text, weight="bold", colour=mark.colour, more=halo)

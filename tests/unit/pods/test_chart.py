@@ -59,7 +59,7 @@ def test_what_is_kept_for_a_dead_feed_is_drawn_beside_what_flows(on_two_feeds: P
     assert (first.columns[-1].watts, first.columns[-1].lost_watts) == (1400, 2800)
     text = drawn(on_two_feeds)
     assert "░ when the other feed dies" in text
-    assert "peak 3300 W (90%)" in text
+    assert "peak 1650 W (45%), 3300 W (90%) when the other feed dies" in text
 
 
 def test_the_picture_is_xml_with_a_bar_for_every_step(plan: Plan) -> None:

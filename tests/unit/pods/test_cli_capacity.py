@@ -97,7 +97,7 @@ def test_the_chart_is_svg_with_title_axes_units_and_every_line_named(
         else ("weeks after the order", "B200-equivalents delivered and accepted")
     )
     assert all(text in texts for text in wanted)
-    assert len(lines) == (4 if arguments else 2)
+    assert len(lines) == (6 if arguments else 2)
     sizes = [float(element.get("x", 0)) for element in root.iter(f"{SVG}text")]
     assert all(0 <= x <= WIDTH for x in sizes)
     assert all(0 <= float(e.get("y", 0)) <= HEIGHT for e in root.iter(f"{SVG}text"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pods.cost import (
     CostInputs,
+    Costs,
     annuity,
     break_even_utilisation,
     hour_cost,
@@ -18,6 +20,7 @@ from pods.cost import (
     sensitivity,
     usd_per_million_tokens,
 )
+from pods.datafile import load_table
 from pods.errors import CapacityRefused
 
 B200_KW = 1.79
@@ -106,3 +109,13 @@ def test_an_annuity_pays_the_capital_and_never_less(rate: float, years: float) -
     assert share >= annuity(rate_per_year=0, years=years)
     present = share * (1 - (1 + rate) ** -years) / rate  # what the payments are worth today
     assert present == pytest.approx(1)
+
+
+def test_every_price_has_a_source_and_a_date_that_is_one() -> None:
+    costs = load_table("costs", Costs)
+    prices = [*costs.inputs.values(), *costs.capital_per_accelerator_usd.values()]
+    prices += [one for rents in costs.rent_usd_per_hour.values() for one in rents]
+    for price in prices:
+        assert re.fullmatch(r"(by )?20\d\d(-\d\d)?", price.date), price
+        assert costs.sources[price.source]
+        assert price.uncertain or not price.date.startswith("by"), price
