@@ -33,6 +33,8 @@ POLICY = (
 HEADERS = {
     "content-security-policy": POLICY,
     "cross-origin-opener-policy": "same-origin",
+    # Without any referrer a browser sends forms with `Origin: null`, as a stranger's page would.
+    "referrer-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 

@@ -29,9 +29,9 @@ from inventory.web.views.hosts import (
     event_line,
     line,
     mismatch_lines,
+    part_groups,
     rack_path,
     readings,
-    slot_histories,
 )
 from inventory.web.views.overview import problems
 
@@ -119,7 +119,7 @@ async def host_page(
         acts=acts_for(host) if _may_write(actor, host) else (),
         events=[event_line(one) for one in reversed(events[-EVENTS_SHOWN:])],
         more_events=max(0, len(events) - EVENTS_SHOWN),
-        slots=slot_histories(await deps.in_thread(parts_of, deps.store, host)),
+        parts=part_groups(await deps.in_thread(parts_of, deps.store, host)),
         readings=readings(host.facts),
         mismatches=mismatch_lines(host.mismatches),
         certificate=panel(certificate, now=deps.clock.now()) if certificate else None,

@@ -15,7 +15,7 @@ from inventory.routes.shapes import NamePath
 from inventory.web.asking import HostReader, page_router
 from inventory.web.frame import render
 from inventory.web.routes.site import board_for
-from inventory.web.views.hosts import rack_path, readings
+from inventory.web.views.hosts import Heat, heat, rack_path
 from inventory.web.views.looks import MEANINGS, WORST_FIRST
 from inventory.web.views.overview import shares
 from inventory.web.views.power import budgets, held_by_feed, meter, meters
@@ -41,7 +41,7 @@ async def rack_page(
     own = sum(host.reserved_watts for host in hosts)
     limit = rack.power_limit_watts if rack else None
     address = str(request.base_url).rstrip("/") + rack_path(site, name)
-    records = await deps.in_thread(_records, deps, [host.id for host in hosts])
+    heats = await deps.in_thread(_heats, deps, [host.id for host in hosts])
     return render(
         request,
         deps,
@@ -52,26 +52,21 @@ async def rack_page(
         rack=rack,
         pods=sorted({host.pod for host in hosts}),
         hosts=sorted(hosts, key=lambda host: host.name),
-        drawing=elevation(rack, hosts, equipment, pods),
+        drawing=elevation(rack, hosts, equipment, pods, heats),
         shares=shares(hosts),
         own=meter("this rack", own, limit) if limit else None,
         own_watts=own,
         meters=meters(held, budgets(board.feeds, board.pods)),
-        readings=[
-            (host.name, reading)
-            for host in records
-            for reading in readings(host.facts)
-            if reading.where.startswith(("coolant", "leak"))
-        ],
+        heats=heats,
+        cooled=any(one.told for one in heats.values()),
         address=address,
         code=qr_code(address),
         key=[(tone, MEANINGS[tone]) for tone in WORST_FIRST],
     )
 
 
-def _records(deps: ApiDeps, ids: list[str]) -> list[Host]:
-    found = deps.store.get_many(Host, ids)
-    return sorted(found.values(), key=lambda host: host.name)
+def _heats(deps: ApiDeps, ids: list[str]) -> dict[str, Heat]:
+    return {host.name: heat(host.facts) for host in deps.store.get_many(Host, ids).values()}
 
 
 def qr_code(text: str) -> Markup:

@@ -16,6 +16,7 @@ from inventory.model import Event, Pod
 from inventory.web.views.hosts import HostLine
 from inventory.web.views.looks import watts
 from inventory.web.views.overview import Share, shares
+from pods.line_chart import ticks
 from pods.plan import Plan, Wave
 from pods.power import PowerPhase, reserved_watts
 from pods.spec import PodSpec
@@ -23,7 +24,6 @@ from pods.watts import EnvelopeStep
 
 PLOT_W, PLOT_H = 960, 300
 LEFT, RIGHT, TOP, BOTTOM = 72, 944, 24, 252
-TICKS = 4
 LABELS_MAX = 16
 """Columns that can carry a label each without touching."""
 
@@ -132,7 +132,9 @@ def curve(
     """The picture: one column per step of the plan, as high as its watts."""
     planned = _planned(plan)
     held = _held(pod, plan, marks, held_now, now=now)
-    top_watts = max(plan.budget_watts, plan.peak_watts, held_now, 1.0) * 1.06
+    highest = max(plan.budget_watts, plan.peak_watts, held_now, 1.0)
+    marked = ticks(0.0, highest)
+    top_watts = highest * 1.12  # room for the budget's own words above its line
     step = (RIGHT - LEFT) / max(len(planned), 1)
 
     def y(value: float) -> float:
@@ -162,10 +164,7 @@ def curve(
         held=path,
         budget_y=y(plan.budget_watts),
         budget_told=f"budget {watts(plan.budget_watts)}",
-        ticks=tuple(
-            Mark(LEFT - 8, y(top_watts * n / TICKS), watts(top_watts * n / TICKS))
-            for n in range(TICKS + 1)
-        ),
+        ticks=tuple(Mark(LEFT - 8, y(value), watts(value)) for value in marked),
         columns=tuple(
             Mark(round(x(n) + step / 2, 1), BOTTOM + 18, label)
             for n, (label, _) in enumerate(planned)

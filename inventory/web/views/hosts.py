@@ -10,7 +10,7 @@ from urllib.parse import quote
 from inventory.model import Event, Host
 from inventory.parts import Part
 from inventory.states import HostState
-from inventory.web.views.looks import Look, Tone, host_look, look
+from inventory.web.views.looks import WORST_FIRST, Look, Tone, host_look, look
 from pods.facts import HardwareFacts
 from pods.match import Mismatch
 
@@ -114,26 +114,97 @@ class SlotHistory:
     present: Part | None
     past: tuple[Part, ...]
 
+    @property
+    def remarkable(self) -> bool:
+        """True when there is more to see than a part in its place."""
+        return bool(self.past) or self.present is None or self.present.absent_since is not None
 
-def slot_histories(parts: Iterable[Part]) -> tuple[SlotHistory, ...]:
-    """Parts by slot, in the order of the slots; slots are stable and parts come and go."""
-    by_slot: dict[str, list[Part]] = {}
+
+@dataclass(frozen=True, slots=True)
+class PartGroup:
+    """The slots of one kind of part."""
+
+    kind: str
+    title: str
+    slots: tuple[SlotHistory, ...]
+    folded: bool
+    """True where many equal parts with nothing remarkable would hide the others."""
+
+
+_GROUPS: tuple[tuple[str, str], ...] = (
+    ("accelerator", "Accelerators"),
+    ("nic", "Network adapters"),
+    ("drive", "Drives"),
+    ("psu", "Power supplies"),
+    ("processor", "Processors"),
+    ("memory", "Memory"),
+)
+FOLDED_FROM = 5
+
+
+def part_groups(parts: Iterable[Part]) -> tuple[PartGroup, ...]:
+    """Parts by kind and slot; slots are stable and parts come and go."""
+    by_slot: dict[tuple[str, str], list[Part]] = {}
     for part in parts:
-        by_slot.setdefault(part.slot, []).append(part)
-    return tuple(
-        SlotHistory(
-            slot=slot,
-            present=next((p for p in found if p.present), None),
-            past=tuple(
-                sorted(
-                    (p for p in found if not p.present),
-                    key=lambda p: p.installed_at,
-                    reverse=True,
-                )
-            ),
-        )
-        for slot, found in sorted(by_slot.items(), key=lambda item: _natural(item[0]))
+        by_slot.setdefault((part.kind, part.slot), []).append(part)
+    slots = sorted(by_slot.items(), key=lambda item: _natural(item[0][1]))
+    groups = []
+    for kind, title in _GROUPS:
+        found = tuple(_history(slot, parts) for (k, slot), parts in slots if k == kind)
+        plain = kind == "memory" and len(found) >= FOLDED_FROM
+        if found:
+            folded = plain and not any(slot.remarkable for slot in found)
+            groups.append(PartGroup(kind=kind, title=title, slots=found, folded=folded))
+    return tuple(groups)
+
+
+def _history(slot: str, parts: Iterable[Part]) -> SlotHistory:
+    found = sorted(parts, key=lambda part: part.installed_at, reverse=True)
+    return SlotHistory(
+        slot=slot,
+        present=next((part for part in found if part.present), None),
+        past=tuple(part for part in found if not part.present),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """What one host tells of its coolant and of leaks; the worst where it has several."""
+
+    supply: str
+    back: str
+    flow: str
+    leak: Look | None
+
+    @property
+    def told(self) -> bool:
+        """True when it tells anything."""
+        return bool(self.supply or self.back or self.flow or self.leak)
+
+
+def heat(facts: HardwareFacts | None) -> Heat:
+    """From the last look."""
+    coolant = facts.coolant if facts else ()
+    leaks = [one for one in (facts.leak_detectors if facts else ()) if one.state]
+    tones = [health_tone(one.state) for one in leaks]
+    tone = next((tone for tone in WORST_FIRST if tone in tones), None)
+    state = next((one.state for one in leaks if health_tone(one.state) == tone), "")
+    return Heat(
+        supply=_most((one.supply_celsius for one in coolant), "°C"),
+        back=_most((one.return_celsius for one in coolant), "°C"),
+        flow=_least((one.flow_lpm for one in coolant), "L/min"),
+        leak=look(tone, state) if tone else None,
+    )
+
+
+def _most(values: Iterable[float | None], unit: str) -> str:
+    told = [value for value in values if value is not None]
+    return f"{max(told):g} {unit}" if told else ""
+
+
+def _least(values: Iterable[float | None], unit: str) -> str:
+    told = [value for value in values if value is not None]
+    return f"{min(told):g} {unit}" if told else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,13 +106,15 @@ def worst(looks: Iterable[Look]) -> Tone:
 
 
 def watts(value: float | None) -> str:
-    """`940 W`, `3.7 kW`, `1.42 MW`."""
+    """`940 W`, `3.7 kW`, `214 kW`, `1.42 MW`: three figures say enough."""
     if value is None:
         return "not known"
-    if abs(value) >= MEGA:
-        return f"{value / MEGA:.2f} MW"
-    if abs(value) >= KILO:
-        return f"{value / KILO:.1f} kW"
+    for size, unit in ((MEGA, "MW"), (KILO, "kW")):
+        if abs(value) >= size:
+            scaled = value / size
+            decimals = 0 if abs(scaled) >= 100 else 1 if unit == "kW" else 2  # noqa: PLR2004 - figures
+            text = f"{scaled:.{decimals}f}"
+            return f"{text.rstrip('0').rstrip('.') if decimals else text} {unit}"
     return f"{value:.0f} W"
 
 

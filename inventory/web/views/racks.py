@@ -12,7 +12,7 @@ from typing import Any
 
 from inventory.model import Pod
 from inventory.places import Equipment, Location, Rack
-from inventory.web.views.hosts import HostLine, rack_path
+from inventory.web.views.hosts import Heat, HostLine, rack_path
 from inventory.web.views.looks import MEANINGS, SYMBOLS, Tone, counted, watts, worst
 
 TILE_PX, CELL_PX = 112, 14
@@ -20,7 +20,7 @@ CELLS_A_ROW = 8
 UNITS_DEFAULT = 42
 UNIT_PX = 18
 """High enough for one line of text in one unit."""
-LEFT_PX, WIDTH_PX, TOP_PX = 34, 520, 10
+LEFT_PX, WIDTH_PX, TOP_PX = 34, 620, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +180,7 @@ def elevation(
     hosts: Sequence[HostLine],
     equipment: Iterable[Equipment],
     pods: Mapping[str, Pod],
+    heats: Mapping[str, Heat],
 ) -> Elevation:
     """Where everything in a rack sits. Heights come from the specs of the hosts' pods."""
     placed = [(host, *_place(host, pods.get(host.pod))) for host in hosts]
@@ -187,7 +188,11 @@ def elevation(
     tops = [unit + high - 1 for _, unit, high in (*placed, *gear) if unit is not None]
     units = _units(rack, hosts, pods, least=int(max(tops, default=0)))
     boxes = [
-        *(_host_box(host, unit, high, units) for host, unit, high in placed if unit is not None),
+        *(
+            _host_box(host, heats.get(host.name), unit, high, units)
+            for host, unit, high in placed
+            if unit is not None
+        ),
         *(_gear_box(one, unit, high, units) for one, unit, high in gear if unit is not None),
     ]
     return Elevation(
@@ -245,11 +250,17 @@ def _gear_place(one: Equipment, pod: Pod | None) -> tuple[float | None, float]:
     return one.position, 1.0
 
 
-def _host_box(host: HostLine, unit: float, high: float, units: int) -> Box:
+def _host_box(host: HostLine, heat: Heat | None, unit: float, high: float, units: int) -> Box:
+    leaking = heat is not None and heat.leak is not None and heat.leak.tone != "good"
+    parts = [
+        f"leak {heat.leak.label}" if leaking and heat and heat.leak else "",
+        heat.back if heat else "",
+        watts(host.reserved_watts),
+    ]
     return Box(
         name=host.name,
         told=host.look.label,
-        right=watts(host.reserved_watts),
+        right=" · ".join(part for part in parts if part),
         href=f"/hosts/{host.name}",
         tone=f"tint-{host.look.tone}",
         symbol=host.look.symbol,
