@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from provisioning.simulator import naming
 from provisioning.simulator.defects import struck
-from provisioning.simulator.hall import HostPlan
+from provisioning.simulator.hall import HostPlan, Neighbour
 
 PCIE_LANES = 16
 
@@ -21,6 +21,7 @@ class CardPort:
     gbps: float
     """What the link runs at while it is up."""
     gbps_max: float
+    neighbour: Neighbour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def cards(plan: HostPlan) -> tuple[Card, ...]:
                 mac=plan.macs[n],
                 gbps=slow[f"NIC{n}"].number("gbps") if f"NIC{n}" in slow else float(gbps),
                 gbps_max=float(gbps),
+                neighbour=plan.neighbours[n] if n < len(plan.neighbours) else None,
             )
             for n in range(taken, taken + count)
         )

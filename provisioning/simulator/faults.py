@@ -83,6 +83,11 @@ def _slow_port() -> None:
     """A network port's link comes up at `gbps`."""
 
 
+@_fault("miscabled", slot="NIC0", other="")
+def _miscabled() -> None:
+    """The cables of a network port and of the same port of host `other` are swapped at the leaf."""
+
+
 @_fault("missing-drive", slot="")
 def _missing_drive() -> None:
     """One drive bay is empty."""

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pods.cabling import cabling_of
 from pods.spec import FirmwareItem, HostType, PodSpec, RackSpec, SlotSpec
 from provisioning.simulator import naming
 from provisioning.simulator.defects import planted
@@ -22,6 +23,8 @@ FACTORY_VERSION = "1.0.0"
 """The version of a component that the spec's baseline does not name."""
 
 BiosValue = str | int | bool
+Neighbour = tuple[str, str]
+"""A switch, and its port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class HostPlan:
     """What the BMC says; the true serial unless a fault lies."""
     model_name: str = ""
     """The shape of its tree, where somebody chose one; else the host type decides."""
+    neighbours: tuple[Neighbour, ...] = ()
+    """What is at the other end of each network port's cable; nothing in a pod without a fabric."""
     rack_units: tuple[int, ...] = ()
     """Where the hosts of its rack stand, from the bottom."""
 
@@ -87,6 +92,7 @@ class HallPlan:
         parsed = tuple(Fault.parse(fault) if isinstance(fault, str) else fault for fault in faults)
         names = [host_name(spec, rack, slot) for rack, slot in spec.slots()]
         _refuse_strangers(parsed, names)
+        cables = _plugged(spec, names, parsed)
         hosts = tuple(
             _build(
                 spec,
@@ -95,6 +101,7 @@ class HallPlan:
                 seed=seed,
                 faults=tuple(fault for fault in parsed if is_called(name, by=fault.host)),
                 model_name=(models or {}).get(slot.host_type, ""),
+                neighbours=tuple(cables[name]),
             )
             for name, (rack, slot) in zip(names, spec.slots(), strict=True)
         )
@@ -121,6 +128,38 @@ def _refuse_strangers(faults: Sequence[Fault], names: Sequence[str]) -> None:
             )
 
 
+def _plugged(
+    spec: PodSpec, names: Sequence[str], faults: Sequence[Fault]
+) -> dict[str, list[Neighbour]]:
+    """Host to what its network ports see, by the cabling plan and what hands made of it."""
+    by_slot = {slot.slot: name for name, (_, slot) in zip(names, spec.slots(), strict=True)}
+    found: dict[str, list[Neighbour]] = {name: [] for name in names}
+    if spec.fabric is not None:
+        for cable in cabling_of(spec).cables:
+            if cable.a.node in by_slot and cable.kind != "management":
+                found[by_slot[cable.a.node]].append((cable.z.node, cable.z.port))
+    for fault in planted(faults, "miscabled"):
+        _swap(found, fault)
+    return found
+
+
+def _swap(found: dict[str, list[Neighbour]], fault: Fault) -> None:
+    slot, other = fault.word("slot"), fault.word("other")
+    pair = [
+        next((name for name in found if is_called(name, by=said)), "")
+        for said in (fault.host, other or "-")
+    ]
+    port = int(slot.removeprefix("NIC")) if slot.removeprefix("NIC").isdigit() else -1
+    ends = [found.get(name, []) for name in pair]
+    if not all(0 <= port < len(end) for end in ends) or pair[0] == pair[1]:
+        raise UnknownFault(
+            f"fault 'miscabled' on host {fault.host!r} swaps {slot!r} with host {other!r}",
+            hint="name a network port that both hosts have, and another host of a pod with a "
+            "fabric: miscabled@HOST:slot=NIC0,other=HOST",
+        )
+    ends[0][port], ends[1][port] = ends[1][port], ends[0][port]
+
+
 def _build(
     spec: PodSpec,
     *,
@@ -129,6 +168,7 @@ def _build(
     seed: int,
     faults: tuple[Fault, ...],
     model_name: str,
+    neighbours: tuple[Neighbour, ...],
 ) -> HostPlan:
     name = host_name(spec, rack, slot)
     source = random.Random(f"{seed}/{spec.identity}/{name}")
@@ -164,6 +204,7 @@ def _build(
         clock_ratio=by_kind["slow-host"].number("ratio") if "slow-host" in by_kind else 1.0,
         reported_serial=_reported_serial(serial, by_kind.get("wrong-serial")),
         model_name=model_name,
+        neighbours=neighbours,
         rack_units=tuple(sorted(one.unit for one in rack.slots)),
     )
 

@@ -21,7 +21,12 @@ from pods.facts import (
     ProcessorFact,
 )
 from provisioning.drivers.redfish.answers import Json, items, mapping, number, text
-from provisioning.drivers.redfish.links import adapters, network_ports, scale_up_links
+from provisioning.drivers.redfish.links import (
+    adapters,
+    lldp_neighbours,
+    network_ports,
+    scale_up_links,
+)
 from provisioning.drivers.redfish.parts import below, count, flag, is_absent, oem, path, slot, whole
 from provisioning.drivers.redfish.surroundings import (
     coolant,
@@ -105,6 +110,7 @@ def hardware_facts(read: Payloads, *, observed_at: datetime) -> HardwareFacts:
         cooling=cooling(read.thermal, read.fans, read.pumps),
         coolant=coolant(read.coolant_connectors),
         leak_detectors=leak_detectors(read.leak_detectors, read.leak_detection),
+        neighbours=lldp_neighbours(read.ports),
         position=position(read.chassis, processors),
         trust=trust(system, read.secure_boot),
     )

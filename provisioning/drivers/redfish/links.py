@@ -69,10 +69,15 @@ def _macs(port: Json) -> list[str]:
 
 
 def _port_fact(mac: str, port: Json) -> NicFact:
-    card = path(port).partition(_ETHERNET)[2].partition("/")[0]
+    return _completed(NicFact(slot=_port_name(port), mac=mac), port)
+
+
+def _port_name(port: Json) -> str:
+    """Unique in its host: every card has a port 1."""
     labelled = mapping(mapping(port.get("Location")).get("PartLocation")).get("ServiceLabel")
-    name = text(labelled) or f"{card}/{text(port.get('Id'))}"
-    return _completed(NicFact(slot=name, mac=mac), port)
+    card = path(port).partition(_ETHERNET)[2].partition("/")[0]
+    own = text(port.get("Id"))
+    return text(labelled) or (own if not card or own.startswith(card) else f"{card}/{own}")
 
 
 def _completed(interface: NicFact, port: Json) -> NicFact:
@@ -87,14 +92,14 @@ def _completed(interface: NicFact, port: Json) -> NicFact:
 def lldp_neighbours(ports: Iterable[Json]) -> dict[str, tuple[str, str]]:
     """Port to the node and port at its other end, as its adapter heard it by LLDP.
 
-    The port is named as the adapter numbers it; whose it is, the caller knows.
+    A port is named as it is printed beside it, else as its adapter numbers it.
     """
     found: dict[str, tuple[str, str]] = {}
     for port in ports:
         heard = mapping(mapping(port.get("Ethernet")).get("LLDPReceive"))
         node, far = text(heard.get("SystemName")), text(heard.get("PortId"))
         if node and far:
-            found[text(port.get("Id"))] = (node, far)
+            found[_port_name(port)] = (node, far)
     return found
 
 

@@ -79,10 +79,21 @@ def _port(bmc: SimulatedBmc, path: str, port: CardPort) -> Body:
         LinkState="Enabled",
         MaxSpeedGbps=port.gbps_max,
         **({"CurrentSpeedGbps": port.gbps} if bmc.on else {}),
-        Ethernet={"AssociatedMACAddresses": [port.mac]},
+        Ethernet={"AssociatedMACAddresses": [port.mac], **_heard(bmc, port)},
         Location=located(port.slot, "Connector"),
         Status={"State": "Enabled", "Health": "OK"},
     )
+
+
+def _heard(bmc: SimulatedBmc, port: CardPort) -> Body:
+    """What the switch at the other end says of itself by LLDP."""
+    if port.neighbour is None or not bmc.on:
+        return {}
+    node, far = port.neighbour
+    return {
+        "LLDPEnabled": True,
+        "LLDPReceive": {"SystemName": node, "PortId": far, "PortIdSubtype": "IfName"},
+    }
 
 
 def _interfaces(bmc: SimulatedBmc) -> Builders:

@@ -16,10 +16,12 @@ from pydantic import SecretStr
 
 from inventory.states import PowerState
 from pods import catalogue
+from pods.cabling import cabling_of
 from pods.facts import HardwareFacts
 from pods.match import critical, match, match_firmware
 from pods.match_finding import Mismatch
 from pods.match_place import match_place
+from pods.neighbours import miscablings
 from pods.spec import FirmwareItem, PodSpec
 from provisioning.drivers.credentials import Credentials
 from provisioning.drivers.redfish.driver import RedfishBmc
@@ -80,12 +82,16 @@ async def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
 
     monkeypatch.setattr(RedfishSession, "get", counted)
 
-    async def read(name: str, *faults: str, on: bool = True, **chosen: Any) -> Seen:
+    async def read(
+        name: str, *faults: str, on: bool = True, again: bool = False, **chosen: Any
+    ) -> Seen:
         spec = catalogue.load(name)
         whole = HallPlan.from_spec(spec, seed=7, faults=faults, **chosen)
         wanted = next((one for one in whole.hosts if one.faults), whole.hosts[0])
         settings = HallSettings(
-            state=tmp_path / "hall", clock=RealClock(speed=1000.0), namespaces=False
+            state=tmp_path / ("another" if again else "hall"),
+            clock=RealClock(speed=1000.0),
+            namespaces=False,
         )
         hall = Hall(plan=dataclasses.replace(whole, hosts=(wanted,)), settings=settings)
         await hall.start()
@@ -133,6 +139,31 @@ async def test_a_host_of_every_model_is_read_as_it_was_built(name: str, read: Re
         assert told.items() <= dict(part).items()
     assert dict(facts.firmware) == seen.plan.firmware
     assert len(seen.reads) <= READS_MAX, seen.reads
+
+
+async def test_every_port_hears_the_switch_that_the_cabling_plan_has(read: Read) -> None:
+    seen = await read("hgx-h100-8")
+    cables = cabling_of(seen.spec).cables
+    own = [cable.z for cable in cables if cable.a.node == seen.plan.slot]
+    planned = [(end.node, end.port) for end in own if not end.node.startswith("oob")]
+    assert list(seen.facts.neighbours.values()) == planned
+    assert list(seen.facts.neighbours) == [one.slot for one in seen.facts.nics]
+    lab = await read("lab-4", again=True)
+    assert lab.facts.neighbours == {}
+
+
+async def test_a_swapped_cable_is_heard_at_its_port(read: Read) -> None:
+    spec = catalogue.load("hgx-h100-8")
+    first, second = (slot.slot for _, slot in spec.slots()[:2])
+    seen = await read("hgx-h100-8", f"miscabled@{first}:slot=NIC2,other={second}")
+    sightings = {
+        (first, f"rail{number}"): far
+        for number, far in enumerate(list(seen.facts.neighbours.values())[:8], start=1)
+    }
+    (wrong,) = miscablings(cabling_of(spec).cables, sightings)
+    assert wrong.kind == "swapped"
+    assert {cable.a.node for cable in wrong.cables} == {first, second}
+    assert {cable.a.port for cable in wrong.cables} == {"rail3"}
 
 
 @pytest.mark.parametrize("name", MODELS)
