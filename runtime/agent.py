@@ -29,7 +29,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from inventory.agents import BootDocument, DesiredState, ObservedState
+from inventory.agents import BootDocument, DesiredState, ObservedState, XidSeen
 from inventory.clock import Clock, SystemClock
 from runtime.converging import (
     ForgetAcceptance,
@@ -40,6 +40,7 @@ from runtime.converging import (
     decide,
 )
 from runtime.hardware import Hardware, HardwareError, read_hardware
+from runtime.health import KERNEL_LOG, XidLog
 from runtime.measuring import Measuring
 from runtime.place import Place
 from runtime.rayhost import RayHost, Settings
@@ -49,6 +50,7 @@ log = logging.getLogger("runtime.agent")
 
 POLL_WAIT_S = 10.0  # well under the 30 s that the wire allows, and under any proxy's idle limit
 UNSETTLED_PAUSE_S = 1.0  # while converging, a long poll would be answered at once
+WATCH_EVERY_S = 5.0  # a driver's error is told well within the minute in which it matters
 BACKOFF_FIRST_S = 0.5
 BACKOFF_LAST_S = 30.0  # a controller that returns is found within half a minute by every host
 USAGE_EXIT = 64  # EX_USAGE: starting again with the same arguments cannot help
@@ -70,6 +72,8 @@ class Agent:
         self._generation = 0
         self._boot_id = read_boot_id(isolated=place.isolated)
         self._uplink = Uplink(boot, place)
+        self._log = XidLog(place.kernel_log if hardware.simulated else KERNEL_LOG)
+        self._xids: tuple[XidSeen, ...] = ()
         self._ray = RayHost(
             Settings(place, hardware.simulated, clock=clock, changed=self._changed.set)
         )
@@ -83,7 +87,9 @@ class Agent:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._exchange())
                 tasks.create_task(self._converge())
+                tasks.create_task(self._watch())
         finally:
+            self._log.close()
             await self._measuring.stop()
             await self._ray.stop()
             await self._uplink.close()
@@ -100,6 +106,7 @@ class Agent:
             facts=self._hardware.facts,
             acceptance=self._measuring.report,
             ray=self._ray.observed,
+            xids=self._xids,
         )
 
     async def _exchange(self) -> None:
@@ -161,6 +168,15 @@ class Agent:
             await self._act(desired)
             self._generation = desired.generation
             self._changed.set()
+
+    async def _watch(self) -> None:
+        """Look for new errors of the driver; a report that says something new leaves at once."""
+        while True:
+            found = self._log.read(now=self._clock.now())
+            if found != self._xids:
+                self._xids = found
+                self._changed.set()
+            await self._clock.sleep(WATCH_EVERY_S)
 
     async def _act(self, desired: DesiredState) -> None:
         present = Present(self._measuring.order_id, self._ray.order)

@@ -58,6 +58,11 @@ class Place:
         return self.run / "hall.sock"
 
     @property
+    def kernel_log(self) -> Path:
+        """What the kernel of a simulated host would have written; a real one has its own."""
+        return self.root / "var/log/kernel.log"
+
+    @property
     def ray_token(self) -> Path:
         """The token of the cluster that this host is part of."""
         return self.root / "etc/podyard/ray-token"

@@ -20,7 +20,7 @@ from inventory.model import AgentSeen, Host
 from inventory.states import HostState, PowerState
 from pods.facts import HardwareFacts
 from pods.suspension import Observation, Suspension, suspensions
-from pods.xid import policy
+from pods.xid import policy, verdict
 from provisioning.lifecycle.actions import RecordInspection, Suspend, WithdrawUnit
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 
@@ -54,7 +54,15 @@ def decide_ready(host: Host, seen: Seen, wanted: Wanted) -> Decision:
         return _without_power(host)
     if seen.facts is not None:
         return Do(RecordInspection(doubt=False), "ready")
-    return Wait("ready", watch_s(wanted))
+    return Wait(_in_words(host, seen, wanted), watch_s(wanted))
+
+
+def _in_words(host: Host, seen: Seen, wanted: Wanted) -> str:
+    """What only warns changes nothing but what is said."""
+    since = wanted.certified.issued_at if wanted.certified else host.state_since
+    found = (verdict(code) for code in sorted(set(_xids(seen.agent, since=since))))
+    told = [f"Xid {one.code}: {one.meaning}, {one.remedy}" for one in found if one.action == "warn"]
+    return "; ".join(["ready", *told])
 
 
 def watch_s(wanted: Wanted) -> float:

@@ -112,7 +112,10 @@ def test_a_drain_xid_suspends_at_once_and_a_programs_own_fault_does_not(said: Pr
     assert causes(decide(said, agent=with_xids(79))) == [
         "drain xid: Xid 79 was reported since it was certified"
     ]
-    assert isinstance(decide(said, agent=with_xids(13, 31, 999)), Wait)
+    answer = decide(said, agent=with_xids(13, 31, 999))
+    assert isinstance(answer, Wait)
+    assert answer.reason.startswith("ready; Xid 999: not in the table")
+    assert "13" not in answer.reason
 
 
 def test_an_xid_from_before_the_certificate_is_history(said: Predicate) -> None:
