@@ -28,6 +28,7 @@ from inventory.bounds import API_VERSION, Bounds
 from inventory.deps import ApiDeps
 from inventory.following import Following
 from inventory.metrics import Counted, Metrics
+from inventory.oidc import OidcClient
 from inventory.resources import all as resources
 from inventory.resources.describing import schemas
 from inventory.resources.lines import Lines
@@ -39,8 +40,9 @@ from inventory.routes import (
     events,
     health,
     hosts,
-    netbox,
     keys,
+    netbox,
+    oidc,
     pods,
     sign_in,
     stream,
@@ -68,6 +70,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     netbox.router,
     health.router,
     sign_in.router,
+    oidc.router,
     users.router,
     audit.router,
     webhooks.router,
@@ -93,6 +96,7 @@ def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
     app.state.deps = deps
     app.state.lines = Lines()
     app.state.sign_in = SignIn(deps)
+    app.state.oidc = OidcClient(deps.oidc, clock=deps.clock, box=deps.secrets)
     app.state.following = Following(deps.store, deps.in_thread)
     app.state.query_names = query_names(app.router.routes)
     app.state.audit = AuditLog(deps)

@@ -42,7 +42,10 @@ _NOT_WRITTEN = ErrorBody(
 
 
 def note(request: Request, **said: str) -> None:
-    """Add to this request's entry: `actor`, `action`, `subject` or `detail`."""
+    """Add to this request's entry: `actor`, `action`, `subject`, `detail` or `outcome`.
+
+    The last where the status does not tell: a browser is sent on whatever came of its form.
+    """
     notes: dict[str, str] = request.scope.setdefault("state", {}).setdefault(NOTES, {})
     notes.update(said)
 
@@ -115,7 +118,7 @@ class Audited:
             actor=name[:TEXT_MAX],
             action=_cut(notes.get("action") or f"{scope['method']} {_template(scope)}"),
             subject=_cut(notes.get("subject") or scope["path"]),
-            outcome=str(status),
+            outcome=notes.get("outcome") or str(status),
             request_id=scope["state"].get(REQUEST_ID_STATE, ""),
             address=address,
             detail=_cut(detail),

@@ -39,6 +39,7 @@ __all__ = [
     "local_path",
     "page_actor",
     "public",
+    "public_any_query",
     "query_names",
     "redirect_to_sign_in",
     "refuse_undeclared",
@@ -91,10 +92,12 @@ class Public:
     """Says aloud that a route needs no key."""
 
     permission: None = None
+    any_query: bool = False
 
     async def __call__(self, request: Request) -> None:
         """Only an unknown query parameter is refused."""
-        refuse_unknown_query(request)
+        if not self.any_query:
+            refuse_unknown_query(request)
 
 
 def require(permission: Permission) -> Require:
@@ -108,6 +111,8 @@ def page_actor(permission: Permission) -> RequirePage:
 
 
 public = Public()
+public_any_query = Public(any_query=True)
+"""For what others build the address of: they may add what we do not know."""
 
 
 class SignInNeeded(Exception):

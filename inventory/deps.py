@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from inventory.audit_anchors import Anchors
 from inventory.clock import Clock
 from inventory.netbox.door import NetBoxDoor
+from inventory.oidc_settings import OidcSettings
 from inventory.secrets import SecretBox
 from inventory.sign_in_settings import SignInSettings
 from inventory.store.protocol import Store
@@ -45,6 +46,7 @@ class ApiDeps:
     """Asks the loops to look now. Called on the event loop, never from a thread."""
     certificate_keys: tuple[CertificateKey, ...] = ()
     sign_in: SignInSettings = field(default_factory=SignInSettings)
+    oidc: OidcSettings = field(default_factory=OidcSettings)
     anchors: Anchors | None = None
     """Signs the head of the audit log; None: nothing is signed."""
     netbox: NetBoxDoor | None = None

@@ -67,6 +67,7 @@ async def sign_in(
     except Refused as refused:
         if "text/html" not in request.headers.get("accept", ""):
             raise
+        note(request, outcome=str(refused.status))
         return refused_page(refused, next_path)
     return welcome(request, signed_in, next_path)
 
