@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from inventory.model import Record
 from inventory.store.protocol import Change
-from inventory.store.rows import chunks
+from inventory.store.rows import Overtaken, chunks
 from inventory.store.tables import KINDS, Kind
 
 SAID_MAX = 5
@@ -25,6 +25,20 @@ def conflict_message(connection: sa.Connection, change: Change, error: Integrity
         return f"a record with the same key exists already ({cause})"
     more = f", and {len(said) - SAID_MAX} more" if len(said) > SAID_MAX else ""
     return "; ".join(said[:SAID_MAX]) + more
+
+
+def stale_message(connection: sa.Connection, overtaken: Overtaken) -> str:
+    """Which records moved on, read after the refused change was rolled back."""
+    table, wanted = overtaken.kind.table, overtaken.versions
+    found: dict[str, int] = {}
+    for keys in chunks(list(wanted)):
+        query = sa.select(table.c.key, table.c.version).where(table.c.key.in_(keys))
+        found.update((key, version) for key, version in connection.execute(query))
+    stale = [key for key, version in wanted.items() if found.get(key) != version]
+    if not stale:
+        return f"one of {len(wanted)} {table.name} changed meanwhile"
+    more = f", and {len(stale) - 1} more" if len(stale) > 1 else ""
+    return f"{table.name} {stale[0]} changed after version {wanted[stale[0]]}{more}"
 
 
 def _taken(connection: sa.Connection, change: Change) -> Iterator[str]:

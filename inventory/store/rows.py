@@ -7,18 +7,30 @@ touch the same records then wait for each other instead of blocking each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from inventory.errors import StaleWrite
 from inventory.model import Event, Record
 from inventory.store.protocol import PAGE_MAX, Change
 from inventory.store.query import CUSTOM, TAG
 from inventory.store.tables import EVENTS, KINDS, LABELS, Kind
 
 R = TypeVar("R", bound=Record)
+
+
+class Overtaken(Exception):
+    """Of these records, at the versions that they were read at, at least one has moved on.
+
+    Which one shows only when what was written of the others is rolled back.
+    """
+
+    def __init__(self, kind: Kind, versions: dict[str, int]) -> None:
+        super().__init__(kind.table.name)
+        self.kind = kind
+        self.versions = versions
+
 
 LABEL_MAX = 255
 """Characters of a custom field's value that a filter sees."""
@@ -54,13 +66,13 @@ def insert(connection: sa.Connection, records: Iterable[Record], *, at: float) -
 
 
 def replace(connection: sa.Connection, records: Iterable[Record], *, at: float) -> None:
-    """Write records over the version that they were read at, or StaleWrite."""
+    """Write records over the version that they were read at, or Overtaken."""
     for kind, group in _by_kind(records):
         versioned = "version" in type(group[0]).model_fields
         rows = [_replacing(kind, record, versioned=versioned, at=at) for record in group]
         statement = _update(kind, versioned=versioned)
         if connection.execute(statement, rows).rowcount != len(rows):
-            raise StaleWrite(_stale(connection, kind, rows))
+            raise Overtaken(kind, {row["old_key"]: row["old_version"] for row in rows})
 
 
 def remove(connection: sa.Connection, records: Iterable[Record]) -> None:
@@ -169,17 +181,3 @@ def _update(kind: Kind, *, versioned: bool) -> sa.Update:
             }
         )
     )
-
-
-def _stale(connection: sa.Connection, kind: Kind, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Which of the records moved on: those that were written have the new version by now."""
-    wanted = {row["old_key"]: row for row in rows}
-    table = kind.table
-    found: dict[str, int] = {}
-    for keys in chunks(list(wanted)):
-        query = sa.select(table.c.key, table.c.version).where(table.c.key.in_(keys))
-        found.update((key, version) for key, version in connection.execute(query))
-    stale = [key for key, row in wanted.items() if found.get(key) != row["new_version"]]
-    first = stale[0] if stale else next(iter(wanted))
-    more = f", and {len(stale) - 1} more" if len(stale) > 1 else ""
-    return f"{table.name} {first} changed after version {wanted[first]['old_version']}{more}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.compiler import compiles
 
 metadata = sa.MetaData(
     naming_convention={
@@ -18,16 +18,6 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-
-class _TextOfJson(sqlite.JSON):
-    """SQLite's JSON is text: it passes as it is."""
-
-    def bind_processor(self, dialect: sa.Dialect) -> None:  # noqa: ARG002 - the base asks for it
-        return None
-
-    def result_processor(self, dialect: sa.Dialect, coltype: object) -> None:  # noqa: ARG002
-        return None
 
 
 class DocumentText(sa.types.TypeDecorator[str]):
@@ -40,9 +30,10 @@ class DocumentText(sa.types.TypeDecorator[str]):
     impl = sa.Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """As the first schema made it on SQLite; text on PostgreSQL."""
-        return _TextOfJson() if dialect.name == "sqlite" else self.impl_instance
+
+@compiles(DocumentText, "sqlite")
+def _as_the_first_schema_made_it(_type: DocumentText, _compiler: Any, **_: Any) -> str:
+    return "JSON"
 
 
 DOCUMENT = DocumentText()

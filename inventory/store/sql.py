@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from inventory.errors import Conflict
+from inventory.errors import Conflict, StaleWrite
 from inventory.model import Event, Host, Record, UsageRecord
 from inventory.store import asking, leasing, outlining, rows
-from inventory.store.conflicts import conflict_message
+from inventory.store.conflicts import conflict_message, stale_message
 from inventory.store.engine import WRITES, answering, make_engine
 from inventory.store.migrate import upgrade
 from inventory.store.outline import Document, Outline
@@ -62,6 +62,10 @@ class SqlStore:
             with self._connected() as connection:
                 message = conflict_message(connection, change, error)
             raise Conflict(message) from error
+        except rows.Overtaken as error:
+            with self._connected() as connection:
+                message = stale_message(connection, error)
+            raise StaleWrite(message) from error
 
     def get(self, kind: type[R], key: str) -> R | None:
         """One record by its key."""
