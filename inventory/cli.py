@@ -10,6 +10,7 @@ from inventory.commands.events import event_app
 from inventory.commands.netbox import netbox_app
 from inventory.commands.offers import certificate_app, unit_app
 from inventory.commands.people import key_app, show_usage, tenant_app
+from inventory.commands.places import feed_app, part_app, rack_app, site_app
 from inventory.commands.plans import plan_app
 from inventory.commands.users import user_app
 from inventory.commands.webhooks import webhook_app
@@ -23,6 +24,10 @@ def groups() -> dict[str, typer.Typer]:
     return {
         "plan": plan_app,
         "host": host_app,
+        "site": site_app,
+        "rack": rack_app,
+        "feed": feed_app,
+        "part": part_app,
         "unit": unit_app,
         "certificate": certificate_app,
         "event": event_app,

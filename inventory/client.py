@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import typer
@@ -110,7 +111,7 @@ class Service:
         page = self.get(path, limit=PAGE, **query)
         found = list(page["results"])
         while page["next"]:
-            page = self._ask("GET", page["next"])
+            page = self._ask("GET", _path_of(page["next"]))
             found += page["results"]
         return found
 
@@ -148,7 +149,7 @@ class Service:
             raise self._unreachable(error) from error
         if not reply.is_success:
             raise _refused(reply)
-        return reply.json()
+        return reply.json() if reply.content else None
 
     def _unreachable(self, error: httpx.TransportError) -> ServiceError:
         return ServiceError(
@@ -159,7 +160,13 @@ class Service:
 
 
 def _given(query: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in query.items() if value not in {None, ""}}
+    return {name: value for name, value in query.items() if value not in (None, "", [])}
+
+
+def _path_of(address: str) -> str:
+    """The rest of a list on the service that was asked: a key goes nowhere else."""
+    parts = urlsplit(address)
+    return f"{parts.path}?{parts.query}"
 
 
 def _refused(reply: httpx.Response) -> ServiceError:

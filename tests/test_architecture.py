@@ -390,7 +390,7 @@ def named_commands(text: str) -> set[str]:
     """`podyard word word` where it stands as a command: marked as code, or with a known noun."""
     words = r"podyard((?: [a-z][a-z-]+){1,2})"
     marked = re.findall(rf"(?:`|\$ |^    ){words}", text, re.MULTILINE)
-    nouns = {known.split()[1] for known in commands() if " " in known} - {"key"}
+    nouns = {known.split()[1] for known in commands() if " " in known} - {"key", "site"}
     hinted = [said for said in re.findall(words, text) if said.split()[0] in nouns]
     return {f"podyard{said}" for said in (*marked, *hinted)}
 

@@ -58,16 +58,43 @@ class Wanted(StrEnum):
 
 @host_app.command("list")
 def list_hosts(
+    *,
     pod: Annotated[str, typer.Option(help="Only hosts of this pod.")] = "",
     state: Annotated[str, typer.Option(help="Only hosts in this state.")] = "",
+    site: Annotated[str, typer.Option(help="Only hosts of this site.")] = "",
+    rack: Annotated[str, typer.Option(help="Only hosts in this rack.")] = "",
+    serial: Annotated[str, typer.Option(help="Only the host with this serial number.")] = "",
+    gpu: Annotated[str, typer.Option(help="Only with accelerators of such a model.")] = "",
+    gpus: Annotated[int | None, typer.Option(help="Only with so many of them or more.")] = None,
+    memory_gib: Annotated[int | None, typer.Option(help="Only with so much memory.")] = None,
+    domain: Annotated[str, typer.Option(help="Only of this scale-up domain.")] = "",
+    problem: Annotated[bool, typer.Option("--problem", help="Only with a problem.")] = False,
+    tag: Annotated[list[str] | None, typer.Option(help="Only with this tag; again for more.")] = (
+        None
+    ),
+    search: Annotated[str, typer.Option("--search", "-q", help="Words to look for.")] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List hosts.
+    """List hosts: all, or those that every option finds.
 
-    Example: podyard host list --pod lab --state ready
+    Example: podyard host list --pod lab --state ready --gpu h100 --gpus 8
     """
+    asked = {
+        "pod": pod,
+        "state": state,
+        "site": site,
+        "rack": rack,
+        "serial": serial,
+        "gpu.model__ic": gpu,
+        "gpu.count__gte": gpus,
+        "memory_gib__gte": memory_gib,
+        "link.domain": domain,
+        "tag": tag,
+        "q": search,
+        "problem__empty": "false" if problem else "",
+    }
     with service() as api:
-        found = sorted(api.all("/api/hosts", pod=pod, state=state), key=lambda h: h["name"])
+        found = sorted(api.all("/api/hosts", **asked), key=lambda h: h["name"])
     write(found, output, lambda: rows([line(host) for host in found], COLUMNS))
 
 

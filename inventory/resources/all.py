@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from inventory.resources import places
+from inventory.resources import history, offers, places
 from inventory.resources.declaring import Resource
+from inventory.resources.hosts import HOSTS
 from inventory.resources.routing import router_of
 
-RESOURCES: tuple[Resource, ...] = (*places.RESOURCES,)
+RESOURCES: tuple[Resource, ...] = (
+    HOSTS,
+    *places.RESOURCES,
+    *offers.RESOURCES,
+    *history.RESOURCES,
+)
 
 
 ROUTERS: tuple[APIRouter, ...] = tuple(router_of(resource) for resource in RESOURCES)

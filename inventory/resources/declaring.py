@@ -143,6 +143,8 @@ class Resource:
     show_detail: Show | None = None
     detail_extra: Callable[[ApiDeps, Stored], Shown] | None = None
     """What one alone says of other records: read each time, and not covered by its tag."""
+    alone: bool = True
+    """Whether the engine answers for one of them; else a route of its own does."""
     addressed_by_name: bool = True
     """Whether a record's own address holds its name; else its id."""
     named: bool = True

@@ -87,6 +87,8 @@ def _add_reading(router: APIRouter, reader: Reader) -> None:
             **describing.custom_parameters(resource),
         },
     )
+    if not resource.alone:
+        return
     router.add_api_route(
         "/{name}",
         get_one,

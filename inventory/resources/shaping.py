@@ -73,9 +73,18 @@ def view_of(
     return made
 
 
-def body_of(kind: type[Record], name: str, *, fields: Collection[str]) -> type[BaseModel]:
-    """What describes a new record: these of its fields, required where the record requires them."""
-    given: dict[str, Any] = {f: _bounded(f, kind.model_fields[f]) for f in fields}
+def body_of(
+    kind: type[Record],
+    name: str,
+    *,
+    fields: Collection[str],
+    bounds: Mapping[str, Any] | None = None,
+) -> type[BaseModel]:
+    """What describes a new record: these of its fields, required where the record requires them.
+
+    `bounds` says of a field what it may hold where a line of text is not it.
+    """
+    given: dict[str, Any] = {f: _bounded(f, kind.model_fields[f], bounds) for f in fields}
     given["changelog_message"] = MESSAGE
     made: type[BaseModel] = create_model(
         name, __base__=Body, __doc__=f"A new {_noun(kind)}.", **given
@@ -83,11 +92,17 @@ def body_of(kind: type[Record], name: str, *, fields: Collection[str]) -> type[B
     return made
 
 
-def change_of(kind: type[Record], name: str, *, fields: Collection[str]) -> type[BaseModel]:
+def change_of(
+    kind: type[Record],
+    name: str,
+    *,
+    fields: Collection[str],
+    bounds: Mapping[str, Any] | None = None,
+) -> type[BaseModel]:
     """What may be changed: these of its fields, each of them optional."""
     given: dict[str, Any] = {}
     for field in fields:
-        annotation, info = _bounded(field, kind.model_fields[field])
+        annotation, info = _bounded(field, kind.model_fields[field], bounds)
         info.default, info.default_factory = None, None
         given[field] = (annotation, info)
     if "tags" in fields:
@@ -143,7 +158,11 @@ def when(stored: Stored) -> Shown:
     }
 
 
-def _bounded(field: str, info: FieldInfo) -> tuple[Any, FieldInfo]:
+def _bounded(
+    field: str, info: FieldInfo, bounds: Mapping[str, Any] | None
+) -> tuple[Any, FieldInfo]:
+    if bounds and field in bounds:
+        return bounds[field], copy.copy(info)
     if field == "tags":
         return Tags, FieldInfo(default=())
     if field == "custom":

@@ -10,24 +10,18 @@ import secrets
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Response
 from pydantic import AliasChoices, ConfigDict, Field
 
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import Conflict, NotFound, StaleWrite
-from inventory.model import Claim, Event, RayCluster
+from inventory.model import Claim, Event
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import (
     NAME_FORM,
-    After,
     Body,
-    Limit,
     NamePath,
-    Page,
-    Text,
-    as_it_is,
-    read_page,
 )
 from inventory.routes.tenants import require_tenant
 from inventory.states import ClaimState
@@ -88,49 +82,12 @@ async def create_claim(
     return claim
 
 
-@router.get("/claims", tags=["claims"])
-async def list_claims(
-    request: Request,
-    deps: Deps,
-    actor: Reader,
-    *,
-    state: Annotated[ClaimState | None, Query()] = None,
-    tenant: Text = "",
-    after: After = "",
-    limit: Limit = 100,
-) -> Page[Claim]:
-    """Claims; a tenant's key sees its own."""
-    filters = {"state": state.value if state else "", "tenant": actor.acting_for(tenant)}
-    return await deps.in_thread(_list, deps, request, filters, after, limit)
-
-
-@router.get("/claims/{claim_id}", tags=["claims"])
-async def get_claim(claim_id: NamePath, deps: Deps, actor: Reader) -> Claim:
-    """One claim."""
-    return await deps.in_thread(_find, deps, claim_id, actor)
-
-
 @router.delete("/claims/{claim_id}", tags=["claims"])
 async def release_claim(claim_id: NamePath, deps: Deps, actor: Writer) -> Claim:
     """Release a claim: its workers leave the cluster, its units become available."""
     claim = await deps.in_thread(_release, deps, claim_id, actor)
     deps.wake()
     return claim
-
-
-@router.get("/clusters", tags=["clusters"])
-async def list_clusters(
-    request: Request,
-    deps: Deps,
-    actor: ClusterReader,
-    *,
-    tenant: Text = "",
-    after: After = "",
-    limit: Limit = 100,
-) -> Page[RayCluster]:
-    """Ray clusters; a tenant's key sees its own."""
-    filters = {"tenant": actor.acting_for(tenant)}
-    return await deps.in_thread(_clusters, deps, request, filters, after, limit)
 
 
 def _create(
@@ -182,21 +139,6 @@ def _earlier(deps: ApiDeps, claim: Claim, body: ClaimBody) -> Claim | None:
     return found[0]
 
 
-def _list(
-    deps: ApiDeps, request: Request, filters: dict[str, str], after: str, limit: int
-) -> Page[Claim]:
-    return read_page(
-        deps,
-        Claim,
-        request,
-        show=as_it_is,
-        key=lambda claim: claim.id,
-        after=after,
-        limit=limit,
-        filters=filters,
-    )
-
-
 def _find(deps: ApiDeps, claim_id: str, actor: Actor) -> Claim:
     claim = deps.store.get(Claim, claim_id)
     if claim is None or not actor.may_see(claim.tenant):
@@ -219,21 +161,6 @@ def _release(deps: ApiDeps, claim_id: str, actor: Actor) -> Claim:
             continue
         return fresh.model_copy(update={"version": claim.version + 1})
     raise StaleWrite(f"claim {claim_id} changed while it was released")
-
-
-def _clusters(
-    deps: ApiDeps, request: Request, filters: dict[str, str], after: str, limit: int
-) -> Page[RayCluster]:
-    return read_page(
-        deps,
-        RayCluster,
-        request,
-        show=as_it_is,
-        key=lambda cluster: cluster.id,
-        after=after,
-        limit=limit,
-        filters=filters,
-    )
 
 
 def _event(

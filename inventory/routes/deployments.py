@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
 from inventory.auth import Actor, Permission, require
@@ -15,14 +15,9 @@ from inventory.model import Deployment, Event
 from inventory.refusals import ERRORS
 from inventory.routes.shapes import (
     NAME_FORM,
-    After,
     Body,
-    Limit,
     NamePath,
-    Page,
     Text,
-    as_it_is,
-    read_page,
 )
 from inventory.routes.tenants import require_tenant
 from inventory.store.protocol import Change
@@ -66,21 +61,6 @@ async def create_deployment(
     return deployment
 
 
-@router.get("")
-async def list_deployments(
-    request: Request,
-    deps: Deps,
-    actor: Reader,
-    *,
-    tenant: Text = "",
-    after: After = "",
-    limit: Limit = 100,
-) -> Page[Deployment]:
-    """Deployments; a tenant's key sees its own."""
-    filters = {"tenant": actor.acting_for(tenant)}
-    return await deps.in_thread(_list, deps, request, filters, after, limit)
-
-
 @router.get("/{name}")
 async def get_deployment(
     name: NamePath, deps: Deps, actor: Reader, *, tenant: Text = ""
@@ -115,21 +95,6 @@ def _create(deps: ApiDeps, body: DeploymentBody, actor: Actor) -> tuple[Deployme
     event = _event(deps, actor, "deployment.created", deployment, new=deployment.phase)
     deps.store.apply(Change(insert=(deployment,), events=(event,)), now=deps.clock.now())
     return deployment, True
-
-
-def _list(
-    deps: ApiDeps, request: Request, filters: dict[str, str], after: str, limit: int
-) -> Page[Deployment]:
-    return read_page(
-        deps,
-        Deployment,
-        request,
-        show=as_it_is,
-        key=lambda deployment: deployment.id,
-        after=after,
-        limit=limit,
-        filters=filters,
-    )
 
 
 def _find(deps: ApiDeps, name: str, tenant: str, actor: Actor) -> Deployment:

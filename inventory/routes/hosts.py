@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from inventory.auth import Actor, Permission, require
@@ -17,7 +17,7 @@ from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
 from inventory.model import CertificateRecord, Event, Host, Problem, SuspendedFor
 from inventory.refusals import ERRORS, Refused
-from inventory.routes.shapes import After, Body, Limit, NamePath, Page, Text, View, only, read_page
+from inventory.routes.shapes import Body, NamePath, View, only
 from inventory.states import STABLE, Health, HostState, PowerState
 from inventory.store.protocol import Change
 from inventory.store.reading import every
@@ -114,44 +114,6 @@ class TargetBody(Body):
     target: Literal["enrolled", "ready", "repairing", "retired"]
     why: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
     """For the event; what `repairing` is for must be said."""
-
-
-@router.get("")
-async def list_hosts(
-    request: Request,
-    deps: Deps,
-    _actor: Reader,
-    *,
-    state: Annotated[HostState | None, Query()] = None,
-    pod: Text = "",
-    name: Text = "",
-    after: After = "",
-    limit: Limit = 100,
-) -> Page[HostSummary]:
-    """Hosts, filtered by state, pod or name."""
-    filters = {"state": state.value if state else "", "pod": pod, "name": name}
-    return await deps.in_thread(_list, deps, request, filters, after, limit)
-
-
-def _list(
-    deps: ApiDeps, request: Request, filters: dict[str, str], after: str, limit: int
-) -> Page[HostSummary]:
-    return read_page(
-        deps,
-        Host,
-        request,
-        show=summary,
-        key=lambda host: host.id,
-        after=after,
-        limit=limit,
-        filters=filters,
-    )
-
-
-@router.get("/{name}")
-async def get_host(name: NamePath, deps: Deps, _actor: Reader) -> HostDetail:
-    """One host."""
-    return detail(await deps.in_thread(find_host, deps, name))
 
 
 @router.get("/{name}/why")
@@ -304,11 +266,6 @@ def finding(mismatch: Mismatch) -> Finding:
     """A mismatch with the words that it leaves to whoever shows it."""
     said = mismatch.model_dump()
     return Finding(**said, effect=mismatch.effect, told=mismatch.told())
-
-
-def summary(host: Host) -> HostSummary:
-    """The line about a host."""
-    return HostSummary.model_validate(host.model_dump(include=set(HostSummary.model_fields)))
 
 
 def detail(host: Host) -> HostDetail:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from inventory.applying import GivenHost, GivenHosts, GivenPod, change_for, change_for_more
@@ -19,14 +19,9 @@ from inventory.past import past_of
 from inventory.planning import hosts_not_inspected, plan_of
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import (
-    After,
     Body,
-    Limit,
     NamePath,
-    Page,
-    Text,
     View,
-    read_page,
 )
 from inventory.states import HostState
 from inventory.store.protocol import Change
@@ -106,26 +101,6 @@ async def add_hosts(name: NamePath, body: GivenHosts, deps: Deps, actor: Writer)
     return found
 
 
-@router.get("")
-async def list_pods(
-    request: Request,
-    deps: Deps,
-    _actor: Reader,
-    *,
-    site: Text = "",
-    after: After = "",
-    limit: Limit = 100,
-) -> Page[PodSummary]:
-    """Pods, filtered by site."""
-    return await deps.in_thread(_list, deps, request, site, after, limit)
-
-
-@router.get("/{name}")
-async def get_pod(name: NamePath, deps: Deps, _actor: Reader) -> PodDetail:
-    """One pod."""
-    return await deps.in_thread(_detail, deps, name)
-
-
 @router.get("/{name}/plan")
 async def plan_pod(name: NamePath, deps: Deps, _actor: Reader) -> PlanView:
     """What a bring-up would do now. 409 names the hosts that are still being inspected."""
@@ -192,23 +167,6 @@ def _refuse_taken(deps: ApiDeps, hosts: Sequence[GivenHost]) -> None:
                     hint="a host belongs to one pod: correct the entry, or "
                     f"podyard host forget {other.name}",
                 )
-
-
-def _list(deps: ApiDeps, request: Request, site: str, after: str, limit: int) -> Page[PodSummary]:
-    return read_page(
-        deps,
-        Pod,
-        request,
-        show=_summary,
-        key=lambda pod: pod.name,
-        after=after,
-        limit=limit,
-        filters={"site": site},
-    )
-
-
-def _summary(pod: Pod) -> PodSummary:
-    return PodSummary(**_shared(pod))
 
 
 def _shared(pod: Pod) -> dict[str, Any]:
@@ -326,9 +284,7 @@ def _approve(deps: ApiDeps, pod: Pod, hosts: list[Host], digest: str, actor: Act
     # Who releases a held pod approves nothing: the plan is still the one that somebody else read.
     known = pod.approval if again and pod.approval else None
     approval = known or PlanApproval(by=actor.name, plan_digest=digest, at=now)
-    fresh = pod.model_copy(
-        update={"plan": plan, "bring_up": "running", "approval": approval}
-    )
+    fresh = pod.model_copy(update={"plan": plan, "bring_up": "running", "approval": approval})
     # The waiting hosts are written too: a step that read the pod before must decide again.
     waiting = tuple(
         h.model_copy(update={"wake_at": now}) for h in hosts if h.state is HostState.MATCHING

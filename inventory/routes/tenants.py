@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from inventory.auth import Actor, Permission, require
@@ -14,12 +14,7 @@ from inventory.model import Event, Tenant
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import (
     NAME_FORM,
-    After,
     Body,
-    Limit,
-    Page,
-    as_it_is,
-    read_page,
 )
 from inventory.store.protocol import Change
 
@@ -34,35 +29,10 @@ class TenantBody(Body):
     name: Annotated[str, Field(pattern=NAME_FORM)]
 
 
-@router.get("/tenants", tags=["tenants"])
-async def list_tenants(
-    request: Request, deps: Deps, actor: TenantReader, *, after: After = "", limit: Limit = 100
-) -> Page[Tenant]:
-    """Tenants; a tenant's key sees its own alone."""
-    if actor.tenant:
-        own = await deps.in_thread(deps.store.get, Tenant, actor.tenant)
-        found = (own,) if own else ()
-        return Page(count=len(found), next=None, previous=None, results=found)
-    return await deps.in_thread(_tenants, deps, request, after, limit)
-
-
 @router.post("/tenants", status_code=201, tags=["tenants"])
 async def create_tenant(body: TenantBody, deps: Deps, actor: TenantWriter) -> Tenant:
     """Create a tenant."""
     return await deps.in_thread(_create_tenant, deps, body, actor)
-
-
-def _tenants(deps: ApiDeps, request: Request, after: str, limit: int) -> Page[Tenant]:
-    return read_page(
-        deps,
-        Tenant,
-        request,
-        show=as_it_is,
-        key=lambda tenant: tenant.name,
-        after=after,
-        limit=limit,
-        filters={},
-    )
 
 
 def _create_tenant(deps: ApiDeps, body: TenantBody, actor: Actor) -> Tenant:

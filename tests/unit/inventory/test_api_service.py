@@ -58,7 +58,7 @@ async def test_every_answer_tells_browsers_to_keep_out(site: Site, path: str) ->
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("GET", "/nowhere", 404), ("PATCH", "/api/hosts", 405)]
+    ("method", "path", "status"), [("GET", "/nowhere", 404), ("PATCH", "/api/certificates", 405)]
 )
 async def test_what_is_not_there_is_refused_in_the_one_shape(
     site: Site, method: str, path: str, status: int
@@ -169,6 +169,7 @@ async def test_ready_means_that_the_store_answers(
         raise StoreUnavailable("the database did not answer")
 
     monkeypatch.setattr(site.store, "count", away)
+    monkeypatch.setattr(site.store, "outline", away)
     assert (await site.ask("GET", "/readyz")).status_code == 503
     viewer = site.key("viewer")
     listed = await site.ask("GET", "/api/hosts", key=viewer)

@@ -1,0 +1,167 @@
+"""`podyard site|rack|feed|part`: where things stand, what feeds them, and what sits in them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from inventory.client import service
+from inventory.printing import Output, OutputOption, pairs, rows, write
+
+site_app = typer.Typer(no_args_is_help=True, help="See the sites.\n\nExample: podyard site list")
+rack_app = typer.Typer(
+    no_args_is_help=True, help="See the racks.\n\nExample: podyard rack list --pod lab"
+)
+feed_app = typer.Typer(
+    no_args_is_help=True, help="See the power feeds.\n\nExample: podyard feed list --pod lab"
+)
+part_app = typer.Typer(
+    no_args_is_help=True,
+    help="See the parts of hosts, and those that were there before.\n\n"
+    "Example: podyard part list --host r1-h1 --history",
+)
+
+SiteOption = Annotated[str, typer.Option(help="Only of this site.")]
+PodOption = Annotated[str, typer.Option(help="Only of this pod.")]
+TagOption = Annotated[
+    list[str] | None, typer.Option("--tag", help="Only with this tag; again for more.")
+]
+
+FEED_COLUMNS = ("name", "site", "pod", "side", "amps", "volts", "phases", "continuous_watts")
+PART_COLUMNS = ("host", "slot", "kind", "model", "serial", "installed_at", "removed_at", "rma")
+
+
+@site_app.command("list")
+def list_sites(tag: TagOption = None, output: OutputOption = Output.TABLE) -> None:
+    """List sites.
+
+    Example: podyard site list
+    """
+    _list("sites", ("name", "title", "address", "tags"), output, tag=tag)
+
+
+@site_app.command("show")
+def show_site(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The site's name.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show one site.
+
+    Example: podyard site show here
+    """
+    _show("sites", name, output)
+
+
+@rack_app.command("list")
+def list_racks(
+    site: SiteOption = "",
+    pod: PodOption = "",
+    tag: TagOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List racks.
+
+    Example: podyard rack list --pod lab
+    """
+    columns = ("name", "site", "pod", "rack_type", "height_units", "serial", "tags")
+    _list("racks", columns, output, site=site, pod=pod, tag=tag)
+
+
+@rack_app.command("show")
+def show_rack(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The rack's name, or its id.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show one rack.
+
+    Example: podyard rack show r1
+    """
+    _show("racks", name, output)
+
+
+@feed_app.command("list")
+def list_feeds(
+    site: SiteOption = "",
+    pod: PodOption = "",
+    tag: TagOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List power feeds, with what each may carry all day.
+
+    Example: podyard feed list --pod lab
+    """
+    _list("feeds", FEED_COLUMNS, output, site=site, pod=pod, tag=tag)
+
+
+@feed_app.command("show")
+def show_feed(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The feed's name, or its id.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show one power feed.
+
+    Example: podyard feed show a
+    """
+    _show("feeds", name, output)
+
+
+@part_app.command("list")
+def list_parts(
+    *,
+    host: Annotated[str, typer.Option(help="Only of this host.")] = "",
+    slot: Annotated[str, typer.Option(help="Only of this slot, as gpu/GPU3.")] = "",
+    serial: Annotated[str, typer.Option(help="Only with this serial number.")] = "",
+    history: Annotated[bool, typer.Option("--history", help="Also those that left.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List parts in their slots; with --history also those that sat there before.
+
+    Example: podyard part list --host r1-h1 --history
+    """
+    present = "" if history else "true"
+    _list("parts", PART_COLUMNS, output, host=host, slot=slot, serial=serial, present=present)
+
+
+@part_app.command("show")
+def show_part(
+    part_id: Annotated[str, typer.Argument(metavar="ID", help="As listed with -o json.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show one part's stay in a slot.
+
+    Example: podyard part show 3f2a9c0d-1e2b-4c5d-8e9f-0a1b2c3d4e5f
+    """
+    _show("parts", part_id, output)
+
+
+@part_app.command("note")
+def note_part(
+    part_id: Annotated[str, typer.Argument(metavar="ID", help="As listed with -o json.")],
+    *,
+    rma: Annotated[str, typer.Option(help="The maker's number of the return.")] = "",
+    why: Annotated[str, typer.Option(help="What happened to it.")] = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Note a return to the maker, or what happened to a part.
+
+    Example: podyard part note 3f2a9c0d-1e2b-4c5d-8e9f-0a1b2c3d4e5f --rma RMA-7731
+    """
+    with service() as api:
+        body = {name: text for name, text in (("rma", rma), ("why", why)) if text}
+        found = api.patch(f"/api/parts/{quote(part_id, safe='')}", body)
+    write(found, output, lambda: pairs(found, tuple(found)))
+
+
+def _list(what: str, columns: tuple[str, ...], output: Output, **query: Any) -> None:
+    with service() as api:
+        found = api.all(f"/api/{what}", **query)
+    ordered = sorted(found, key=lambda one: [str(one.get(column)) for column in columns[:3]])
+    write(ordered, output, lambda: rows(ordered, columns))
+
+
+def _show(what: str, name: str, output: Output) -> None:
+    with service() as api:
+        found = api.get(f"/api/{what}/{quote(name, safe='')}")
+    write(found, output, lambda: pairs(found, tuple(n for n in found if n != "url")))
