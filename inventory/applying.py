@@ -22,13 +22,15 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from inventory.model import BmcAccess, Event, Host, Pod
+from inventory.places import Cable
+from inventory.placing import Present, filled, link_domain, places_of
 from inventory.refusals import OtherProblem, Refused
 from inventory.secrets import SecretBox
 from inventory.store.protocol import Change
 from pods import catalogue
 from pods.checking import check
 from pods.power import PowerPhase, reserved_watts
-from pods.spec import PodSpec
+from pods.spec import PodSpec, RackSpec, SlotSpec
 
 NAME_FORM = r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$"
 BMC_PASSWORD = "bmc-password"  # noqa: S105 - the name of a field, not a secret
@@ -92,8 +94,13 @@ class GivenHosts(Given):
     ] = None
 
 
-def change_for(given: GivenPod, *, box: SecretBox, now: datetime, actor: str) -> Change:
-    """Everything that applying this pod writes, or Refused with all that is wrong."""
+def change_for(
+    given: GivenPod, *, present: Present, box: SecretBox, now: datetime, actor: str
+) -> Change:
+    """Everything that applying this pod writes, or Refused with all that is wrong.
+
+    `present` is what its site knows already: the pod's racks, feeds and switches come beside it.
+    """
     spec = _spec(given.spec)
     _refuse(_problems(given.hosts, spec, simulated=given.simulated))
     pod = Pod(
@@ -106,7 +113,12 @@ def change_for(given: GivenPod, *, box: SecretBox, now: datetime, actor: str) ->
         created_at=now,
     )
     hosts = {str(uuid.uuid4()): one for one in given.hosts}
-    records = tuple(_host(key, one, pod, spec, now) for key, one in hosts.items())
+    slots = _slots(spec)
+    records = tuple(
+        _host(key, one, pod, spec=spec, place=slots[one.slot], now=now)
+        for key, one in hosts.items()
+    )
+    host_ids = {one.slot: key for key, one in hosts.items()}
     event = Event(
         at=now,
         actor=actor,
@@ -116,7 +128,7 @@ def change_for(given: GivenPod, *, box: SecretBox, now: datetime, actor: str) ->
         why=f"{len(records)} hosts",
     )
     return Change(
-        insert=(pod, *records),
+        insert=(pod, *records, *places_of(spec, pod, present=present, host_ids=host_ids)),
         events=(event, *_enrolled(records, now=now, actor=actor)),
         secrets=_sealed(hosts, box),
     )
@@ -127,13 +139,15 @@ def change_for_more(
     pod: Pod,
     present: Sequence[Host],
     *,
+    cables: Sequence[Cable],
     box: SecretBox,
     now: datetime,
     actor: str,
 ) -> Change:
     """Everything that adding hosts to a pod writes, or Refused with all that is wrong.
 
-    The pod is written too, so that of two people who fill the same slot one is told.
+    The pod is written too, so that of two people who fill the same slot one is told. `cables` are
+    the pod's: those that waited for these hosts get an end.
     """
     spec = PodSpec.model_validate_json(json.dumps(pod.spec_document))
     _refuse(
@@ -144,10 +158,15 @@ def change_for_more(
         ]
     )
     hosts = {str(uuid.uuid4()): one for one in given.hosts}
-    records = tuple(_host(key, one, pod, spec, now) for key, one in hosts.items())
+    slots = _slots(spec)
+    records = tuple(
+        _host(key, one, pod, spec=spec, place=slots[one.slot], now=now)
+        for key, one in hosts.items()
+    )
+    host_ids = {one.slot: key for key, one in hosts.items()}
     return Change(
         insert=records,
-        replace=(pod,),
+        replace=(pod, *filled(cables, host_ids)),
         events=_enrolled(records, now=now, actor=actor),
         secrets=_sealed(hosts, box),
     )
@@ -301,8 +320,23 @@ def _refuse(problems: Iterable[OtherProblem]) -> None:
         )
 
 
-def _host(key: str, given: GivenHost, pod: Pod, spec: PodSpec, now: datetime) -> Host:
-    rack, slot = next((r, s) for r, s in spec.slots() if s.slot == given.slot)
+Slots = Mapping[str, tuple[RackSpec, SlotSpec]]
+
+
+def _slots(spec: PodSpec) -> Slots:
+    return {slot.slot: (rack, slot) for rack, slot in spec.slots()}
+
+
+def _host(
+    key: str,
+    given: GivenHost,
+    pod: Pod,
+    *,
+    spec: PodSpec,
+    place: tuple[RackSpec, SlotSpec],
+    now: datetime,
+) -> Host:
+    rack, slot = place
     power = spec.host_types[slot.host_type].power
     return Host(
         id=key,
@@ -311,7 +345,12 @@ def _host(key: str, given: GivenHost, pod: Pod, spec: PodSpec, now: datetime) ->
         pod=pod.name,
         slot=given.slot,
         rack=rack.name,
+        position=slot.unit,
         feed=slot.feed,
+        feed_b=slot.feed_b or "",
+        link_domain=link_domain(
+            spec, slot.host_type, rack=rack.name, pod=pod.name, host=given.name
+        ),
         host_type=slot.host_type,
         simulated=pod.simulated,
         state_since=now,

@@ -16,6 +16,8 @@ from inventory.deps import ApiDeps, Deps
 from inventory.errors import Conflict, NotFound, StaleWrite
 from inventory.model import Event, Host, PlanApproval, Pod
 from inventory.past import past_of
+from inventory.places import Cable, Equipment, PowerFeed, Rack, Site
+from inventory.placing import Present
 from inventory.planning import hosts_not_inspected, plan_of
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import (
@@ -24,7 +26,8 @@ from inventory.routes.shapes import (
     View,
 )
 from inventory.states import HostState
-from inventory.store.protocol import Change
+from inventory.store.protocol import PAGE_MAX, Change
+from inventory.store.query import Condition, Query
 from inventory.store.reading import every
 from pods.plan import Plan
 from pods.spec import PodSpec
@@ -125,7 +128,8 @@ async def hold_pod(name: NamePath, deps: Deps, actor: Writer) -> PodDetail:
 
 def _apply(deps: ApiDeps, body: GivenPod, actor: Actor) -> PodDetail:
     now = deps.clock.now()
-    change = change_for(body, box=deps.secrets, now=now, actor=actor.name)
+    present = _present(deps, body.site)
+    change = change_for(body, present=present, box=deps.secrets, now=now, actor=actor.name)
     if deps.store.get(Pod, body.name) is not None:
         raise Conflict(
             f"pod {body.name} exists already", hint=f"see `podyard pod show {body.name}`"
@@ -139,7 +143,15 @@ def _add(deps: ApiDeps, name: str, body: GivenHosts, actor: Actor) -> PodDetail:
     for _ in range(WRITE_TRIES):
         pod, now = find_pod(deps, name), deps.clock.now()
         present = _hosts(deps, name)
-        change = change_for_more(body, pod, present, box=deps.secrets, now=now, actor=actor.name)
+        change = change_for_more(
+            body,
+            pod,
+            present,
+            cables=every(deps.store, Cable, pod=name),
+            box=deps.secrets,
+            now=now,
+            actor=actor.name,
+        )
         _refuse_taken(deps, body.hosts)
         try:
             deps.store.apply(change, now=now)
@@ -149,21 +161,32 @@ def _add(deps: ApiDeps, name: str, body: GivenHosts, actor: Actor) -> PodDetail:
     raise StaleWrite(f"pod {name} changed while hosts were added")
 
 
+def _present(deps: ApiDeps, site: str) -> Present:
+    """What a site knows already."""
+    return Present(
+        site=deps.store.get(Site, site) is not None,
+        racks={rack.name for rack in every(deps.store, Rack, site=site)},
+        feeds={feed.name for feed in every(deps.store, PowerFeed, site=site)},
+        equipment={one.name for one in every(deps.store, Equipment, site=site)},
+    )
+
+
 def _refuse_taken(deps: ApiDeps, hosts: Sequence[GivenHost]) -> None:
     """Say which name is taken; the store's own check still decides."""
-    for index, host in enumerate(hosts):
-        taken = {
-            "name": (host.name, deps.store.find(Host, name=host.name)),
-            "serial": (host.serial, deps.store.find(Host, serial=host.serial)),
-        }
-        for field, (value, others) in taken.items():
-            for other in others:
+    for field in ("name", "serial"):
+        places = {str(getattr(host, field)): index for index, host in enumerate(hosts)}
+        values = tuple(places)
+        for start in range(0, len(values), PAGE_MAX):
+            asked = Condition(field, "in", values[start : start + PAGE_MAX])
+            for other in deps.store.search(Host, Query((asked,), limit=1, counted=False)).records:
+                value = str(getattr(other, field))
                 raise Refused(
                     409,
                     "conflict",
                     f"host {other.name} of pod {other.pod} has this {field} already",
-                    path=f"hosts.{index}.{field}",
+                    path=f"hosts.{places[value]}.{field}",
                     value=value,
+                    existing=other.id,
                     hint="a host belongs to one pod: correct the entry, or "
                     f"podyard host forget {other.name}",
                 )

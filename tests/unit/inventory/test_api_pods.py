@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from inventory.model import Host, Pod, Problem
+from inventory.places import Rack
+from inventory.places import Site as Place
 from inventory.states import HostState, PowerState
 from inventory.store.protocol import Change
 from pods import catalogue
@@ -329,3 +331,23 @@ async def test_a_root_of_another_user_is_refused(
     reply = await apply_with(site, admin, root)
     assert reply.status_code == 422
     assert "own user" in reply.json()["error"]["message"]
+
+
+async def test_applying_a_pod_describes_its_places(site: Site, admin: str) -> None:
+    assert (await site.ask("POST", "/api/pods", given_pod(), key=admin)).status_code == 201
+    (feed,) = (await site.ask("GET", "/api/feeds", key=admin)).json()["results"]
+    assert (feed["name"], feed["racks"], feed["continuous_watts"]) == ("a", ["r1"], 3680.0)
+    (rack,) = (await site.ask("GET", "/api/racks", key=admin)).json()["results"]
+    assert (rack["name"], rack["pod"], rack["height_units"]) == ("r1", "lab", 42)
+    sites = (await site.ask("GET", "/api/sites", key=admin)).json()["results"]
+    assert [one["name"] for one in sites] == ["here"]
+    (host,) = (await site.ask("GET", "/api/hosts?limit=1", key=admin)).json()["results"]
+    assert host["position"] == 1
+
+
+async def test_what_a_site_knows_already_is_left_as_it_is(site: Site, admin: str) -> None:
+    site.put(Place(name="here", title="Home"), Rack(id="k", name="r1", site="here", serial="S"))
+    assert (await site.ask("POST", "/api/pods", given_pod(), key=admin)).status_code == 201
+    (rack,) = (await site.ask("GET", "/api/racks", key=admin)).json()["results"]
+    assert (rack["id"], rack["serial"]) == ("k", "S")
+    assert (await site.ask("GET", "/api/sites/here", key=admin)).json()["title"] == "Home"
