@@ -27,6 +27,7 @@ from inventory.oidc_settings import OidcSettings
 from inventory.sign_in_settings import SignInSettings
 from inventory.states import ALLOWED_TIME_S, STABLE, TRANSITIONS, HostState
 from pods import spec_page
+from pods.xid import policy
 from provisioning.faultpoints import POINTS
 from provisioning.settings import ProvisioningSettings
 from provisioning.simulator.faults import REGISTRY
@@ -145,6 +146,18 @@ def host_models() -> str:
     return "\n".join(lines)
 
 
+def xids() -> str:
+    """What is done about each error of an NVIDIA driver, and who says so."""
+    found = policy()
+    lines = ["| Xid | means | action | what a person does | source |", "| --- | --- | --- | --- | --- |"]
+    for row in found.rows:
+        doubt = f" ({row.uncertain})" if row.uncertain else ""
+        source = f"{row.source}{doubt}"
+        cells = (str(row.code), row.meaning, f"`{row.action}`", row.remedy, source)
+        lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+    return "\n".join([*lines, "", *(f"- *{key}*: {said}" for key, said in found.sources.items())])
+
+
 def fault_points() -> str:
     """Every place where a test may end the controller."""
     return "\n".join(f"- `{point}`" for point in sorted(POINTS))
@@ -223,6 +236,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "faults": faults,
     "host-models": host_models,
     "fault-points": fault_points,
+    "xids": xids,
     "error-trees": error_trees,
     "commands": commands,
 }

@@ -96,7 +96,9 @@ def certify(
 def _approved(pod: Pod) -> Approval | None:
     """None for a pod whose plan was approved before podyard wrote down by whom."""
     said = pod.approval
-    return said and Approval(by=said.by, plan_digest=said.plan_digest, at=said.at)
+    if said is None:
+        return None
+    return Approval(by=said.by, plan_digest=said.plan_digest, at=said.at)
 
 
 def unit_name(host: Host) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.bed import Bed, bed
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 PERIOD_S = 2
 
@@ -22,6 +22,15 @@ def swap_gpu(one: Bed, host: str, serial: str) -> None:
     root = next(Path(h["root"]) for h in one.hall["hosts"] if h["name"] == host)
     slot = one.get(f"/api/hosts/{host}")["facts"]["accelerators"][0]["slot"]
     (root.parent / "swapped.json").write_text(json.dumps({slot: serial}))
+
+
+def apply_one_host(one: Bed) -> None:
+    """One is enough to be swapped in, and takes a quarter of the time of four."""
+    expected = ("name", "slot", "bmc", "fingerprint", "username", "password", "serial", "root")
+    given = {key: one.hall["hosts"][0][key] for key in expected}
+    body = {"name": "lab", "spec": "lab-4", "hosts": [given], "simulated": True}
+    reply = one.call("POST", "/api/pods", body)
+    assert reply.is_success, reply.text
 
 
 def events(one: Bed, kind: str) -> list[dict[str, str]]:
@@ -37,9 +46,9 @@ def test_a_swapped_gpu_suspends_once_and_only_acceptance_ends_it(
         one.start_hall()
         one.start_service()
         one.login()
-        one.apply_pod()
+        apply_one_host(one)
         one.approve(one.plan()["digest"])
-        one.wait(120, one.settled)
+        one.wait(300, one.settled)
         [before] = one.get("/api/certificates?host=r1-h1")["results"]
         assert not before["suspended"]
 
