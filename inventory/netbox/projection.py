@@ -37,10 +37,10 @@ PROFILE_SCHEMA = {
 """NetBox's own profile of a GPU allows PCIe alone."""
 
 FORM_FACTORS = {
-    "A100": "SXM4", "H100": "SXM5", "H200": "SXM5", "B200": "SXM6", "B300": "SXM6",
-    "MI300X": "OAM", "MI325X": "OAM", "MI355X": "OAM", "GB200": "superchip", "GB300": "superchip",
+    "GB200": "superchip", "GB300": "superchip", "A100": "SXM4", "H100": "SXM5", "H200": "SXM5",
+    "B200": "SXM6", "B300": "SXM6", "MI300X": "OAM", "MI325X": "OAM", "MI355X": "OAM",
 }  # fmt: skip
-"""A word of a model's name to how it is mounted; a name that says PCIe is that."""
+"""A word of a model's name to how it is mounted, the longer word first; PCIe says it itself."""
 
 INTERFACE_TYPES = {
     1: "1000base-t", 10: "10gbase-x-sfpp", 25: "25gbase-x-sfp28", 40: "40gbase-x-qsfpp",
@@ -58,7 +58,7 @@ CUSTOM_FIELDS = {
     "podyard_spec": ("text", "The pod's design"),
     "podyard_certificate": ("text", "The certificate that lets work onto the host"),
 }
-STATES = "podyard host state"
+STATES = "podyard states"
 
 
 def project(records: Records, mapping: FieldMapping, *, owner: str) -> list[Wanted]:
