@@ -27,6 +27,8 @@ def apply_query(query: dict[str, str], body: Body, tree: Readable, *, levels_max
     if "only" in query:
         body = _only(query, body, tree)
     if "$expand" in query:
+        if levels_max < 1:
+            raise ActionRefused(501, "QueryParameterUnsupported", "$expand")
         body = _expand(query["$expand"], body, tree, levels_max)
     return body
 

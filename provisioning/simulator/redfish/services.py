@@ -85,13 +85,7 @@ def service_root(bmc: SimulatedBmc) -> Body:
         "Vendor": "podyard simulator",
         "Product": "Simulated BMC",
         "ProtocolFeaturesSupported": {
-            "ExpandQuery": {
-                "ExpandAll": True,
-                "Levels": True,
-                "Links": False,
-                "MaxLevels": bmc.model.expand_levels,
-                "NoLinks": True,
-            },
+            "ExpandQuery": _expanding(bmc.model.expand_levels),
             "FilterQuery": False,
             "SelectQuery": False,
             "OnlyMemberQuery": True,
@@ -105,6 +99,18 @@ def service_root(bmc: SimulatedBmc) -> Body:
         "Tasks": link(f"{ROOT}/TaskService"),
         "UpdateService": link(UPDATES),
         "Links": {"Sessions": link(SESSIONS)},
+    }
+
+
+def _expanding(levels: int) -> Body:
+    offered = levels > 0
+    depth: Body = {"MaxLevels": levels} if offered else {}
+    return {
+        "ExpandAll": offered,
+        "Levels": offered,
+        "Links": False,
+        "NoLinks": offered,
+        **depth,
     }
 
 

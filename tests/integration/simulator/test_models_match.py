@@ -26,6 +26,8 @@ from pods.spec import FirmwareItem, PodSpec
 from provisioning.drivers.credentials import Credentials
 from provisioning.drivers.redfish.driver import RedfishBmc
 from provisioning.drivers.redfish.session import RedfishSession
+from provisioning.errors import WrongHost
+from provisioning.simulator import models
 from provisioning.simulator.clock import RealClock
 from provisioning.simulator.hall import HallPlan, HostPlan
 from provisioning.simulator.parts import Parts
@@ -83,7 +85,12 @@ async def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
     monkeypatch.setattr(RedfishSession, "get", counted)
 
     async def read(
-        name: str, *faults: str, on: bool = True, again: bool = False, **chosen: Any
+        name: str,
+        *faults: str,
+        on: bool = True,
+        again: bool = False,
+        known: bool = True,
+        **chosen: Any,
     ) -> Seen:
         spec = catalogue.load(name)
         whole = HallPlan.from_spec(spec, seed=7, faults=faults, **chosen)
@@ -102,7 +109,7 @@ async def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
                 Credentials(username=told["username"], password=SecretStr(told["password"])),
                 fingerprint=told["fingerprint"],
                 ca_file=None,
-                expected_serial=told["serial"],
+                expected_serial=told["serial"] if known else None,
             ) as bmc:
                 if on:
                     await bmc.power_on()
@@ -263,6 +270,31 @@ async def test_firmware_of_any_part_is_held_against_the_baseline(
     monkeypatch.setattr(f"{__name__}.BASELINE", (item,))
     seen = await read("hgx-h100-8")
     assert [one.path for one in seen.findings()] == ["firmware.HGX_FW_GPU_SXM_2"]
+
+
+async def test_a_bmc_that_does_not_expand_is_not_asked_for_every_port(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = dataclasses.replace(models.MODELS["dgx-h100"], expand_levels=0)
+    monkeypatch.setattr(models, "MODELS", {**models.MODELS, "dgx-h100": plain})
+    seen = await read("hgx-h100-8")
+    assert [(one.path, one.severity) for one in seen.findings()] == [
+        ("accelerators.link_ports", "note")
+    ]
+    assert not [path for path in seen.reads if "/Processors/" in path and "/Ports" in path]
+    assert not [path for path in seen.reads if "$expand" in path]
+    assert seen.facts.nics[0].speed_gbps == 400
+
+
+async def test_the_wrong_box_is_noticed_though_it_has_two_systems(read: Read) -> None:
+    with pytest.raises(WrongHost):
+        await read("hgx-h100-8", "wrong-serial@r1-h1")
+
+
+async def test_a_box_of_two_systems_is_read_whole_without_a_serial_number(read: Read) -> None:
+    seen = await read("hgx-h100-8", known=False)
+    assert seen.findings() == ()
+    assert len(seen.facts.accelerators) == 8
 
 
 @pytest.mark.parametrize("model", sorted(set(MODELS.values())))
