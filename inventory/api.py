@@ -19,6 +19,8 @@ from inventory.audit_log import AuditLog
 from inventory.auditing import Audited
 from inventory.auth import (
     SignInNeeded,
+    declarations,
+    narrowed,
     public,
     query_names,
     redirect_to_sign_in,
@@ -99,6 +101,8 @@ def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
     app.state.oidc = OidcClient(deps.oidc, clock=deps.clock, box=deps.secrets)
     app.state.following = Following(deps.store, deps.in_thread)
     app.state.query_names = query_names(app.router.routes)
+    app.state.permissions = declarations(app.router.routes)
+    app.state.narrowed = narrowed
     app.state.audit = AuditLog(deps)
     app.add_middleware(Audited, deps=deps, log=app.state.audit)
     app.add_middleware(Bounds)

@@ -8,7 +8,7 @@ forgets. The tenant of a request comes from its key or session, never from a hea
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -19,11 +19,12 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from inventory.actors import Actor
-from inventory.deps import Deps
+from inventory.deps import ApiDeps, Deps
 from inventory.forgery import SAFE_METHODS, refuse_forged
 from inventory.identity import identified
 from inventory.permissions import ROLES, Permission, roles_with
 from inventory.refusals import Refused
+from inventory.site_store import SiteStore
 
 __all__ = [
     "ROLES",
@@ -35,8 +36,10 @@ __all__ = [
     "Require",
     "SignInNeeded",
     "UndeclaredPermission",
+    "declarations",
     "declared",
     "local_path",
+    "narrowed",
     "page_actor",
     "public",
     "public_any_query",
@@ -65,9 +68,9 @@ class Require:
 
     permission: Permission
 
-    async def __call__(self, request: Request, deps: Deps, _credentials: Credentials) -> Actor:
+    async def __call__(self, request: Request, _deps: Deps, _credentials: Credentials) -> Actor:
         """The actor, or 401 without a valid key or session, 403 with one that may not do this."""
-        return await _checked(request, deps, self.permission)
+        return await _checked(request, self.permission)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,10 @@ class RequirePage:
 
     permission: Permission
 
-    async def __call__(self, request: Request, deps: Deps) -> Actor:
+    async def __call__(self, request: Request, _deps: Deps) -> Actor:
         """The actor; SignInNeeded instead of 401."""
         try:
-            return await _checked(request, deps, self.permission)
+            return await _checked(request, self.permission)
         except Refused as refused:
             if refused.status != UNAUTHENTICATED or request.method not in SAFE_METHODS:
                 raise
@@ -198,9 +201,43 @@ def query_names(routes: Iterable[object]) -> dict[Any, frozenset[str] | None]:
     }
 
 
-async def _checked(request: Request, deps: Deps, permission: Permission) -> Actor:
+def declarations(routes: Iterable[object]) -> dict[Any, Permission | None]:
+    """Endpoint to its permission; None for what is public."""
+    return {
+        route.endpoint: said.permission
+        for route in routes
+        if isinstance(route, APIRoute) and (said := declared(route)) is not None
+    }
+
+
+async def narrowed(request: Request, deps: ApiDeps) -> ApiDeps:
+    """What the asker may work with: a role at some sites sees a store without the others."""
+    permissions: dict[Any, Permission | None] = request.app.state.permissions
+    permission = permissions.get(request.scope.get("endpoint"))
+    if permission is None:
+        return deps
+    try:
+        actor = await identified(request, deps)
+    except Refused as refused:
+        request.state.identified = refused
+        return deps
+    request.state.identified = actor
+    sites = actor.sites_for(permission)
+    return deps if sites is None else replace(deps, store=SiteStore(deps.store, sites))
+
+
+async def _identified(request: Request) -> Actor:
+    """Who `narrowed` found for this request; asked a second time, found anew."""
+    known = getattr(request.state, "identified", None)
+    request.state.identified = None
+    if isinstance(known, Refused):
+        raise known
+    return known if isinstance(known, Actor) else await identified(request, request.app.state.deps)
+
+
+async def _checked(request: Request, permission: Permission) -> Actor:
     refuse_unknown_query(request)
-    actor = await identified(request, deps)
+    actor = await _identified(request)
     request.state.actor = actor
     if not actor.may(permission):
         raise Refused(

@@ -6,7 +6,7 @@ reaches for anything else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -53,11 +53,16 @@ class ApiDeps:
     """The sync with NetBox; None: no NetBox is configured."""
 
 
-def _deps(request: Request) -> ApiDeps:
+Narrowed = Callable[[Request, ApiDeps], Awaitable[ApiDeps]]
+
+
+async def _deps(request: Request) -> ApiDeps:
+    """As whoever asks may use them: `narrowed` takes the sites away that are not theirs."""
     deps = request.app.state.deps
     if not isinstance(deps, ApiDeps):
         raise TypeError("the app was not made by build_api")
-    return deps
+    narrowed: Narrowed | None = getattr(request.app.state, "narrowed", None)
+    return deps if narrowed is None else await narrowed(request, deps)
 
 
 Deps = Annotated[ApiDeps, Depends(_deps)]

@@ -105,6 +105,8 @@ AT_A_SITE = frozenset(
         Permission.HOST_WRITE,
         Permission.POD_READ,
         Permission.POD_WRITE,
+        Permission.PLACE_READ,
+        Permission.PLACE_WRITE,
         Permission.UNIT_READ,
         Permission.CERTIFICATE_READ,
         Permission.CERTIFICATE_KEY_READ,

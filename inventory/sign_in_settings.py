@@ -19,6 +19,11 @@ class SignInSettings(BaseSettings):
     """A session that nobody used for this long has ended (NIST SP 800-63B, level 2)."""
     attempts_per_minute: int = Field(default=20, ge=1)
     """Sign-ins that one address may try."""
+    requests_per_minute: int = Field(default=6000, ge=1)
+    """Requests that one key or person may send to the API: 100 a second, far over what a page or a
+    script needs, and little enough that one client cannot take the service from the others."""
+    unknown_per_minute: int = Field(default=120, ge=1)
+    """Requests without a good key or session that one address may send."""
 
     @property
     def lasts(self) -> timedelta:

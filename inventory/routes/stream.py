@@ -21,6 +21,7 @@ from inventory.following import Following, Seat
 from inventory.model import Event, Host, Pod
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import Text
+from inventory.site_store import SiteStore
 
 router = APIRouter(prefix="/api/events", tags=["events"], responses=ERRORS)
 reader = require(Permission.EVENT_READ)
@@ -75,7 +76,7 @@ async def stream_events(
     """Follow events; after a break, go on with `Last-Event-ID` (browsers send it) or `after`."""
     following = following_of(request)
     cursor = int(last_event_id) if last_event_id else after
-    seat = following.take_seat(actor.key_id)
+    seat = following.take_seat(actor.id)
     wanted = Wanted(deps, subject=subject, kind=kind, site=site)
 
     async def may_go_on() -> bool:
@@ -116,7 +117,12 @@ class Wanted:
         return event.subject.startswith(self._group)
 
     async def here(self, event: Event) -> bool:
-        """True when the event is about this client's site."""
+        """True when the event is about this client's site, and about one that it may see."""
+        store = self._deps.store
+        if isinstance(store, SiteStore) and not await self._deps.in_thread(
+            store.sees_subject, event.subject
+        ):
+            return False
         if not self._site:
             return True
         if event.subject not in self._sites:
