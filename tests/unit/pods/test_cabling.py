@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from pods import catalogue
 from pods.cabling import (
     COLUMNS,
     Cabling,
@@ -195,3 +197,15 @@ def test_the_shipped_unit_of_32_has_the_published_cables() -> None:
     assert (kinds.count("host-leaf"), kinds.count("leaf-spine")) == (512, 512)
     assert len({row["Z-Node"] for row in rows if row["Kind"] == "host-leaf"}) == 16
     assert len({row["Z-Node"] for row in rows if row["Kind"] == "leaf-spine"}) == 8
+
+
+def test_the_command_writes_every_cable_as_netbox_takes_it() -> None:
+    done = CliRunner().invoke(app(), ["su-b200-32", "--netbox"])
+    assert done.exit_code == 0, done.stderr
+    cables = json.loads(done.stdout)
+    wanted = cabling_of(catalogue.load("su-b200-32"))
+    assert len(cables) == len(wanted.cables)
+    ends = {(one["side_a_device"], one["side_a_name"]) for one in cables}
+    ends |= {(one["side_b_device"], one["side_b_name"]) for one in cables}
+    assert len(ends) == 2 * len(cables)
+    assert {one["label"] for one in cables} == {cable.label for cable in wanted.cables}

@@ -68,7 +68,7 @@ def test_a_plan_says_what_is_flashed_wiped_and_rebooted_first(
     lines = CliRunner().invoke(app, [str(path)]).stdout.splitlines()
     assert [line.split() for line in lines[2:5]] == [
         ["flashes", "r1-h1:", "firmware_update", "BIOS", "1.0", "→", "2.4.1"],
-        "wipes nothing: a bring-up leaves drives as they are".split(),
+        ["wipes", "nothing:", "a", "bring-up", "leaves", "drives", "as", "they", "are"],
         ["reboots", "r1-h1"],
     ]
     assert any("the inrush of wave" in line or "stage is ready" in line for line in lines)
