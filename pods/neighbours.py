@@ -124,23 +124,47 @@ class _Plan:
 
 
 def _groups(plan: _Plan, wrong: Iterable[tuple[Port, Port]]) -> Iterator[Miscabling]:
-    """Cables that wrong sightings tie together, each group once."""
-    tied: dict[str, set[str]] = {}
+    """Cables that wrong sightings tie together, each group once; a whole hall may be one group."""
+    ties = _Ties()
     sightings: dict[str, list[tuple[Port, Port]]] = {}
     cables: dict[str, Cable] = {}
     for sighting in wrong:
         touched = [cable for port in sighting if (cable := plan.cable_of.get(port))]
         cables.update({cable.label: cable for cable in touched})
         sightings.setdefault(touched[0].label, []).append(sighting)
-        group = {cable.label for cable in touched}
-        group = group.union(*(tied.get(label, set()) for label in group))
-        tied.update(dict.fromkeys(group, group))
-    for group in {id(group): group for group in tied.values()}.values():
+        for cable in touched:
+            ties.tie(touched[0].label, cable.label)
+    for group in ties.groups(cables):
         labels = sorted(group, key=plan.order.__getitem__)
         pairs = [pair for label in labels for pair in sightings.get(label, ())]
         yield Miscabling(
             _kind(plan, labels, pairs), tuple(cables[label] for label in labels), tuple(pairs)
         )
+
+
+class _Ties:
+    """Which cables belong together: each points to another of its group, one of them to itself."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, str] = {}
+
+    def tie(self, one: str, other: str) -> None:
+        """These two are in one group from now on."""
+        self._next[self._head(other)] = self._head(one)
+
+    def groups(self, labels: Iterable[str]) -> Iterable[list[str]]:
+        """Every group, as a list of its cables."""
+        found: dict[str, list[str]] = {}
+        for label in labels:
+            found.setdefault(self._head(label), []).append(label)
+        return found.values()
+
+    def _head(self, label: str) -> str:
+        """The one that points to itself; whoever is passed on the way points nearer to it."""
+        self._next.setdefault(label, label)
+        while self._next[label] != label:
+            self._next[label] = label = self._next[self._next[label]]
+        return label
 
 
 def _kind(plan: _Plan, labels: Sequence[str], pairs: Iterable[tuple[Port, Port]]) -> Kind:
