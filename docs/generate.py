@@ -21,10 +21,10 @@ from typing import Any
 import typer.main
 from pydantic_settings import BaseSettings
 
-from inventory.outbound.settings import WebhookSettings
+from inventory.access_settings import AccessSettings
 from inventory.netbox.settings import NetBoxSettings
 from inventory.oidc_settings import OidcSettings
-from inventory.sign_in_settings import SignInSettings
+from inventory.outbound.settings import WebhookSettings
 from inventory.states import ALLOWED_TIME_S, STABLE, TRANSITIONS, HostState
 from pods import spec_page
 from pods.xid import policy
@@ -91,7 +91,7 @@ def settings() -> str:
     parts = []
     for title, kind in (
         ("NetBox", NetBoxSettings),
-        ("Signing in", SignInSettings),
+        ("Access", AccessSettings),
         ("OpenID Connect", OidcSettings),
         ("Provisioning", ProvisioningSettings),
         ("Runtime", RuntimeSettings),

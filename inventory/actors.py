@@ -34,6 +34,8 @@ class Actor:
     """Set when it came with a browser's cookie."""
     only: frozenset[Permission] | None = None
     """A key's own narrower permissions; None: all of its role."""
+    requests_per_minute: int = 0
+    """A key's own limit; 0: that of everybody."""
 
     @property
     def id(self) -> str:

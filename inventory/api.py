@@ -29,6 +29,7 @@ from inventory.auth import (
 from inventory.bounds import API_VERSION, Bounds
 from inventory.deps import ApiDeps
 from inventory.following import Following
+from inventory.limiting import LimitHeaders, Limits
 from inventory.metrics import Counted, Metrics
 from inventory.oidc import OidcClient
 from inventory.resources import all as resources
@@ -44,6 +45,7 @@ from inventory.routes import (
     hosts,
     keys,
     netbox,
+    new_hosts,
     oidc,
     pods,
     sign_in,
@@ -60,6 +62,7 @@ from inventory.web import pages
 ROUTERS: tuple[APIRouter, ...] = (
     hosts.router,
     correcting.router,
+    new_hosts.router,
     pods.router,
     units.router,
     tenants.router,
@@ -103,7 +106,9 @@ def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
     app.state.query_names = query_names(app.router.routes)
     app.state.permissions = declarations(app.router.routes)
     app.state.narrowed = narrowed
+    app.state.limits = Limits(deps)
     app.state.audit = AuditLog(deps)
+    app.add_middleware(LimitHeaders)
     app.add_middleware(Audited, deps=deps, log=app.state.audit)
     app.add_middleware(Bounds)
     app.state.metrics = Metrics(deps.store)
@@ -119,7 +124,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         description=__doc__,
         routes=app.router.routes,
     )
-    found["components"]["schemas"] |= schemas(resources.bodies())
+    found["components"]["schemas"] |= schemas((*resources.bodies(), new_hosts.NewHost))
     return found
 
 

@@ -22,6 +22,7 @@ from inventory.actors import Actor
 from inventory.deps import ApiDeps, Deps
 from inventory.forgery import SAFE_METHODS, refuse_forged
 from inventory.identity import identified
+from inventory.limiting import Limits
 from inventory.permissions import ROLES, Permission, roles_with
 from inventory.refusals import Refused
 from inventory.site_store import SiteStore
@@ -237,8 +238,14 @@ async def _identified(request: Request) -> Actor:
 
 async def _checked(request: Request, permission: Permission) -> Actor:
     refuse_unknown_query(request)
-    actor = await _identified(request)
+    limits: Limits = request.app.state.limits
+    try:
+        actor = await _identified(request)
+    except Refused:
+        limits.admit_unknown(request)
+        raise
     request.state.actor = actor
+    limits.admit(request, actor)
     if not actor.may(permission):
         raise Refused(
             403,

@@ -13,12 +13,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict
 
+from inventory.access_settings import AccessSettings
 from inventory.audit_anchors import Anchors
 from inventory.clock import Clock
 from inventory.netbox.door import NetBoxDoor
 from inventory.oidc_settings import OidcSettings
 from inventory.secrets import SecretBox
-from inventory.sign_in_settings import SignInSettings
 from inventory.store.protocol import Store
 from inventory.threads import InThread
 
@@ -45,7 +45,7 @@ class ApiDeps:
     wake: Callable[[], None]
     """Asks the loops to look now. Called on the event loop, never from a thread."""
     certificate_keys: tuple[CertificateKey, ...] = ()
-    sign_in: SignInSettings = field(default_factory=SignInSettings)
+    access: AccessSettings = field(default_factory=AccessSettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
     anchors: Anchors | None = None
     """Signs the head of the audit log; None: nothing is signed."""

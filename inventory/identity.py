@@ -56,6 +56,7 @@ def actor_of_key(key: ApiKey, *, session: str = "") -> Actor:
         key_id=key.id,
         session_id=session,
         only=permitted(key),
+        requests_per_minute=key.requests_per_minute,
     )
 
 
@@ -95,7 +96,7 @@ def _write_used(deps: ApiDeps, key: ApiKey, now: datetime) -> None:
 def _of_session(deps: ApiDeps, token: str, address: str) -> Actor:
     now = deps.clock.now()
     session = deps.store.get(Session, session_id(token)) if token else None
-    if session is None or not in_force(session, now=now, idle=deps.sign_in.idle):
+    if session is None or not in_force(session, now=now, idle=deps.access.idle):
         raise unauthenticated("this session has ended")
     actor = _of_user(deps, session) if session.user else _of_its_key(deps, session, address)
     if due_for_seen(session, now=now):

@@ -50,7 +50,7 @@ class SignIn:
 
     def admit(self, address: str) -> None:
         """Refuse an address that tries too often."""
-        rate = Rate.per_minute(self._deps.sign_in.attempts_per_minute)
+        rate = Rate.per_minute(self._deps.access.attempts_per_minute)
         allowance = self._addresses.take(address, rate, now=self._deps.clock.now())
         if not allowance.allowed:
             raise too_often(allowance.retry_after_s)
@@ -79,7 +79,7 @@ class SignIn:
         """Open a session for a person who was proved to be one. Blocks."""
         deps, now = self._deps, self._deps.clock.now()
         session, token = open_session(
-            now=now, lasts=deps.sign_in.lasts, user=user.name, address=address
+            now=now, lasts=deps.access.lasts, user=user.name, address=address
         )
         fresh = user.model_copy(update={"last_login_at": now})
         deps.store.apply(Change(insert=(session,), replace=(fresh,)), now=now)
@@ -94,7 +94,7 @@ class SignIn:
         if key.role == "setup" or not usable_from(key, address):
             raise not_right()
         session, token = open_session(
-            now=now, lasts=deps.sign_in.lasts, key_id=key.id, address=address
+            now=now, lasts=deps.access.lasts, key_id=key.id, address=address
         )
         deps.store.apply(Change(insert=(session,)), now=now)
         return SignedIn(actor_of_key(key, session=session.id), session, token)

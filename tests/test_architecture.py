@@ -24,10 +24,10 @@ from typing import Any
 import pytest
 import typer.main
 
+from inventory.access_settings import AccessSettings
 from inventory.netbox.settings import NetBoxSettings
-from inventory.outbound.settings import WebhookSettings
 from inventory.oidc_settings import OidcSettings
-from inventory.sign_in_settings import SignInSettings
+from inventory.outbound.settings import WebhookSettings
 from inventory.states import HostState
 from provisioning.errors import ProvisioningError
 from provisioning.inband.play import prepare, runner_arguments
@@ -294,7 +294,7 @@ def test_the_generated_parts_of_the_pages_are_current() -> None:
     "kind",
     [
         NetBoxSettings,
-        SignInSettings,
+        AccessSettings,
         OidcSettings,
         ProvisioningSettings,
         RuntimeSettings,

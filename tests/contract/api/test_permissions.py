@@ -16,12 +16,12 @@ from tempfile import TemporaryDirectory
 import pytest
 from fastapi import FastAPI
 
+from inventory.access_settings import AccessSettings
 from inventory.api import build_api
 from inventory.deps import ApiDeps
 from inventory.keys import Role, Scope, mint
 from inventory.model import ApiKey, Host, RayCluster, Tenant
 from inventory.secrets import SecretBox
-from inventory.sign_in_settings import SignInSettings
 from inventory.store.protocol import Change
 from inventory.store.sql import SqlStore
 from inventory.users import User
@@ -58,9 +58,9 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.store = SqlStore.open(f"sqlite:///{folder / 'podyard.db'}")
         box = SecretBox.open(folder / "secrets.key")
-        limits = SignInSettings(attempts_per_minute=100_000, requests_per_minute=1_000_000)
+        limits = AccessSettings(attempts_per_minute=100_000, requests_per_minute=1_000_000)
         deps = ApiDeps(
-            self.store, FixedClock(), box, asyncio.to_thread, lambda: None, sign_in=limits
+            self.store, FixedClock(), box, asyncio.to_thread, lambda: None, access=limits
         )
         self.app: FastAPI = build_api(deps)
         beta_key, self.beta_key = mint("tenant", now=NOW, tenant="beta")

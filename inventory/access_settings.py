@@ -8,10 +8,10 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class SignInSettings(BaseSettings):
-    """Read by the composition root from `PODYARD_SIGN_IN_…`."""
+class AccessSettings(BaseSettings):
+    """Read by the composition root from `PODYARD_ACCESS_…`."""
 
-    model_config = SettingsConfigDict(env_prefix="PODYARD_SIGN_IN_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="PODYARD_ACCESS_", frozen=True)
 
     session_hours: float = Field(default=12.0, gt=0, le=24 * 30)
     """A browser signs in again after this long, as NIST SP 800-63B has it for a working day."""
@@ -19,10 +19,10 @@ class SignInSettings(BaseSettings):
     """A session that nobody used for this long has ended (NIST SP 800-63B, level 2)."""
     attempts_per_minute: int = Field(default=20, ge=1)
     """Sign-ins that one address may try."""
-    requests_per_minute: int = Field(default=6000, ge=1)
-    """Requests that one key or person may send to the API: 100 a second, far over what a page or a
-    script needs, and little enough that one client cannot take the service from the others."""
-    unknown_per_minute: int = Field(default=120, ge=1)
+    requests_per_minute: int = Field(default=30_000, ge=1)
+    """Requests that one key or person may send to the API, unless the key has a limit of its own:
+    500 a second, over what one client needs, and less than what would keep others out."""
+    unknown_per_minute: int = Field(default=300, ge=1)
     """Requests without a good key or session that one address may send."""
 
     @property
