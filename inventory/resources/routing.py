@@ -116,7 +116,7 @@ def _add_writing(router: APIRouter, reader: Reader, writer: Writer) -> None:
         given = given_of(await request.body())
         mode = _mode(request, given)
         done = await deps.in_thread(
-            writer.create, deps, actor, _who(request, actor), _items(given), mode=mode
+            writer.create, deps, actor, _who(request, actor), items_of(given), mode=mode
         )
         return _answer(reader, request, done, mode, status=201)
 
@@ -353,7 +353,8 @@ def _not_json(why: str) -> Refused:
     )
 
 
-def _items(given: Any) -> Sequence[Mapping[str, Any]]:
+def items_of(given: Any) -> Sequence[Mapping[str, Any]]:
+    """The objects of a body that is one, or a list of them."""
     return _list(given) if isinstance(given, list) else [_object(given)]
 
 

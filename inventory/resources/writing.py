@@ -440,7 +440,7 @@ def _written(deed: Deed, now: datetime) -> Written:
     return Written(record=deed.after, row=row, new=deed.before is None)
 
 
-def refuse_any(planned: Sequence[Planned], mode: Mode) -> None:
+def refuse_any(planned: Sequence[object], mode: Mode) -> None:
     """Refuse the whole request for what is wrong with any of it; a path begins with the index."""
     wrong = [(index, one) for index, one in enumerate(planned) if isinstance(one, Refused)]
     if not wrong:

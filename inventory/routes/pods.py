@@ -134,7 +134,7 @@ def _apply(deps: ApiDeps, body: GivenPod, actor: Actor) -> PodDetail:
         raise Conflict(
             f"pod {body.name} exists already", hint=f"see `podyard pod show {body.name}`"
         )
-    _refuse_taken(deps, body.hosts)
+    refuse_taken(deps, body.hosts)
     deps.store.apply(change, now=now)
     return _detail(deps, body.name)
 
@@ -152,7 +152,7 @@ def _add(deps: ApiDeps, name: str, body: GivenHosts, actor: Actor) -> PodDetail:
             now=now,
             actor=actor.name,
         )
-        _refuse_taken(deps, body.hosts)
+        refuse_taken(deps, body.hosts)
         try:
             deps.store.apply(change, now=now)
         except StaleWrite:
@@ -171,7 +171,9 @@ def _present(deps: ApiDeps, site: str) -> Present:
     )
 
 
-def _refuse_taken(deps: ApiDeps, hosts: Sequence[GivenHost]) -> None:
+def refuse_taken(
+    deps: ApiDeps, hosts: Sequence[GivenHost], *, prefix: str = "hosts.{index}."
+) -> None:
     """Say which name is taken; the store's own check still decides."""
     for field in ("name", "serial"):
         places = {str(getattr(host, field)): index for index, host in enumerate(hosts)}
@@ -184,7 +186,7 @@ def _refuse_taken(deps: ApiDeps, hosts: Sequence[GivenHost]) -> None:
                     409,
                     "conflict",
                     f"host {other.name} of pod {other.pod} has this {field} already",
-                    path=f"hosts.{places[value]}.{field}",
+                    path=prefix.format(index=places[value]) + field,
                     value=value,
                     existing=other.id,
                     hint="a host belongs to one pod: correct the entry, or "

@@ -341,7 +341,7 @@ async def test_applying_a_pod_describes_its_places(site: Site, admin: str) -> No
     assert (rack["name"], rack["pod"], rack["height_units"]) == ("r1", "lab", 42)
     sites = (await site.ask("GET", "/api/sites", key=admin)).json()["results"]
     assert [one["name"] for one in sites] == ["here"]
-    (host,) = (await site.ask("GET", "/api/hosts?limit=1", key=admin)).json()["results"]
+    (host,) = (await site.ask("GET", "/api/hosts?name=r1-h1", key=admin)).json()["results"]
     assert host["position"] == 1
 
 
@@ -351,3 +351,40 @@ async def test_what_a_site_knows_already_is_left_as_it_is(site: Site, admin: str
     (rack,) = (await site.ask("GET", "/api/racks", key=admin)).json()["results"]
     assert (rack["id"], rack["serial"]) == ("k", "S")
     assert (await site.ask("GET", "/api/sites/here", key=admin)).json()["title"] == "Home"
+
+
+async def test_hosts_of_any_pods_are_enrolled_in_one_request(site: Site, admin: str) -> None:
+    site.put(make_pod(), make_pod(name="lab2"))
+    items = [
+        {**given_host(1), "pod": "lab"},
+        {**given_host(2), "pod": "lab2", "slot": "r1-h2"},
+    ]
+    reply = await site.ask("POST", "/api/hosts", items, key=admin)
+    assert reply.status_code == 201, reply.text
+    assert [(one["name"], one["pod"]) for one in reply.json()] == [
+        ("r1-h1", "lab"),
+        ("r1-h2", "lab2"),
+    ]
+    assert "hunter" not in reply.text
+    hosts = (await site.ask("GET", "/api/hosts?ordering=name", key=admin)).json()["results"]
+    assert hosts == reply.json()
+
+
+@pytest.mark.parametrize(
+    ("item", "path"),
+    [
+        ({**given_host(2), "pod": "nowhere"}, "1.pod"),
+        ({**given_host(2, slot="r9-h9"), "pod": "lab"}, "1.slot"),
+        ({**given_host(2, serial="LAB1"), "pod": "lab"}, "1.serial"),
+        ({**given_host(2, bmc="http://x"), "pod": "lab"}, "1.bmc"),
+        ({**given_host(2)}, "1.pod"),
+    ],
+)
+async def test_one_wrong_host_of_a_list_keeps_all_out(
+    site: Site, admin: str, item: dict[str, Any], path: str
+) -> None:
+    site.put(make_pod())
+    items = [{**given_host(1), "pod": "lab"}, item]
+    reply = await site.ask("POST", "/api/hosts", items, key=admin)
+    assert (reply.status_code, reply.json()["error"]["path"]) == (422, path)
+    assert site.store.count(Host) == 0
