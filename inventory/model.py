@@ -120,8 +120,6 @@ class Host(Record):
     """Digest of facts that contradict the certificate and were seen once: one look proves little."""
     conformance: tuple[Mismatch, ...] | None = None
     """What the BMC misses of the profiles that the spec names; None: not looked at."""
-    conformance: tuple[Mismatch, ...] | None = None
-    """What the BMC misses of the profiles that the spec names; None: not looked at."""
     mismatches: tuple[Mismatch, ...] = ()
     boot: BootRecord | None = None
     configured_boot_id: str = ""

@@ -21,16 +21,12 @@ from provisioning.drivers.redfish.inventory import hardware_facts
 from provisioning.drivers.redfish.resources import Resources
 from provisioning.drivers.redfish.session import RedfishSession
 from provisioning.drivers.redfish.whole import read_whole
-from provisioning.drivers.redfish.whole import read_whole
 from provisioning.errors import BmcUnreachable
 
 DEADLINE_S = 15.0
 """One exchange. Healthy BMCs answer in 0.1-4 s; one that reboots does not answer at all."""
 FACTS_DEADLINES = 8
 """`facts` is some 40 reads, three at a time: eight deadlines are 9 s a read at the worst."""
-
-WHOLE_DEADLINES = 100
-"""`resources` is up to some 1,400 reads, three at a time: 0.7 s a read at 15 s a deadline."""
 
 WHOLE_DEADLINES = 100
 """`resources` is up to some 1,400 reads, three at a time: 0.7 s a read at 15 s a deadline."""
@@ -114,18 +110,6 @@ class RedfishBmc:
                 hint="this BMC is slow or busy; raise its deadline if it always is",
             ) from None
         return hardware_facts(payloads, observed_at=self._clock())
-
-    async def resources(self) -> dict[str, Json]:
-        """Every resource, by its path."""
-        limit_s = WHOLE_DEADLINES * self._deadline_s
-        try:
-            async with asyncio.timeout(limit_s):
-                return await read_whole(self._resources)
-        except TimeoutError:
-            raise BmcUnreachable(
-                f"{self._session.label}: reading every resource took over {limit_s:g} s",
-                hint="this BMC is slow or busy; raise its deadline if it always is",
-            ) from None
 
     async def resources(self) -> dict[str, Json]:
         """Every resource, by its path."""
