@@ -149,7 +149,7 @@ def host_models() -> str:
 def xids() -> str:
     """What is done about each error of an NVIDIA driver, and who says so."""
     found = policy()
-    lines = ["| Xid | means | action | what a person does | source |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| Xid | means | action | what a person does | source |", "|---|---|---|---|---|"]
     for row in found.rows:
         doubt = f" ({row.uncertain})" if row.uncertain else ""
         source = f"{row.source}{doubt}"

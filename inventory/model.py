@@ -117,7 +117,7 @@ class Host(Record):
     inspected_at: datetime | None = None
     """When a ready host's hardware was read whole again; None: not since it became ready."""
     doubt: str = ""
-    """Digest of facts that contradict the certificate and were seen once: one look proves little."""
+    """Digest of facts that contradict the certificate and were seen once: one look is none."""
     conformance: tuple[Mismatch, ...] | None = None
     """What the BMC misses of the profiles that the spec names; None: not looked at."""
     mismatches: tuple[Mismatch, ...] = ()
