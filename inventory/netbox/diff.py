@@ -7,7 +7,7 @@ is removed unless that was asked for, and then only what carries our mark.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from inventory.netbox.kinds import DELETABLE, KINDS, OWN_ID, OWNER
@@ -81,6 +81,8 @@ class _Differ:
         self._taken: set[tuple[str, int]] = set()
         self._refused: dict[str, Refusal] = {}
         self._created: set[str] = set()
+        self._as_it_is: set[str] = set()
+        """Matched, and people's own: neither marked nor changed."""
         self._steps: list[Step] = []
         self._intents: list[Intent] = []
         self._wanted: dict[str, Wanted] = {}
@@ -99,6 +101,7 @@ class _Differ:
             step = self._change(one, row) if row is not None else None
             if step is not None:
                 self._steps.append(step)
+        self._steps = [self._without_refused(step) for step in self._steps]
         orphans = tuple(self._orphans())
         if delete:
             self._steps += self._removals(orphans)
@@ -129,6 +132,15 @@ class _Differ:
         self._taken.add((one.kind, found.id))
         return found
 
+    def _without_refused(self, step: Step) -> Step:
+        """A device is made even where its BMC's address may not be: that is told by itself."""
+        kept = {
+            name: value
+            for name, value in step.new.items()
+            if not (isinstance(value, Ref) and value.ident in self._refused)
+        }
+        return step if len(kept) == len(step.new) else replace(step, new=kept)
+
     def _match(self, one: Wanted) -> Row | Refusal | None:
         if one.kind == "device":
             site = one.fields["site"].ident
@@ -142,6 +154,8 @@ class _Differ:
             )  # fmt: skip
         for row in rows:
             theirs = row.fields.get(OWN_ID)
+            if one.kind == "ip-address" and not theirs and row.fields["assigned_object"]:
+                return self._borrowed(one, row)
             if theirs and (row.fields.get(OWNER) or self._owner) != self._owner:
                 return Refusal(
                     one.ident, one.label,
@@ -150,6 +164,20 @@ class _Differ:
                 )  # fmt: skip
             return row
         return None
+
+    def _borrowed(self, one: Wanted, row: Row) -> Row | Refusal:
+        """An address that people put on a port: it serves as it is, when the port is the host's."""
+        port = one.fields["assigned_object_id"].ident
+        device = self._ids.get(self._wanted[port].key["device"].ident)
+        held = row.raw["assigned_object"].get("device") or {}
+        if device is not None and held.get("id") == device:
+            self._as_it_is.add(one.ident)
+            return row
+        return Refusal(
+            one.ident, one.label,
+            f"address {row.fields['address']} is on {held.get('name') or 'something else'}",
+            "correct it in NetBox, or the BMC's address with podyard host bmc",
+        )  # fmt: skip
 
     def _known_devices(self) -> Devices:
         """Made when the first device comes: sites are matched by then."""
@@ -168,9 +196,9 @@ class _Differ:
             return self._between(one)
         for names in KINDS[one.kind].natural:
             values = [self._resolved(given.get(name)) for name in names]
-            if any(isinstance(value, Ref) for value in values):
+            if any(isinstance(value, Ref) or value in (None, "") for value in values):
                 continue
-            rows = self._indexed(one.kind, names).get(tuple(folded(v) for v in values), [])
+            rows = self._indexed(one.kind, names).get(key_of(names, values), [])
             if rows:
                 return rows
         return []
@@ -180,7 +208,7 @@ class _Differ:
         if index is None:
             index = {}
             for row in self._snapshot.of(kind):
-                key = tuple(folded(row.fields.get(name)) for name in names)
+                key = key_of(names, [row.fields.get(name) for name in names])
                 index.setdefault(key, []).append(row)
             self._natural[kind, names] = index
         return index
@@ -208,7 +236,11 @@ class _Differ:
 
     def _change(self, one: Wanted, row: Row) -> Step | None:
         new: dict[str, Any] = {}
+        if one.ident in self._as_it_is:
+            return None
         for name, value in one.fields.items():
+            if isinstance(value, Ref) and value.ident in self._refused:
+                continue  # it is told there
             owner = self._mapping.owner(one.kind, name)
             held, resolved = row.fields.get(name), self._resolved(value)
             if owner == "podyard":
@@ -324,6 +356,14 @@ def merged_with(kind: str, name: str, held: Any, wanted: Any) -> Any:
         known = {value for value, _ in held or ()}
         return [*(held or ()), *([v, text] for v, text in wanted if v not in known)]
     return wanted
+
+
+def key_of(names: Sequence[str], values: Sequence[Any]) -> tuple[Any, ...]:
+    """What is looked up: an address is the same whatever mask people gave it."""
+    return tuple(
+        str(value).partition("/")[0] if name == "address" else folded(value)
+        for name, value in zip(names, values, strict=True)
+    )
 
 
 def folded(value: Any) -> Any:

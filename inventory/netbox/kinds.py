@@ -208,7 +208,7 @@ KINDS: dict[str, Kind] = {
                 "count_ipaddresses",
                 *_CUSTOM,
             ),
-            natural=(("device", "name"),),
+            natural=(("device", "name"), ("device", "mac_address")),
             filters={"device_id": "device", "mac_address": "mac_address"},
             content_type="dcim.interface",
             owned=True,

@@ -191,7 +191,7 @@ def _host(host: Host, pod: Pod | None, mapping: FieldMapping, owner: str) -> Ite
             "cf.podyard_state": host.state.value,
             "cf.podyard_spec": (pod.spec if pod else None) or None,
             "cf.podyard_certificate": host.certificate_id or None,
-            "oob_ip": Ref(f"address/{host.id}") if _bmc_address(host) else None,
+            **({"oob_ip": Ref(f"address/{host.id}")} if _bmc_address(host) else {}),
             **marks(host.id, owner),
         },
         told=_why(host),
@@ -330,8 +330,9 @@ def _accelerator(
         # Our type has no parts of its own: not looking for them spares NetBox thirty queries.
         {"device": device, "module_bay": Ref(bay), "replicate_components": False},
         {
-            "module_type": Ref(kind), "serial": clip(part.serial, SERIAL_MAX), "status": "active",
-            **marks(f"{host.id}/{part.slot}", owner),
+            "module_type": Ref(kind), "status": "active", **marks(f"{host.id}/{part.slot}", owner),
+            # A BMC that does not tell a serial number takes none away.
+            **({"serial": clip(part.serial, SERIAL_MAX)} if part.serial else {}),
         },
         told=f"accelerator {part.slot} of {host.name} was replaced",
     )  # fmt: skip
@@ -376,10 +377,11 @@ def _cables(records: Records, owner: str) -> Iterator[Wanted]:
 
 
 def _cable(cable: Cable, owner: str) -> Wanted:
-    fields: dict[str, Any] = {
-        "status": cable.status, "type": CABLE_TYPES.get(cable.kind) or None,
-        "label": clip(cable.label, 100), **marks(cable.id, owner),
-    }  # fmt: skip
+    fields: dict[str, Any] = {"status": cable.status, **marks(cable.id, owner)}
+    if cable.kind in CABLE_TYPES:
+        fields["type"] = CABLE_TYPES[cable.kind]
+    if cable.label:
+        fields["label"] = clip(cable.label, 100)
     if cable.length_m is not None:
         fields |= {"length": round(cable.length_m, 2), "length_unit": "m"}
     return Wanted(

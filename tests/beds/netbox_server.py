@@ -74,8 +74,8 @@ def may_start() -> str:
         return "NetBox needs PostgreSQL 15 or newer: apt-get install postgresql"
     if shutil.which("redis-server") is None:
         return "NetBox needs Redis: apt-get install redis-server"
-    if os.geteuid() == 0 and shutil.which("runuser") is None:
-        return "PostgreSQL refuses root and runuser is absent"
+    if shutil.which("setpriv") is None:
+        return "the bed ends what it starts with setpriv: apt-get install util-linux"
     return ""
 
 
@@ -174,16 +174,24 @@ class NetboxServer:
         """One of NetBox's long-running commands."""
         self.start([self.python, "-m", "netbox", *arguments], name=arguments[0])
 
-    def start(self, command: Sequence[str | Path], *, name: str, descriptor: int = -1) -> None:
-        """A process that ends with this server."""
+    def start(
+        self, command: Sequence[str | Path], *, name: str, descriptor: int = -1, user: str = ""
+    ) -> None:
+        """A process that ends with this server, and with this process however that ends."""
+        bound = ["setpriv", *_as_user(user), "--pdeathsig", "TERM", "--", *command]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes.append(
                 subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    env=self.environment, cwd=self.folder, start_new_session=True,
+                    bound,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=self.environment,
+                    cwd=self.folder,
+                    start_new_session=True,
                     pass_fds=(descriptor,) if descriptor >= 0 else (),
                 )
-            )  # fmt: skip
+            )
 
     def stop(self) -> None:
         """End every process started here, whole groups, politely first."""
@@ -219,12 +227,12 @@ def netbox_server(*, workers: int = 2) -> Iterator[NetboxServer]:
             url="", token="", folder=folder, programs=programs, python=_environment()
         )
         try:
-            with _postgres(made):
-                _redis(made)
-                _configure(made)
-                _fill(made)
-                _serve(made, workers=workers)
-                yield made
+            _postgres(made)
+            _redis(made)
+            _configure(made)
+            _fill(made)
+            _serve(made, workers=workers)
+            yield made
         finally:
             made.stop()
 
@@ -263,8 +271,7 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _postgres(made: NetboxServer) -> Iterator[None]:
+def _postgres(made: NetboxServer) -> None:
     data = made.folder / "postgres"
     for path in (data, made.sockets):
         path.mkdir(mode=0o700)
@@ -277,16 +284,17 @@ def _postgres(made: NetboxServer) -> Iterator[None]:
     )  # fmt: skip
     # A database that dies with the test needs no promise to survive a power cut.
     options = (
-        f"-c listen_addresses='' -c unix_socket_directories={made.sockets} -c fsync=off "
-        "-c synchronous_commit=off -c full_page_writes=off -c shared_buffers=256MB"
-    )
-    control = (made.programs / "pg_ctl", "-D", data, "-w", "-t", "60")
-    _run_as_postgres(*control, "-l", data / "server.log", "-o", options, "start")
-    try:
-        yield
-    finally:
-        made.stop()
-        _run_as_postgres(*control, "-m", "immediate", "stop")
+        "listen_addresses=", f"unix_socket_directories={made.sockets}", "fsync=off",
+        "synchronous_commit=off", "full_page_writes=off", "shared_buffers=256MB",
+    )  # fmt: skip
+    asked = [part for one in options for part in ("-c", one)]
+    made.start([made.programs / "postgres", "-D", data, *asked], name="postgres", user="postgres")
+
+    def answers() -> bool:
+        asking = [made.programs / "pg_isready", "-q", "-h", made.sockets]
+        return subprocess.run(asking, check=False, timeout=60).returncode == 0
+
+    _wait(made, answers, START_LIMIT_S)
 
 
 def _redis(made: NetboxServer) -> None:
@@ -367,15 +375,21 @@ def _wait(made: NetboxServer, condition: object, limit_s: float) -> None:
     raise RuntimeError(f"no answer within {limit_s} s; the logs end with\n{made.last_words()}")
 
 
+def _as_user(name: str) -> list[str]:
+    """PostgreSQL refuses root; whoever is not root runs it as himself."""
+    if not name or os.geteuid() != 0:
+        return []
+    return [f"--reuid={name}", f"--regid={name}", "--init-groups"]
+
+
 def _run_as_postgres(
     program: Path,
     *arguments: object,
     stdin: int = subprocess.DEVNULL,
     stdout: int = subprocess.DEVNULL,
 ) -> None:
-    command = [str(program), *(str(one) for one in arguments)]
-    if os.geteuid() == 0:
-        command = ["runuser", "-u", "postgres", "--", *command]
+    command = ["setpriv", *_as_user("postgres"), "--pdeathsig", "TERM", "--"]
+    command += [str(program), *(str(one) for one in arguments)]
     done = subprocess.run(
         # The server inherits what is open here: a pipe would never end.
         command, check=False, stdin=stdin, stdout=stdout, stderr=subprocess.DEVNULL,

@@ -268,6 +268,16 @@ def test_a_planned_device_is_adopted_as_people_made_it(fleet: Fleet) -> None:
     common = {"site": site, "role": role, "device_type": kind, "status": "planned"}
     by_serial = bed.make("dcim/devices", name="planned-1", serial=host.serial.lower(), **common)
     by_name = bed.make("dcim/devices", name=other.name.upper(), **common)
+    assert host.facts is not None
+    mac = host.facts.nics[0].mac
+    port = bed.make("dcim/interfaces", device=by_serial["id"], name="Slot 1", type="other",
+                    mac_address=mac)["id"]  # fmt: skip
+    idrac = bed.make("dcim/interfaces", device=by_serial["id"], name="iDRAC", type="1000base-t")
+    address = urlsplit(host.bmc.address).hostname
+    ip = bed.make(
+        "ipam/ip-addresses", address=f"{address}/16", assigned_object_type="dcim.interface",
+        assigned_object_id=idrac["id"],
+    )  # fmt: skip
     done = fleet.go()
     assert done.plan.refusals == ()
     assert fleet.device(host).id == by_serial["id"]
@@ -275,6 +285,12 @@ def test_a_planned_device_is_adopted_as_people_made_it(fleet: Fleet) -> None:
     seen = bed.seen("dcim/devices", by_serial["id"])
     assert (seen["name"], seen["device_type"]["model"]) == ("planned-1", "Mine")
     assert (seen["status"]["value"], seen["serial"]) == ("active", host.serial)
+    assert seen["oob_ip"]["id"] == ip["id"], "an address that people gave serves as it is"
+    assert bed.seen("ipam/ip-addresses", ip["id"])["assigned_object_id"] == idrac["id"]
+    assert (
+        len([row for row in bed.rows("interface") if row.fields["mac_address"] == mac.upper()]) == 1
+    )
+    assert bed.seen("dcim/interfaces", port)["name"] == "Slot 1"
     assert fleet.go().requests_that_wrote == 0
 
 
@@ -297,6 +313,31 @@ def test_a_serial_number_that_two_devices_have_is_refused(fleet: Fleet) -> None:
     assert "2 devices have its serial number" in why[host.name]
     assert "another serial number" in why[other.name]
     assert not [row for row in bed.rows("device") if row.fields["cf.podyard_id"] == host.id]
+
+
+def test_an_address_that_something_else_has_keeps_no_host_out(fleet: Fleet) -> None:
+    host = fleet.hosts()[0]
+    bed = fleet.bed
+    maker = bed.make("dcim/manufacturers", name="Hand", slug="hand")["id"]
+    router = bed.make(
+        "dcim/devices", name="router",
+        device_type=bed.make("dcim/device-types", manufacturer=maker, model="M", slug="m")["id"],
+        site=bed.make("dcim/sites", name="Zurich One", slug="zrh1")["id"],
+        role=bed.make("dcim/device-roles", name="Own role", slug="own", color="00aa00")["id"],
+    )["id"]  # fmt: skip
+    port = bed.make("dcim/interfaces", device=router, name="e0", type="other")["id"]
+    bed.make(
+        "ipam/ip-addresses", address=f"{urlsplit(host.bmc.address).hostname}/24",
+        assigned_object_type="dcim.interface", assigned_object_id=port,
+    )  # fmt: skip
+    done = fleet.go()
+    assert done.applied is not None
+    assert done.applied.failed == []
+    (refused,) = done.plan.refusals
+    assert "is on router" in refused.why
+    seen = bed.seen("dcim/devices", fleet.device(host).id)
+    assert seen["oob_ip"] is None
+    assert fleet.go().requests_that_wrote == 0
 
 
 def test_two_podyards_leave_each_other_alone(fleet: Fleet) -> None:
