@@ -401,4 +401,5 @@ def is_command(words: str) -> bool:
     first = " ".join(words.split()[:2])
     if words in known:
         return True
-    return first in known and not getattr(known[first], "commands", None)
+    group = getattr(known.get(first), "commands", None)
+    return first in known and (not group or hasattr(known[first], "default"))

@@ -35,10 +35,12 @@ HELP = {"--help", "-h"}
 class ShowsByDefault(TyperGroup):
     """A group whose name alone means `show`, so that `podyard plan lab` reads as it is said."""
 
+    default = "show"
+
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Put `show` before what names no command."""
         if args and args[0] not in self.commands and args[0] not in HELP:
-            args = ["show", *args]
+            args = [self.default, *args]
         return super().parse_args(ctx, args)
 
 
@@ -73,7 +75,7 @@ def show_plan(
 
     `podyard plan POD` is short for it.
 
-    Example: podyard plan lab --chart plan.svg
+    Example: podyard plan show lab --chart plan.svg
     """
     if names_file(plan):
         answer_plan(read_plan(Path(plan)), chart=chart, svg=svg, output=output)
