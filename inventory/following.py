@@ -5,9 +5,8 @@ task reads what is new twice a second and hands it to each follower's bounded qu
 does, nothing is read. A follower that reads too slowly loses its queue, not its place: it catches
 up from the records, so memory stays bounded and no event is skipped.
 
-PostgreSQL gives numbers out before transactions commit, so a lower number may appear after a higher
-one. The reader therefore holds at a gap until it fills or has been there too long to be anything
-but a rolled-back write; a cursor that a client was given never passes an event by.
+The store promises that events become visible in the order of their numbers, so a cursor that a
+client was given never passes an event by.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ from inventory.threads import InThread
 log = logging.getLogger("podyard.following")
 
 READ_EVERY_S = 0.5  # a person watching sees no delay; one indexed read costs well under 1 ms
-GAP_HELD_S = 2.0  # a write transaction takes milliseconds; the longest seen at 10,000 hosts is 1 s
 QUEUE_MAX = 256  # a burst of a whole wave; beyond it the records are the better queue
 SEATS_PER_KEY_MAX = 10  # open pages of one person, and a script or two
 SEATS_MAX = 1000
@@ -72,8 +70,6 @@ class Following:
         self._reader: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._horizon = NOBODY
-        self._gaps: dict[int, float] = {}
-        """Number before a gap, to when the gap was first seen."""
 
     @property
     def seats(self) -> int:
@@ -128,24 +124,38 @@ class Following:
         beat_s: float = HEARTBEAT_S,
     ) -> AsyncIterator[Event | None]:
         """Events after a cursor (None: from now on), and None when there was none for a while."""
+        clock = asyncio.get_running_loop().time
         last = await self._start() if after is None else after
-        await self._start()
+        told_s = clock()
         while not self.ended:
-            if seat.behind:
-                seat.caught_up()
-                upto = self._horizon
-                async for old in self._records(last, upto, subject):
-                    if wants(old):
-                        yield old
-                last = max(last, upto)
-                continue
-            event = await self._next(seat, beat_s)
-            if event is None:
-                yield None
-            elif event.seq > last:
-                last = event.seq
-                if (not subject or event.subject == subject) and wants(event):
+            await self._start()
+            found = (
+                self._caught_up(seat, last, subject) if seat.behind else self._queued(seat, beat_s)
+            )
+            async for event in found:
+                if event is not None and event.seq > last:
+                    last = event.seq
+                    if (not subject or event.subject == subject) and wants(event):
+                        told_s = clock()
+                        yield event
+                # Also where others' events come all the time: whoever follows is asked again.
+                if clock() - told_s >= beat_s:
+                    told_s = clock()
+                    yield None
+
+    async def _caught_up(self, seat: Seat, after: int, subject: str) -> AsyncIterator[Event | None]:
+        """From the cursor to where the reader is; what comes meanwhile is queued."""
+        seat.caught_up()
+        upto = self._horizon
+        while after < upto:
+            page = await self._in_thread(self._store.events, after=after, subject=subject)
+            for event in page:
+                if event.seq <= upto:
                     yield event
+            after = page[-1].seq if len(page) == PAGE_MAX else upto
+
+    async def _queued(self, seat: Seat, beat_s: float) -> AsyncIterator[Event | None]:
+        yield await self._next(seat, beat_s)
 
     async def _next(self, seat: Seat, beat_s: float) -> Event | None:
         taking = asyncio.ensure_future(seat.queue.get())
@@ -159,21 +169,10 @@ class Following:
             taking.cancel()
             ending.cancel()
 
-    async def _records(self, after: int, upto: int, subject: str) -> AsyncIterator[Event]:
-        while after < upto:
-            page = await self._in_thread(self._store.events, after=after, subject=subject)
-            for event in page:
-                if event.seq > upto:
-                    return
-                yield event
-            if len(page) < PAGE_MAX:
-                return
-            after = page[-1].seq
-
     async def _start(self) -> int:
         """Begin reading where nobody does, and say from where."""
         if self._horizon == NOBODY:
-            self._horizon = max(await self._in_thread(newest_seq, self._store), self._horizon)
+            self._horizon = max(await self._in_thread(self._store.last_event), self._horizon)
         if self._reader is None or self._reader.done():
             self._reader = asyncio.create_task(self._read())
         return self._horizon
@@ -187,34 +186,7 @@ class Following:
             except StoreUnavailable as error:
                 log.warning("events cannot be read now", extra={"cause": str(error)})
                 continue
-            for event in self._in_order(page, asyncio.get_running_loop().time()):
+            for event in page:
+                self._horizon = event.seq
                 for seat in tuple(self._seats):
                     seat.hand(event)
-
-    def _in_order(self, page: list[Event], now_s: float) -> list[Event]:
-        """What may be handed on: all up to the first gap that may still fill."""
-        ready: list[Event] = []
-        before, held = self._horizon, False
-        gaps: dict[int, float] = {}
-        for event in page:
-            if event.seq != before + 1:
-                gaps[before] = self._gaps.get(before, now_s)
-                held = held or now_s - gaps[before] < GAP_HELD_S
-            before = event.seq
-            if not held:
-                ready.append(event)
-                self._horizon = event.seq
-        self._gaps = gaps
-        return ready
-
-
-def newest_seq(store: Store) -> int:
-    """The number of the newest event, by doubling and halving: each look reads one row."""
-    last, step = 0, 1
-    while found := store.events(after=last + step - 1, limit=1):
-        last, step = found[0].seq, step * 2
-    while step > 1:
-        step //= 2
-        if found := store.events(after=last + step - 1, limit=1):
-            last = found[0].seq
-    return last

@@ -147,7 +147,9 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
         if "api" in sockets:
             netbox = _netbox(parts)
             deps = replace(_api_deps(parts), netbox=netbox)
-            listeners.append(Listener(sockets["api"], build_api(deps)))
+            api = build_api(deps)
+            loops.append(api.state.following.until_stopped())  # or streams hold the end up
+            listeners.append(Listener(sockets["api"], api))
             if netbox is not None:
                 loops.append(netbox.run())
             await asyncio.to_thread(_first_start, parts, say)
@@ -399,6 +401,10 @@ def _first_start(parts: Parts, say: Callable[[str], None]) -> None:
 def _announce(options: ServeOptions, say: Callable[[str], None]) -> None:
     if options.plays("inventory"):
         say(f"inventory API   http://{options.api.host}:{options.api.port}/api/")
+        say(
+            f"pages           http://{options.api.host}:{options.api.port}/ "
+            f"(sign in with the key in {options.state.path / 'client.json'})"
+        )
     if options.plays("gateway"):
         say(f"OpenAI endpoint http://{options.gateway.host}:{options.gateway.port}/v1")
     if options.plays("provisioning"):

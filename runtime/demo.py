@@ -121,6 +121,8 @@ class Demo:
     def addresses(self) -> dict[str, str]:
         """Where everything can be reached while the demo waits."""
         return {
+            "pages": f"http://127.0.0.1:{self.ports['api']}/",
+            "key to sign in with": str(self.state / "service" / "client.json"),
             "inventory API": f"http://127.0.0.1:{self.ports['api']}/api/",
             "its description": f"http://127.0.0.1:{self.ports['api']}/api/openapi.json",
             "OpenAI endpoint": f"http://127.0.0.1:{self.ports['gateway']}/v1",

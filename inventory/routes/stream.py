@@ -14,18 +14,18 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from inventory.auth import Actor, Credentials, Permission, require
+from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import StoreUnavailable
 from inventory.following import Following, Seat
+from inventory.identity import identified
 from inventory.model import Event, Host, Pod
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import Text
 from inventory.site_store import SiteStore
 
 router = APIRouter(prefix="/api/events", tags=["events"], responses=ERRORS)
-reader = require(Permission.EVENT_READ)
-Reader = Annotated[Actor, Depends(reader)]
+Reader = Annotated[Actor, Depends(require(Permission.EVENT_READ))]
 
 SEQ_MAX = 2**63 - 1  # what both databases hold
 ASK_AGAIN_S = 3.0  # a revoked key reaches everything within 5 s
@@ -62,7 +62,6 @@ async def stream_events(
     request: Request,
     deps: Deps,
     actor: Reader,
-    credentials: Credentials,
     *,
     after: Annotated[
         int | None,
@@ -81,12 +80,11 @@ async def stream_events(
 
     async def may_go_on() -> bool:
         try:
-            await reader(request, deps, credentials)
+            return (await identified(request, deps)).may(Permission.EVENT_READ)
         except Refused:
             return False
         except StoreUnavailable:  # nobody can be revoked meanwhile, and nothing is read either
             return True
-        return True
 
     return Told(_lines(following, seat, cursor, wanted, may_go_on), lambda: following.leave(seat))
 

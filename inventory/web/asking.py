@@ -17,6 +17,7 @@ UnitReader = Annotated[Actor, Depends(page_actor(Permission.UNIT_READ))]
 ClaimReader = Annotated[Actor, Depends(page_actor(Permission.CLAIM_READ))]
 EventReader = Annotated[Actor, Depends(page_actor(Permission.EVENT_READ))]
 AuditReader = Annotated[Actor, Depends(page_actor(Permission.AUDIT_READ))]
+NetBoxReader = Annotated[Actor, Depends(page_actor(Permission.NETBOX_READ))]
 HostWriter = Annotated[Actor, Depends(require(Permission.HOST_WRITE))]
 PodWriter = Annotated[Actor, Depends(require(Permission.POD_WRITE))]
 

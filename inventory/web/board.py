@@ -74,7 +74,7 @@ class Boards:
         self._good_until_s = 0.0
 
     async def read(self, deps: ApiDeps) -> Board:
-        """A board that is not older than it may be."""
+        """A board that is not older than it may be. `deps` is the app's own: it is kept for all."""
         clock = asyncio.get_running_loop().time
         async with self._reading:
             if self._board is None or clock() >= self._good_until_s:
@@ -87,6 +87,11 @@ class Boards:
     def forget(self) -> None:
         """Somebody changed something here: the next look reads anew."""
         self._good_until_s = 0.0
+
+
+async def whole_board(request: Request) -> Board:
+    """All sites. What one actor may see of it is for the caller to cut out."""
+    return await boards_of(request).read(request.app.state.deps)
 
 
 def boards_of(request: Request) -> Boards:

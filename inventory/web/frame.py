@@ -57,7 +57,7 @@ PLACES = (
     Place("Claims", "/claims", Permission.CLAIM_READ),
     Place("Events", "/events", Permission.EVENT_READ),
     Place("Audit", "/audit", Permission.AUDIT_READ),
-    Place("NetBox", "/netbox", Permission.HOST_READ),
+    Place("NetBox", "/netbox", Permission.NETBOX_READ),
 )
 
 

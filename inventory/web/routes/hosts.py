@@ -61,7 +61,7 @@ async def hosts_page(
     skip: Offset = 0,
 ) -> Response:
     """Hosts, filtered, by name; those with a problem the oldest first."""
-    board = await board_for(request, deps, actor, site)
+    board = await board_for(request, actor, site)
     found = [
         host
         for host in board.hosts

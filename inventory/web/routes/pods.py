@@ -36,7 +36,7 @@ async def pods_page(
     request: Request, deps: Deps, actor: PodReader, *, skip: Offset = 0
 ) -> Response:
     """Every pod with the states of its hosts."""
-    board = await board_for(request, deps, actor)
+    board = await board_for(request, actor)
     shown = board.pods[skip : skip + PAGE]
     more = len(board.pods) > skip + PAGE
     return render(
@@ -61,7 +61,7 @@ async def pod_page(
     pod = await deps.in_thread(deps.store.get, Pod, name)
     if pod is None or not _may(actor, pod, Permission.POD_READ):
         raise NotFound(f"no pod {name!r}", hint="see `podyard pod list`")
-    board = await board_for(request, deps, actor, pod.site)
+    board = await board_for(request, actor, pod.site)
     hosts = {host.name: host for host in board.hosts if host.pod == name}
     plan, not_planned, approved = pod.plan, "", pod.plan is not None
     if plan is None:
@@ -73,7 +73,8 @@ async def pod_page(
     held = {key: w for key, w in held_by_feed(board.hosts).items() if key in feeds}
     chart = None
     if plan is not None and plan.waves:
-        marks = await deps.in_thread(powering_of(request).marks, deps.store, name, hosts)
+        whole = request.app.state.deps.store  # what was read is kept for everybody
+        marks = await deps.in_thread(powering_of(request).marks, whole, name, hosts)
         own = sum(host.reserved_watts for host in hosts.values())
         chart = curve(pod, plan, marks if approved else [], float(own), now=deps.clock.now())
     return render(

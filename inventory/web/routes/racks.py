@@ -29,7 +29,7 @@ async def rack_page(
     site: NamePath, name: NamePath, request: Request, deps: Deps, actor: HostReader
 ) -> Response:
     """A rack's elevation with power, heat and leaks."""
-    board = await board_for(request, deps, actor, site)
+    board = await board_for(request, actor, site)
     hosts = [host for host in board.hosts if host.rack == name]
     rack = next((one for one in board.racks if one.name == name), None)
     if rack is None and not hosts:

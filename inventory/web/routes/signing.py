@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Query, Request, Response
 
@@ -16,6 +17,7 @@ router = page_router()
 FAILED = {
     "wrong": "That key, or that name and password, is not right.",
     "often": "Too many attempts. Wait a minute, then try again.",
+    "oidc": "The identity provider did not sign you in. The service's log says why.",
     "forbidden": "You may not sign in here. Ask an admin of this site.",
 }
 
@@ -36,5 +38,5 @@ async def sign_in_page(
         actor=None,
         next_path=local_path(next_path),
         failed=FAILED.get(failed, ""),
-        provider=getattr(request.app.state, "oidc_title", ""),
+        provider=(urlsplit(deps.oidc.issuer).hostname or "") if deps.oidc.enabled else "",
     )

@@ -5,13 +5,12 @@ from __future__ import annotations
 from fastapi import Request, Response
 
 from inventory.auth import Actor, Permission
-from inventory.deps import ApiDeps, Deps
-from inventory.following import newest_seq
+from inventory.deps import Deps
 from inventory.model import ComputeUnit, Event
 from inventory.states import UnitState
 from inventory.store.protocol import Store
 from inventory.web.asking import HostReader, Word, page_router
-from inventory.web.board import Board, boards_of
+from inventory.web.board import Board, whole_board
 from inventory.web.frame import render
 from inventory.web.views.hosts import event_line
 from inventory.web.views.looks import MEANINGS, SYMBOLS, WORST_FIRST
@@ -33,14 +32,14 @@ async def overview_page(
     request: Request, deps: Deps, actor: HostReader, *, site: Word = ""
 ) -> Response:
     """The site at a glance."""
-    board = await board_for(request, deps, actor, site)
+    board = await board_for(request, actor, site)
     several = len(board.sites) > 1
     found = problems(board.hosts)
     limits = budgets(board.feeds, board.pods)
     power = meters(held_by_feed(board.hosts), limits, sites=several)
     recent = (
         await deps.in_thread(newest_events, deps.store, EVENTS_SHOWN)
-        if actor.may(Permission.EVENT_READ) and actor.sites_for(Permission.EVENT_READ) is None
+        if actor.may(Permission.EVENT_READ)
         else []
     )
     units = {
@@ -54,7 +53,7 @@ async def overview_page(
         actor=actor,
         title=_title(board, site),
         site=site,
-        sites=await sites_for(request, deps, actor),
+        sites=await sites_for(request, actor),
         total=len(board.hosts),
         counts={tone: sum(h.look.tone == tone for h in board.hosts) for tone in WORST_FIRST},
         shares=shares(board.hosts),
@@ -76,7 +75,7 @@ async def hall_page(
     request: Request, deps: Deps, actor: HostReader, *, site: Word = "", row: Word = ""
 ) -> Response:
     """Racks by row, each with its hosts."""
-    board = await board_for(request, deps, actor, site)
+    board = await board_for(request, actor, site)
     rows = floor(board.hosts, board.racks, board.locations)
     titles = [one.title for one in rows]
     chosen = [one for one in rows if not row or one.title == row]
@@ -94,7 +93,7 @@ async def hall_page(
         actor=actor,
         site=site,
         row=row,
-        sites=await sites_for(request, deps, actor),
+        sites=await sites_for(request, actor),
         titles=titles,
         rows=shown,
         left_out=len(chosen) - len(shown),
@@ -102,22 +101,22 @@ async def hall_page(
     )
 
 
-async def board_for(request: Request, deps: ApiDeps, actor: Actor, site: str = "") -> Board:
+async def board_for(request: Request, actor: Actor, site: str = "") -> Board:
     """What stands at the sites that this actor may see, or at one of them."""
-    board = await boards_of(request).read(deps)
+    board = await whole_board(request)
     seen = board.at(actor.sites_for(Permission.HOST_READ))
     return seen.at(frozenset({site})) if site else seen
 
 
-async def sites_for(request: Request, deps: ApiDeps, actor: Actor) -> tuple[str, ...]:
+async def sites_for(request: Request, actor: Actor) -> tuple[str, ...]:
     """Sites to choose from."""
-    board = await boards_of(request).read(deps)
+    board = await whole_board(request)
     return board.at(actor.sites_for(Permission.HOST_READ)).sites
 
 
 def newest_events(store: Store, count: int) -> list[Event]:
     """The newest few, oldest first."""
-    return store.events(after=max(0, newest_seq(store) - count), limit=count)
+    return store.events(after=max(0, store.last_event() - count), limit=count)
 
 
 def _title(board: Board, site: str) -> str:

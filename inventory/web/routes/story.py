@@ -5,11 +5,9 @@ from __future__ import annotations
 from fastapi import Request, Response
 
 from inventory.audit import AuditEntry
-from inventory.auth import Permission
 from inventory.deps import ApiDeps, Deps
-from inventory.following import newest_seq
 from inventory.model import Event
-from inventory.refusals import Refused
+from inventory.netbox.door import NetBoxDrift, NetBoxStatus
 from inventory.store.protocol import PAGE_MAX
 from inventory.store.query import Found, Query
 from inventory.web.asking import (
@@ -17,6 +15,7 @@ from inventory.web.asking import (
     AuditReader,
     Cursor,
     EventReader,
+    NetBoxReader,
     Offset,
     Word,
     page_router,
@@ -24,6 +23,7 @@ from inventory.web.asking import (
 )
 from inventory.web.frame import link, render
 from inventory.web.routes.hosts import events_of
+from inventory.web.views.drift import drift_table
 from inventory.web.views.hosts import event_line
 
 router = page_router()
@@ -43,13 +43,6 @@ async def events_page(
     before: Offset = 0,
 ) -> Response:
     """Events, the newest first; the first page follows along."""
-    if actor.sites_for(Permission.EVENT_READ) is not None:
-        raise Refused(
-            403,
-            "forbidden",
-            "events of all sites stand in one list, and you may see some sites alone",
-            hint="open a host: its own timeline is on its page",
-        )
     found, first = await deps.in_thread(_events, deps, subject, kind, before)
     filters = {"subject": subject, "kind": kind}
     return render(
@@ -68,7 +61,7 @@ async def events_page(
 def _events(deps: ApiDeps, subject: str, kind: str, before: int) -> tuple[list[Event], int]:
     """Newest first, and the number before which the next page looks."""
     store = deps.store
-    ends = before or newest_seq(store) + 1
+    ends = before or store.last_event() + 1
     if subject:
         found = [e for e in events_of(store, subject) if e.seq < ends]
         found = [e for e in found if _below(e.kind, kind)]
@@ -116,3 +109,19 @@ async def audit_page(
 
 def _audit(deps: ApiDeps, after: str) -> Found[AuditEntry]:
     return deps.store.search(AuditEntry, Query(ordering=(("at", True),), after=after, limit=PAGE))
+
+
+@router.get("/netbox")
+async def netbox_page(request: Request, deps: Deps, actor: NetBoxReader) -> Response:
+    """How the two get on, and what differed at the last look."""
+    status = deps.netbox.status() if deps.netbox else NetBoxStatus()
+    drift = deps.netbox.drift() if deps.netbox else NetBoxDrift()
+    return render(
+        request,
+        deps,
+        "netbox.html",
+        actor=actor,
+        sync=status,
+        drift=drift,
+        table=drift_table(drift),
+    )

@@ -82,6 +82,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]}, daemon=True)
         thread.start()
+        while not server.started:
+            thread.join(0.05)
         url = f"http://127.0.0.1:{opened.getsockname()[1]}"
         yield Shown(url=url, key=keys[0][1], viewer=keys[1][1], store=store)
         server.should_exit = True
