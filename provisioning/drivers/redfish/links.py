@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from provisioning.drivers.redfish.answers import Json, items, mapping, number, t
 from provisioning.drivers.redfish.parts import below, count, is_absent, oem, path, slot
 
 _ETHERNET = "/NetworkAdapters/"
+_OCTETS = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){0,63}")
+_NAMED = frozenset({"IfName", "IfAlias", "LocalAssign"})
+"""Kinds of port id that are text; others are addresses."""
 _SCALE_UP = frozenset({"NVLink", "XGMI", "UALink"})
 _UP = frozenset({"LinkUp", "Up"})
 
@@ -97,10 +101,19 @@ def lldp_neighbours(ports: Iterable[Json]) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for port in ports:
         heard = mapping(mapping(port.get("Ethernet")).get("LLDPReceive"))
-        node, far = text(heard.get("SystemName")), text(heard.get("PortId"))
+        node, far = text(heard.get("SystemName")), _port_id(heard)
         if node and far:
             found[_port_name(port)] = (node, far)
     return found
+
+
+def _port_id(heard: Json) -> str:
+    """The far port's name. The schema wants its octets in hexadecimal; BMCs write either."""
+    said = text(heard.get("PortId"))
+    if _OCTETS.fullmatch(said) and text(heard.get("PortIdSubtype")) in _NAMED:
+        named = bytes.fromhex(said.replace(":", "")).decode("ascii", errors="replace")
+        return named if named.isascii() and named.isprintable() else said
+    return said
 
 
 def adapters(found: Iterable[Json], ports: Sequence[Json]) -> tuple[AdapterFact, ...]:

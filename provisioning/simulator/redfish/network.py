@@ -90,9 +90,10 @@ def _heard(bmc: SimulatedBmc, port: CardPort) -> Body:
     if port.neighbour is None or not bmc.on:
         return {}
     node, far = port.neighbour
+    octets = far.encode().hex(":").upper()
     return {
         "LLDPEnabled": True,
-        "LLDPReceive": {"SystemName": node, "PortId": far, "PortIdSubtype": "IfName"},
+        "LLDPReceive": {"SystemName": node, "PortId": octets, "PortIdSubtype": "IfName"},
     }
 
 

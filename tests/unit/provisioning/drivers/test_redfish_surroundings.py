@@ -134,6 +134,22 @@ def test_a_port_tells_what_it_heard_from_its_switch_by_lldp() -> None:
     assert lldp_neighbours([sample("port"), deaf, {}]) == {"NIC.Integrated.1-1": heard}
 
 
+@pytest.mark.parametrize(
+    ("said", "kind", "read"),
+    [
+        ("70:31", "IfName", "p1"),
+        ("p1", "IfName", "p1"),
+        ("70:31", "MacAddr", "70:31"),
+        ("00:31", "IfName", "00:31"),
+        ("FF:31", "LocalAssign", "FF:31"),
+    ],
+)
+def test_a_far_port_is_named_as_people_name_it(said: str, kind: str, read: str) -> None:
+    heard = {"SystemName": "leaf-1", "PortId": said, "PortIdSubtype": kind}
+    port = {"Id": "1", "Ethernet": {"LLDPReceive": heard}}
+    assert lldp_neighbours([port]) == {"1": ("leaf-1", read)}
+
+
 def test_the_older_port_schema_is_read() -> None:
     (read,) = facts(adapters=[sample("network_adapter")], ports=[sample("network_port")]).adapters
     assert (read.ports_up, read.port_gbps) == (1, 10)
