@@ -157,6 +157,9 @@ class _Differ:
             if one.kind == "ip-address" and not theirs and row.fields["assigned_object"]:
                 return self._borrowed(one, row)
             if theirs and (row.fields.get(OWNER) or self._owner) != self._owner:
+                if one.kind not in DELETABLE:  # a place: two podyards may stand in one rack
+                    self._as_it_is.add(one.ident)
+                    return row
                 return Refusal(
                     one.ident, one.label,
                     f"{one.kind} {row.id} is kept by {row.fields.get(OWNER)}",

@@ -10,7 +10,7 @@ from inventory.netbox.rows import etag_of
 from tests.contract.netbox.conftest import NetboxBed
 
 # The first request of a fresh server loads half of NetBox: seconds, on a busy machine many.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(2400)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def made(real_server: NetboxServer, tmp_path: Path) -> Callable[..., tuple[Fleet
     return build
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(2400)
 def test_forty_hosts_in_four_racks(made: Callable[..., tuple[Fleet, SqlStore]]) -> None:
     fleet, store = made(racks=4, hosts_per_rack=10, accelerators=2, nics=1)
     prove(fleet, hosts=40, accelerators=2)
