@@ -7,6 +7,7 @@ import typer
 from inventory.commands.audit import audit_app
 from inventory.commands.correcting import host_app
 from inventory.commands.events import event_app
+from inventory.commands.exports import export_app
 from inventory.commands.netbox import netbox_app
 from inventory.commands.offers import certificate_app, unit_app
 from inventory.commands.people import key_app, show_usage, tenant_app
@@ -31,6 +32,7 @@ def groups() -> dict[str, typer.Typer]:
         "unit": unit_app,
         "certificate": certificate_app,
         "event": event_app,
+        "export": export_app,
         "netbox": netbox_app,
         "tenant": tenant_app,
         "key": key_app,

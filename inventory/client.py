@@ -128,6 +128,18 @@ class Service:
         return self._ask("DELETE", path, params=_given(query))
 
     @contextmanager
+    def download(self, path: str, **query: Any) -> Iterator[Iterator[bytes]]:
+        """A document of any length, in parts."""
+        try:
+            with self._http.stream("GET", path, params=_given(query)) as reply:
+                if reply.is_error:
+                    reply.read()
+                    raise _refused(reply)
+                yield reply.iter_bytes()
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+
+    @contextmanager
     def stream(self, path: str, **query: Any) -> Iterator[Iterator[str]]:
         """Lines of an event stream, for as long as it lasts."""
         headers = {"Accept": "text/event-stream"}

@@ -114,6 +114,7 @@ class HostLine(View):
     simulated: bool
     serial: str
     certificate_id: str
+    bmc_address: str
     desired: Desired
     observed: Observed
     drift: Drift
@@ -128,7 +129,6 @@ class HostWhole(HostLine):
     """Everything about a host that a person may see."""
 
     uuid: str
-    bmc_address: str
     bmc_fingerprint: str
     facts: HardwareFacts | None
     mismatches: tuple[Finding, ...]
@@ -171,6 +171,7 @@ def show_line(stored: Stored) -> Shown:
     shown: Shown = {"id": stored.key, "display": host["name"]}
     for field, default in _PLAIN.items():
         shown[field] = host.get(field, default)
+    shown["bmc_address"] = host["bmc"]["address"]
     shown["desired"] = {field: shown[field] for field in Desired.model_fields}
     shown["observed"] = _observed(host)
     shown["drift"] = _drift(host)
@@ -186,7 +187,6 @@ def show_whole(stored: Stored) -> Shown:
     boot = host.get("boot")
     return show_line(stored) | {
         "uuid": host.get("uuid", ""),
-        "bmc_address": host["bmc"]["address"],
         "bmc_fingerprint": host["bmc"]["fingerprint"],
         "facts": host.get("facts"),
         "mismatches": [

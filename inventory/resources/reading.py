@@ -141,6 +141,10 @@ class Reader:
             for key, one in deps.store.documents(self.resource.kind, keys).items()
         }
 
+    def lines(self, deps: ApiDeps, kept: Lines, rows: Sequence[Row]) -> list[Shown]:
+        """Records as a list shows them, for an export."""
+        return [_parsed(line, "") for _, line in self._lines_of(deps, kept, rows, detail=False)]
+
     def shown_now(self, stored: Stored, base: str) -> bytes:
         """A record that was just written, as a list shows it."""
         return _joined([_line(self.resource, self.resource.show(stored))], base)
