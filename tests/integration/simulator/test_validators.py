@@ -154,6 +154,7 @@ async def test_the_service_validator_finds_nothing_in_any_model(
 
 @needs_schemas
 @pytest.mark.long
+@pytest.mark.timeout(LIMIT_S + 60)
 @pytest.mark.parametrize("spec", ["nvl72-gb200", "nvl72-gb300", "hgx-h100-8", "mi300x-8"])
 async def test_the_service_validator_finds_nothing_in_a_host_of_full_size(
     spec: str, run_hall: Callable[..., Any], client: Any, wait_until: Any, tmp_path: Path
