@@ -26,6 +26,7 @@ from inventory.netbox.settings import NetBoxSettings
 from inventory.oidc_settings import OidcSettings
 from inventory.outbound.settings import WebhookSettings
 from inventory.states import ALLOWED_TIME_S, STABLE, TRANSITIONS, HostState
+from inventory.store.settings import StoreSettings
 from pods import spec_page
 from pods.xid import policy
 from provisioning.faultpoints import POINTS
@@ -90,6 +91,7 @@ def settings() -> str:
     """Every setting with its variable, default and reason."""
     parts = []
     for title, kind in (
+        ("Store", StoreSettings),
         ("NetBox", NetBoxSettings),
         ("Access", AccessSettings),
         ("OpenID Connect", OidcSettings),

@@ -30,6 +30,7 @@ from inventory.errors import StaleWrite
 from inventory.model import AgentSeen, Host, Pod, RayMember
 from inventory.peer import Peer, closing_of, peer_of
 from inventory.refusals import ERRORS, Refused
+from inventory.restored import watching_only
 from inventory.states import HostState
 from inventory.store.protocol import Change
 from pods.spec import PodSpec
@@ -60,6 +61,8 @@ class SyncDoor:
                 self._deps.store.wake_hosts, now=self._deps.clock.now(), host_id=host.id
             )
             self._deps.wake()
+        if why := await self._deps.in_thread(watching_only, self._deps.store):
+            raise Refused(503, "watching-only", why, hint="the agent goes on with what it does")
         return SyncReply(desired=await self._wait(request, host.id, closing))
 
     async def _wait(

@@ -34,6 +34,16 @@ class SecretBox:
         require_private(path)
         return cls(path.read_bytes())
 
+    @classmethod
+    def existing(cls, path: Path) -> SecretBox:
+        """Load the key file; SecretRefused where there is none: a new key opens nothing."""
+        if not path.exists():
+            raise SecretRefused(
+                f"there is no key {path}",
+                hint="give the service's directory with --state, or put the site's keys back",
+            )
+        return cls.open(path)
+
     def seal(self, owner: str, name: str, secret: SecretStr) -> bytes:
         """Nonce and ciphertext, bound to owner and field name."""
         nonce = secrets.token_bytes(NONCE_BYTES)

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from inventory.errors import Conflict
+from inventory.errors import Conflict, Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,15 @@ class StateDirectory:
     def database_url(self) -> str:
         """The embedded store."""
         return f"sqlite:///{self.path / 'podyard.db'}"
+
+    def existing_database_url(self) -> str:
+        """The embedded store, or Invalid where no service has made one."""
+        if not (self.path / "podyard.db").exists():
+            raise Invalid(
+                f"there is no podyard.db in {self.path}",
+                hint="give the service's directory: --state DIR, or its --database",
+            )
+        return self.database_url
 
     @property
     def secret_key(self) -> Path:

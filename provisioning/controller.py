@@ -18,6 +18,7 @@ from functools import partial
 
 from inventory.errors import FenceLost, InventoryError, StaleWrite, StoreUnavailable
 from inventory.model import Event, Host, Problem
+from inventory.restored import watching_only
 from inventory.states import ALLOWED_TIME_S, TRANSITIONS, HostState
 from inventory.store.protocol import Change, Fence
 from pods.interop import Tree
@@ -32,6 +33,14 @@ from provisioning.errors import (
     ProvisioningError,
     Retry,
 )
+from provisioning.lifecycle.actions import (
+    RecordFacts,
+    RecordIdentity,
+    RecordInspection,
+    RecordMismatches,
+    Suspend,
+    WithdrawUnit,
+)
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait
 from provisioning.lifecycle.steering import steer
 from provisioning.lifecycle.table import STATES
@@ -41,6 +50,9 @@ from provisioning.world import World
 
 log = logging.getLogger("podyard.provisioning")
 
+WATCHING_RECHECK_S = 30.0  # a person who confirms wakes every host
+HARMLESS = (RecordIdentity, RecordFacts, RecordMismatches, RecordInspection, Suspend, WithdrawUnit)
+"""What may be done on restored records: write down what is seen, and offer less."""
 PARKED_RECHECK = timedelta(days=1)  # a parked host waits for a person, who wakes it
 REFUSALS_MAX = 3  # with doubling pauses from 2 s: longer than a BMC is busy after a power change
 SAME_LOOK_MAX = 8
@@ -198,12 +210,18 @@ class Controller:
             case Wait(reason, recheck_after_s):
                 return await self._wait(host, reason, recheck_after_s, seen)
             case Do(action, reason):
+                if not isinstance(action, HARMLESS) and (why := await self._only_watching()):
+                    return await self._wait(host, why, WATCHING_RECHECK_S, seen)
                 self._world.faults.reach("before-act")
                 return await self._acting.perform(host, action, seen, context, reason=reason)
             case Advance(to, reason):
                 return await self._advance(host, to, reason, seen)
             case Hold(problem, message, remedy):
                 return await self._hold(host, problem, message, remedy, seen)
+
+    async def _only_watching(self) -> str:
+        """Why nothing may be changed now: the records may be older than the hardware."""
+        return await self._world.in_thread(watching_only, self._world.store)
 
     async def _wait(self, host: Host, reason: str, after_s: float, seen: Seen) -> Outcome:
         now = self._world.clock.now()

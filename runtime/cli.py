@@ -23,6 +23,7 @@ from rich.console import Console
 import inventory.cli
 import provisioning.cli
 import runtime.nouns
+from inventory.commands.backup import backup, restore
 from inventory.errors import Invalid, InventoryError
 from inventory.secrets import write_private
 from inventory.statedir import StateDirectory, default_state
@@ -66,7 +67,12 @@ def serve(
     agent_listen: Annotated[str, typer.Option(help="Agents and BMCs (TLS).")] = "127.0.0.1:8471",
     gateway_listen: Annotated[str, typer.Option(help="Tenants.")] = "127.0.0.1:8480",
     database: Annotated[
-        str, typer.Option(help="postgresql+psycopg://… instead of the embedded SQLite.")
+        str,
+        typer.Option(
+            envvar="PODYARD_DATABASE",
+            help="postgresql+psycopg://… instead of the embedded SQLite.",
+            show_envvar=True,
+        ),
     ] = "",
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
 ) -> None:
@@ -234,6 +240,8 @@ def _fail(message: str, *, hint: str = "", cause: BaseException | None = None) -
 app.add_typer(spec_app, name="spec")
 app.command(name="simulate")(simulate)
 app.command(name="capacity")(capacity)
+app.command(name="backup")(backup)
+app.command(name="restore")(restore)
 for joined in (inventory.cli, provisioning.cli, runtime.nouns):
     for noun, group in joined.groups().items():
         app.add_typer(group, name=noun)

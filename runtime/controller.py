@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from inventory.errors import Conflict, FenceLost, StaleWrite
+from inventory.restored import watching_only
 from inventory.store.protocol import Fence
 from runtime.binding import Binding
 from runtime.context import ClusterKey, cluster_keys
@@ -95,6 +96,8 @@ class RuntimeController:
 
     async def _tick(self) -> None:
         now = self._world.clock.now()
+        if await self._world.in_thread(watching_only, self._world.store):
+            return  # restored records may not know who has what: what runs goes on as it is
         async with self._records:
             changed = await self._world.in_thread(self._binding.step, now)
         if changed:

@@ -189,10 +189,12 @@ LOOKUPS = ("exact", "in", "ic", "isw", "iew", "ie", *OPPOSITES, "empty", *COMPAR
 
 
 def _empty(column: sa.Column[Any], *, wanted: bool) -> Clause:
-    nothing: Clause = column.is_(None)
-    if isinstance(column.type, sa.String):
-        nothing = sa.or_(nothing, column == "") if column.nullable else column == ""
-    return nothing if wanted else sa.not_(nothing)
+    """Something is said as *greater than nothing*: that can begin in an index, *unequal* cannot."""
+    if not isinstance(column.type, sa.String):
+        return column.is_(None) if wanted else column.is_not(None)
+    if wanted:
+        return sa.or_(column.is_(None), column == "") if column.nullable else column == ""
+    return column > ""
 
 
 def _wants_empty(condition: Condition) -> bool:
