@@ -98,6 +98,16 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     "5XX": {"model": ErrorReply, "description": "Not answered: send it again later"},
 }
 """For `responses=` of every route: the document says how a refusal looks."""
+ERRORS_AS_JSON: dict[int | str, dict[str, Any]] = {
+    status: {
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/ErrorReply"}},
+        },
+        "description": told["description"],
+    }
+    for status, told in ERRORS.items()
+}
+"""The same for a route whose own answers are no JSON: its refusals still are."""
 
 
 def install(app: FastAPI) -> None:

@@ -13,7 +13,7 @@ from inventory.deps import Deps
 from inventory.errors import StoreUnavailable
 from inventory.metrics import Metrics
 from inventory.model import Tenant
-from inventory.refusals import ERRORS, Refused
+from inventory.refusals import ERRORS, ERRORS_AS_JSON, Refused
 from inventory.routes.shapes import View
 
 router = APIRouter(tags=["service"], responses=ERRORS)
@@ -44,7 +44,7 @@ async def readyz(deps: Deps) -> Health:
     return Health()
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get("/metrics", response_class=PlainTextResponse, responses=ERRORS_AS_JSON)
 async def metrics(request: Request, deps: Deps, _actor: Reader) -> Response:
     """Prometheus text. No metric carries a host's name: that would be a series per host."""
     counted: Metrics = request.app.state.metrics

@@ -27,7 +27,7 @@ PATH = "/sign-in/oidc"
 Given = Annotated[str, Query(max_length=4096)]
 
 
-@router.get("", status_code=303, dependencies=[Depends(public)])
+@router.get("", status_code=303, response_class=RedirectResponse, dependencies=[Depends(public)])
 async def begin_oidc(
     request: Request, *, next_path: Annotated[str, Query(alias="next", max_length=2000)] = "/"
 ) -> RedirectResponse:
@@ -44,7 +44,12 @@ async def begin_oidc(
     return response
 
 
-@router.get("/callback", status_code=303, dependencies=[Depends(public_any_query)])
+@router.get(
+    "/callback",
+    status_code=303,
+    response_class=RedirectResponse,
+    dependencies=[Depends(public_any_query)],
+)
 async def finish_oidc(
     request: Request,
     deps: Deps,

@@ -45,7 +45,9 @@ class Me(View):
     permissions: list[str]
 
 
-@router.post("/sign-in", status_code=303, dependencies=[Depends(public)])
+@router.post(
+    "/sign-in", status_code=303, response_class=RedirectResponse, dependencies=[Depends(public)]
+)
 async def sign_in(
     request: Request,
     deps: Deps,
@@ -72,7 +74,7 @@ async def sign_in(
     return welcome(request, signed_in, next_path)
 
 
-@router.post("/sign-out", status_code=303)
+@router.post("/sign-out", status_code=303, response_class=RedirectResponse)
 async def sign_out(request: Request, deps: Deps, actor: Anybody) -> RedirectResponse:
     """End this session, here and at once."""
     await deps.in_thread(_end, deps, actor.session_id)
