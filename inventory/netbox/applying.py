@@ -80,7 +80,7 @@ class _Applying:
         rest = [step for step in made if step.kind not in FIRST]
         for kind, steps in groupby(rest, key=lambda step: step.kind):
             self._create(kind, list(steps))
-        self._change(step for step in [*changed, *self._later] if step.kind not in FIRST)
+        self._change(step for step in [*changed, *self._fill()] if step.kind not in FIRST)
         for step in self._plan.steps:
             if step.act == "delete":
                 self._delete(step)
@@ -147,6 +147,31 @@ class _Applying:
             else:
                 self._done.ids[step.ident] = there
                 self._done.created += 1
+        return left
+
+    def _fill(self) -> list[Step]:
+        """What could only refer to something later, in batches; what is left goes one by one."""
+        left: list[Step] = []
+        ready: list[tuple[Step, int, dict[str, Any]]] = []
+        for step in self._later:
+            fields = resolved(dict(step.new), self._done.ids)
+            key = self._done.ids.get(step.ident)
+            if key is None or refs_found(fields):
+                left.append(step)
+            else:
+                ready.append((step, key, fields))
+        for kind in {step.kind for step, _, _ in ready}:
+            same_kind = [one for one in ready if one[0].kind == kind]
+            for places in batches([fields for _, _, fields in same_kind]):
+                batch = [same_kind[place] for place in places]
+                try:
+                    self._client.fill(kind, [(key, fields) for _, key, fields in batch])
+                except (Contended, Rejected):
+                    left += [step for step, _, _ in batch]
+                    continue
+                for _, key, fields in batch:
+                    self._said[kind, key] = {**self._said[kind, key], **fields}
+                self._done.changed += len(batch)
         return left
 
     def _change(self, steps: Iterable[Step]) -> None:

@@ -153,6 +153,12 @@ class NetBoxClient:
         self.written += 1
         return row_of(KINDS[kind], _document(reply))
 
+    def fill(self, kind: str, wanted: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        """Fill fields of objects that this client made a moment ago, all or none of them."""
+        bodies = [{"id": key, **body_of(fields)} for key, fields in wanted]
+        self._call("patch", self._request(KINDS[kind].path), bodies)
+        self.written += 1
+
     def delete(self, kind: str, key: int, *, etag: str) -> None:
         """Remove one object that nobody changed since. The caller has looked at it."""
         url = f"{self._base}/api/{KINDS[kind].path}/{key}/"

@@ -425,6 +425,20 @@ class FakeNetbox:
             self.changes.append(("update", path, key))
         return self.shown(path, changed)
 
+    def changed_many(self, path: str, bodies: Sequence[Row]) -> list[Row]:
+        """All or none."""
+        before = dict(self.rows[path])
+        errors, shown = [], []
+        for index, body in enumerate(bodies):
+            try:
+                shown.append(self.changed(path, body["id"], body, ""))
+            except Refused as refused:
+                errors.append({"index": index, "errors": refused.body})
+        if errors:
+            self.rows[path] = before
+            raise Refused(400, {"detail": "could not be updated.", "errors": errors})
+        return shown
+
     def removed(self, path: str, key: int, if_match: str) -> None:
         """One object, and what hangs on it."""
         self._checked(path, key, if_match)
@@ -510,6 +524,8 @@ class FakeNetbox:
                 bodies = document if isinstance(document, list) else [document]
                 made = self.created(path, bodies)
                 return 201, made if isinstance(document, list) else made[0], ""
+            case "PATCH", False:
+                return 200, self.changed_many(path, document), ""
             case "PATCH", True:
                 shown = self.changed(path, key, document or {}, match)
                 return 200, shown, etag_of(self.rows[path][key])
