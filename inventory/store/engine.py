@@ -22,7 +22,6 @@ from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
     InternalError,
-    NoSuchModuleError,
     OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -36,6 +35,8 @@ WRITES = "podyard_writes"
 CACHE_KIB = 65536
 """SQLite's page cache for each connection: the indexes of 100,000 hosts stay in it."""
 
+FORM = "podyard keeps its records in SQLite, or in postgresql+psycopg://user@host/name"
+
 IDLE_IN_TRANSACTION_S = 60
 """A process that is stopped in the middle of a transaction must not hold its locks for ever."""
 
@@ -43,28 +44,21 @@ IDLE_IN_TRANSACTION_S = 60
 def make_engine(url: str, settings: StoreSettings | None = None) -> sa.Engine:
     """An engine for `sqlite:///path` or `postgresql+psycopg://…`, or Invalid."""
     settings = settings or StoreSettings()
-    try:
-        parsed = sa.make_url(url)
-        sqlite = parsed.get_backend_name() == "sqlite"
-        engine = sa.create_engine(
-            parsed,
-            **({} if _in_memory(parsed) else _pool(settings, sqlite=sqlite)),
-            **({} if sqlite else _postgresql(settings)),
-        )
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise Invalid(
-            f"the database {_without_password(url)} cannot be understood",
-            hint="it looks like postgresql+psycopg://user@host/name",
-        ) from error
-    if engine.dialect.name not in ("sqlite", "postgresql"):
-        raise Invalid(
-            f"the database {_without_password(url)} is {engine.dialect.name}",
-            hint="podyard keeps its records in SQLite or PostgreSQL",
-        )
-    if sqlite:
+    parsed = _understood(url)
+    if parsed.get_backend_name() == "sqlite":
+        pool = {} if _in_memory(parsed) else _pool(settings, pre_ping=False)
+        engine = sa.create_engine(parsed, **pool)
         _tune_sqlite(engine, settings)
         _create_private_file(engine.url.database)
-    return engine
+        return engine
+    try:
+        pool = _pool(settings, pre_ping=True)
+        return sa.create_engine(parsed, **pool, connect_args=_limits(settings))
+    except ImportError as error:
+        raise Invalid(
+            f"PostgreSQL cannot be spoken to: {error}",
+            hint="install podyard with all that its service needs: podyard[server]",
+        ) from error
 
 
 @contextmanager
@@ -96,34 +90,45 @@ def _in_memory(url: sa.URL) -> bool:
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
 
 
-def _pool(settings: StoreSettings, *, sqlite: bool) -> dict[str, Any]:
+def _understood(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except ArgumentError as error:
+        raise Invalid(f"the database {_without_password(url)} cannot be read", hint=FORM) from error
+    if parsed.drivername == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise Invalid(
+            f"the database {_without_password(url)} is of a kind that podyard does not know",
+            hint=FORM,
+        )
+    return parsed
+
+
+def _pool(settings: StoreSettings, *, pre_ping: bool) -> dict[str, Any]:
     return {
         "pool_size": settings.connections,
         "max_overflow": max(0, settings.connections_max - settings.connections),
         "pool_timeout": settings.connection_wait_s,
-        "pool_pre_ping": not sqlite,
+        "pool_pre_ping": pre_ping,
     }
 
 
-def _postgresql(settings: StoreSettings) -> dict[str, Any]:
+def _limits(settings: StoreSettings) -> dict[str, Any]:
     limits = {
         "statement_timeout": settings.statement_s,
         "lock_timeout": settings.lock_wait_s,
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_S,
     }
     return {
-        "connect_args": {
-            "application_name": "podyard",
-            "connect_timeout": math.ceil(settings.connect_s),
-            "options": " ".join(
-                f"-c {name}={seconds * 1000:.0f}" for name, seconds in limits.items()
-            ),
-            # A server that vanished without a word is noticed within half a minute.
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 30_000,
-        }
+        "application_name": "podyard",
+        "connect_timeout": math.ceil(settings.connect_s),
+        "options": " ".join(f"-c {name}={seconds * 1000:.0f}" for name, seconds in limits.items()),
+        # A server that vanished without a word is noticed within half a minute.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
     }
 
 

@@ -59,14 +59,30 @@ def _run_server(programs: Path, folder: Path) -> Iterator[Path]:
         "-D",
         data,
     )
-    options = f"-c listen_addresses='' -c unix_socket_directories={sockets} -c fsync=off"
-    log = folder / "server.log"
-    control = (programs / "pg_ctl", "-D", data, "-w", "-t", str(START_LIMIT_S))
-    _run(*control, "-l", log, "-o", options, "start")
+    start(sockets)
     try:
         yield sockets
     finally:
-        _run(*control, "-m", "immediate", "stop")
+        stop(sockets)
+
+
+def stop(sockets: Path) -> None:
+    """End the server at once, as a crash would."""
+    _control(sockets, "-m", "immediate", "stop")
+
+
+def start(sockets: Path) -> None:
+    """Start it again where it was; it recovers from its log."""
+    options = f"-c listen_addresses='' -c unix_socket_directories={sockets} -c fsync=off"
+    _control(sockets, "-l", str(sockets.parent / "server.log"), "-o", options, "start")
+
+
+def _control(sockets: Path, *arguments: str) -> None:
+    programs = find_programs()
+    if programs is None:
+        raise RuntimeError(may_start())
+    data = sockets.parent / "data"
+    _run(programs / "pg_ctl", "-D", data, "-w", "-t", str(START_LIMIT_S), *arguments)
 
 
 def _give_away(folder: Path) -> None:
