@@ -109,6 +109,12 @@ def permitted(record: ApiKey) -> frozenset[Permission] | None:
     return frozenset(known)
 
 
+def allows(record: ApiKey, permission: Permission) -> bool:
+    """True when a key was not narrowed to less than this."""
+    only = permitted(record)
+    return only is None or permission in only
+
+
 def usable_from(record: ApiKey, address: str) -> bool:
     """True when a key may be used from where this request came from."""
     if not record.networks:

@@ -68,6 +68,15 @@ def wrong_key() -> Problem:
     )
 
 
+def not_allowed(permission: str) -> Problem:
+    """403: the key is right, and was made for other things."""
+    return Problem(
+        403,
+        f"This API key was not given the permission {permission}.",
+        code="permission_denied",
+    )
+
+
 def over_limit(allowance: Allowance) -> Problem:
     """429 with when to come back."""
     wait_s = max(1, math.ceil(allowance.retry_after_s))

@@ -21,8 +21,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from inventory.clock import Clock, SystemClock
-from inventory.keys import hash_secret, in_force, split
+from inventory.keys import allows, hash_secret, in_force, split, usable_from
 from inventory.model import ApiKey
+from inventory.permissions import Permission
 from runtime.answers import (
     JSON,
     SERVER,
@@ -35,6 +36,7 @@ from runtime.answers import (
     limit_headers,
     no_key,
     no_route,
+    not_allowed,
     over_limit,
     read_body,
     send_problem,
@@ -123,8 +125,10 @@ class Gateway:
             await send_whole(send, 200, b'{"status":"ok"}', (JSON, *headers))
             return
         state = self._state
-        key = self._key(scope, state)
-        if is_job_path(path):
+        jobs = is_job_path(path)
+        wanted = Permission.JOB_SUBMIT if jobs else Permission.MODEL_USE
+        key = self._key(scope, state, wanted)
+        if jobs:
             await self._jobs.answer(
                 scope, receive, send, state=state, tenant=key.tenant, headers=headers
             )
@@ -158,7 +162,7 @@ class Gateway:
             raise over_limit(allowance)
         return allowance
 
-    def _key(self, scope: Scope, state: GatewayState) -> ApiKey:
+    def _key(self, scope: Scope, state: GatewayState, wanted: Permission) -> ApiKey:
         """The tenant's key of this request. Every wrong one takes the same time and answer."""
         found = [value for name, value in scope["headers"] if name == b"authorization"]
         if not found:
@@ -175,12 +179,17 @@ class Gateway:
             raise wrong_key()
         if key.role != "tenant" or not key.tenant:
             raise wrong_key()
+        client = scope.get("client")
+        if not usable_from(key, client[0] if client else ""):
+            raise wrong_key()
+        if not allows(key, wanted):
+            raise not_allowed(wanted)
         return key
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             state = self._state
-            key = self._key(scope, state)
+            key = self._key(scope, state, Permission.JOB_SUBMIT)
             await self._jobs.tail(scope, receive, send, state=state, tenant=key.tenant)
         except Problem as problem:
             # Before it is accepted, the server turns this into 403: there is no body to explain.
