@@ -33,7 +33,8 @@ from inventory.limiting import LimitHeaders, Limits
 from inventory.metrics import Counted, Metrics
 from inventory.oidc import OidcClient
 from inventory.resources import all as resources
-from inventory.resources.describing import schemas
+from inventory.resources import repeating
+from inventory.resources.describing import IDEMPOTENCY, schemas
 from inventory.resources.lines import Lines
 from inventory.routes import (
     audit,
@@ -110,6 +111,8 @@ def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
     app.state.narrowed = narrowed
     app.state.limits = Limits(deps)
     app.state.audit = AuditLog(deps)
+    repeating.install(app)
+    app.add_middleware(repeating.Answers, deps=deps)
     app.add_middleware(LimitHeaders)
     app.add_middleware(Audited, deps=deps, log=app.state.audit)
     app.add_middleware(Bounds)
@@ -126,6 +129,10 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         description=__doc__,
         routes=app.router.routes,
     )
+    for route in repeating.repeatable(app.router.routes):
+        if route.include_in_schema:
+            post = found["paths"][route.path_format]["post"]
+            post.setdefault("parameters", []).append(IDEMPOTENCY)
     found["components"]["schemas"] |= schemas((*resources.bodies(), new_hosts.NewHost))
     return found
 

@@ -105,6 +105,9 @@ def header(name: str, says: str) -> Described:
 
 IF_MATCH = header("If-Match", "The ETag that the record was read with; 412 when it moved on.")
 IF_NONE_MATCH = header("If-None-Match", "The ETag of an earlier answer; 304 when it is the same.")
+IDEMPOTENCY = header(
+    "Idempotency-Key", "The same request again under the same key gets the same answer, for a day."
+)
 ATOMIC = {
     "name": "atomic",
     "in": "query",

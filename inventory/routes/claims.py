@@ -129,7 +129,7 @@ def _earlier(deps: ApiDeps, claim: Claim, body: ClaimBody) -> Claim | None:
     same = {"cluster", "unit_class", "count", "accept_simulated"}
     if found[0].model_dump(include=same) != body.model_dump(include=same):
         raise Refused(
-            409,
+            422,
             "idempotency-key-reused",
             f"this idempotency key made claim {found[0].id}, which asks for something else",
             path="Idempotency-Key",

@@ -55,7 +55,7 @@ async def test_one_idempotency_key_makes_one_claim(site: Site) -> None:
     status, first = await claim(acme)
     assert status == 201
     assert await claim(acme) == (200, first)
-    assert await claim(acme, count=2) == (409, "idempotency-key-reused")
+    assert await claim(acme, count=2) == (422, "idempotency-key-reused")
     status, others = await claim(beta)
     assert (status, others != first) == (201, True)
     assert site.store.count(Claim) == 2
