@@ -94,6 +94,7 @@ class _Differ:
 
     def run(self, wanted: Sequence[Wanted], *, delete: bool) -> SyncPlan:
         self._wanted = {one.ident: one for one in wanted}
+        self._own_ids = {(one.kind, one.own_id) for one in wanted if one.own_id}
         self._devices: Devices | None = None
         found = [(one, self._place(one)) for one in wanted]
         # Compared when everything is matched: a device names an address that comes after it.
@@ -154,6 +155,11 @@ class _Differ:
             )  # fmt: skip
         for row in rows:
             theirs = row.fields.get(OWN_ID)
+            if theirs != one.own_id and (one.kind, theirs) in self._own_ids:
+                return Refusal(
+                    one.ident, one.label, f"{one.kind} {row.id} stands for {theirs} already",
+                    "two records of podyard say the same of themselves: correct one",
+                )  # fmt: skip
             if one.kind == "ip-address" and not theirs and row.fields["assigned_object"]:
                 return self._borrowed(one, row)
             if theirs and (row.fields.get(OWNER) or self._owner) != self._owner:

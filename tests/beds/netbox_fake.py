@@ -388,6 +388,11 @@ class FakeNetbox:
                 if other["id"] != row["id"] and [_folded(other.get(n)) for n in names] == mine:
                     text = f"{', '.join(names)} must be unique."
                     raise Refused(400, {"__all__": [text]})
+        if path == "ipam/ip-addresses":
+            host = row["address"].partition("/")[0]
+            others = [one for one in self.rows[path].values() if one["id"] != row["id"]]
+            if any(one["address"].partition("/")[0] == host for one in others):
+                raise Refused(400, {"address": ["Duplicate IP address found in global table"]})
         if path == "dcim/cables":
             taken = {
                 end["object_id"]

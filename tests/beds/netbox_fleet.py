@@ -100,7 +100,7 @@ def fleet_host(rack: str, place: int, *, accelerators: int = 8, nics: int = 2) -
         state_since=NOW, target="ready", serial=f"S{number}", wake_at=NOW, facts=facts,
         certificate_id=f"cert-{number}",
         bmc=BmcAccess(
-            address=f"redfish+https://10.20.{key.bytes[4]}.{key.bytes[5]}",
+            address=f"redfish+https://10.20.{rack.removeprefix('r')}.{place + 1}",
             fingerprint="sha256:" + "ab" * 32, username="admin",
         ),
     )  # fmt: skip

@@ -315,6 +315,19 @@ def test_a_serial_number_that_two_devices_have_is_refused(fleet: Fleet) -> None:
     assert not [row for row in bed.rows("device") if row.fields["cf.podyard_id"] == host.id]
 
 
+def test_two_hosts_that_name_one_address_do_not_fight_for_it(fleet: Fleet) -> None:
+    first, second = fleet.hosts()
+    fleet.change(second, bmc=second.bmc.model_copy(update={"address": first.bmc.address}))
+    done = fleet.go()
+    assert done.applied is not None
+    assert done.applied.failed, "NetBox keeps addresses apart"
+    again = fleet.go()
+    assert again.requests_that_wrote == 0
+    (refused,) = again.plan.refusals
+    assert "already" in refused.why
+    assert len(fleet.bed.rows("ip-address")) == 1
+
+
 def test_an_address_that_something_else_has_keeps_no_host_out(fleet: Fleet) -> None:
     host = fleet.hosts()[0]
     bed = fleet.bed
