@@ -9,6 +9,7 @@ whoever finds the next number taken reads the head again and follows it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import datetime, timedelta
 
 from inventory.audit import AuditEntry, Head, Said, chained
@@ -17,6 +18,9 @@ from inventory.deps import ApiDeps
 from inventory.errors import Conflict, InventoryError, StoreUnavailable
 from inventory.store.protocol import Change
 from inventory.store.query import Query
+from inventory.store.tables import audit_key
+
+log = logging.getLogger("podyard.audit")
 
 BATCH_MAX = 200
 TURNS_MAX = 50
@@ -91,8 +95,22 @@ class AuditLog:
         if anchors is None or head is None:
             return
         if self._anchored_at is None or now >= self._anchored_at + ANCHOR_EVERY:
-            anchors.keep(anchors.sign(head, at=now))
             self._anchored_at = now
+            if self._follows(anchors.kept()):
+                anchors.keep(anchors.sign(head, at=now))
+
+    def _follows(self, kept: Anchor | None) -> bool:
+        """Whether the log still holds what was signed; if not, that proof must stay as it is."""
+        if kept is None or kept.seq == 0:
+            return True
+        entry = self._deps.store.get(AuditEntry, audit_key(kept.seq))
+        if entry is not None and entry.hash == kept.hash:
+            return True
+        log.error(
+            "the audit log does not hold the head that was signed: podyard audit verify",
+            extra={"seq": kept.seq},
+        )
+        return False
 
     def _anchor(self) -> Anchor | None:
         anchors = self._deps.anchors

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,14 +191,10 @@ async def test_entries_of_one_moment_take_one_write(site: Site) -> None:
 
 
 def _with(site: Site, in_thread: Any) -> Any:
-    from dataclasses import replace  # noqa: PLC0415
-
     return replace(site.deps, in_thread=in_thread)
 
 
 async def test_two_processes_write_one_chain(site: Site, tmp_path: Path) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
     other = SqlStore.open(f"sqlite:///{tmp_path / 'podyard.db'}")
     logs = [AuditLog(site.deps), AuditLog(replace(site.deps, store=other))]
     for n, log in zip(range(20), itertools.cycle(logs), strict=False):
@@ -209,8 +206,6 @@ async def test_two_processes_write_one_chain(site: Site, tmp_path: Path) -> None
 
 
 async def test_the_head_is_kept_outside_of_the_database(site: Site, tmp_path: Path) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
     anchors = Anchors.open(tmp_path / "audit.key", tmp_path / "anchor.json")
     log = AuditLog(replace(site.deps, anchors=anchors))
     for n in range(3):
@@ -223,3 +218,25 @@ async def test_the_head_is_kept_outside_of_the_database(site: Site, tmp_path: Pa
     kept = anchors.kept()
     assert kept is not None
     assert kept.seq == 4
+
+
+async def test_a_log_that_was_cut_goes_on_and_does_not_replace_the_proof(
+    site: Site, tmp_path: Path
+) -> None:
+    anchors = Anchors.open(tmp_path / "audit.key", tmp_path / "anchor.json")
+    deps = replace(site.deps, anchors=anchors)
+    first = AuditLog(deps)
+    for minute in range(5):
+        at = NOW.replace(minute=minute)
+        await first.record(Said(at=at, actor=f"user u{minute}", action="POST /x"))
+    proof = anchors.kept()
+    assert proof is not None
+    assert proof.seq == 5
+    with site.store._engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM audit WHERE key > '0000000000000002'"))
+    again = AuditLog(deps)
+    for minute in range(10, 20):
+        at = NOW.replace(minute=minute)
+        await again.record(Said(at=at, actor="user thief", action="POST /x"))
+    assert faults(await entries(site)) == []
+    assert anchors.kept() == proof
