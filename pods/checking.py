@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 import types
 import typing
@@ -56,6 +57,9 @@ BIOS_VALUE_STEPS = 3
 
 KILOWATTS_MAX = 300
 """No host and no rack that is built today draws this many kW: a fraction below it means kW."""
+
+NUMBER_MAX, NUMBER_MIN = 10**15, 1e-9
+"""Far outside of any hall's figures; what lies between multiplies and divides without overflow."""
 
 _SCALE = {"k": 1000, "m": 1_000_000, "": 1}
 
@@ -140,9 +144,9 @@ def _base_in(file: Path) -> Any:
 
 def _kind(value: dict[str, Any], *, source: str) -> Kind:
     """What a document says it is, once it is clear that this podyard can read it at all."""
-    unprintable = tuple(_unprintable((), value))
-    if unprintable:
-        raise SpecInvalid(source, unprintable)
+    unreadable = (*_unprintable((), value), *_outlandish((), value))
+    if unreadable:
+        raise SpecInvalid(source, unreadable)
     schema = value.get("schema_version", SCHEMA)
     if isinstance(schema, int) and schema > SCHEMA:
         error = SpecError(
@@ -153,7 +157,7 @@ def _kind(value: dict[str, Any], *, source: str) -> Kind:
         )
         raise SpecInvalid(source, (error,))
     said = value.get("kind", "pod")
-    if said not in _MODELS:
+    if not isinstance(said, str) or said not in _MODELS:
         error = SpecError(
             path="kind",
             value=shown(said),
@@ -161,7 +165,7 @@ def _kind(value: dict[str, Any], *, source: str) -> Kind:
             hint=_choice_hint(said, "'pod', 'host', 'rack'"),
         )
         raise SpecInvalid(source, (error,))
-    return typing.cast("Kind", said)
+    return said
 
 
 def path_text(location: tuple[int | str, ...]) -> str:
@@ -192,6 +196,25 @@ def _unprintable(location: tuple[int | str, ...], value: Any) -> Iterator[SpecEr
     elif isinstance(value, list):
         for index, entry in enumerate(value):
             yield from _unprintable((*location, index), entry)
+
+
+def _outlandish(location: tuple[int | str, ...], value: Any) -> Iterator[SpecError]:
+    """Numbers beyond any pod: sums and ratios of them would leave what a float can hold."""
+    if isinstance(value, int | float) and (
+        NUMBER_MAX < abs(value) != math.inf or 0 < abs(value) < NUMBER_MIN
+    ):
+        yield SpecError(
+            path=path_text(location),
+            value=shown(value),
+            message=f"no figure of a pod is as {'small' if abs(value) < 1 else 'large'}",
+            hint="count the digits, and check the unit that the field's name ends in",
+        )
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _outlandish((*location, key), entry)
+    elif isinstance(value, list):
+        for index, entry in enumerate(value):
+            yield from _outlandish((*location, index), entry)
 
 
 def _explained(wrong: ValidationError, root: type[Document]) -> tuple[SpecError, ...]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +133,10 @@ def _file(
     named: str, *, kind: Kind, where: str, path: str, left: int, origin: Origin
 ) -> tuple[str, dict[str, Any]]:
     """A base in a file of one's own, relative to the file that names it."""
-    file = (origin.folder / named).resolve()
+    try:
+        file = (origin.folder / named).resolve()
+    except (OSError, RuntimeError):
+        _refuse(where, named, "this path leads in a circle of links", "give the file itself")
     if file in origin.files:
         chain = " → ".join(one.name for one in (*origin.files, file))
         _refuse(
@@ -214,7 +218,8 @@ def at(value: Any, path: str) -> Any:
     for step in path.replace("[", ".[").split("."):
         if step.startswith("[") and step.endswith("]") and isinstance(value, list | tuple):
             index = step[1:-1]
-            value = value[int(index)] if index.isdigit() and int(index) < len(value) else None
+            inside = re.fullmatch(r"[0-9]{1,6}", index) and int(index) < len(value)
+            value = value[int(index)] if inside else None
         else:
             value = value.get(step) if isinstance(value, dict) else None
     return value
@@ -240,7 +245,8 @@ def _filled(rack: Any, types: Any) -> Any:
     """A rack that only names its type gets that type's units, and a slot for each position."""
     if not isinstance(rack, dict) or not isinstance(types, dict):
         return rack
-    kind = types.get(rack.get("type"))
+    named = rack.get("type")
+    kind = types.get(named) if isinstance(named, str) else None
     if not isinstance(kind, dict) or not isinstance(rack.get("name"), str):
         return rack
     found = dict(rack)

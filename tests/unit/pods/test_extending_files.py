@@ -43,6 +43,14 @@ def test_a_base_is_found_relative_to_the_file_that_names_it(tmp_path: Path) -> N
     assert spec.variant_of == "middle@2"
 
 
+def test_links_that_lead_in_a_circle_are_no_base(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").symlink_to("two.yaml")
+    (tmp_path / "two.yaml").symlink_to("one.yaml")
+    found = error_of(write(tmp_path / "mine.yaml", {**HEAD, "extends": "one.yaml"}))
+    assert (found.path, found.value) == ("extends", "'one.yaml'")
+    assert "circle of links" in found.message
+
+
 def test_the_digest_is_that_of_the_whole_design_wherever_its_base_lies(tmp_path: Path) -> None:
     base = {"extends": "lab-4@1", "name": "base", "version": "3", "description": "base"}
     digests = set()

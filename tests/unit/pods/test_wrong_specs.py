@@ -327,6 +327,43 @@ def test_a_wrong_spec_is_told_by_path_value_and_hint(
     assert hint in error.hint
 
 
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        (lambda v: host_type(v)["power"].update(inrush_watts=10**400), "power.inrush_watts"),
+        (lambda v: host_type(v).update(weight_kg=1e308), "weight_kg"),
+        (lambda v: v["feeds"]["a"].update(rated_amps=1e-300, continuous_limit=1e-300), "a.rated"),
+        (lambda v: v["bios"]["lab-cpu"].update(Cores=-(10**16)), "bios.lab-cpu.Cores"),
+    ],
+)
+def test_a_figure_that_no_arithmetic_could_hold_is_refused_before_any(
+    lab_value: dict[str, Any], change: Change, path: str
+) -> None:
+    change(lab_value)
+    first = errors_of(lab_value)[0]
+    assert path in first.path
+    assert first.message.startswith("no figure of a pod is as ")
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        (lambda v: v.update(kind=["pod"]), "kind"),
+        (lambda v: (v.update(rack_types={}), v["racks"][0].update(type=["r"])), "racks[0].type"),
+        (lambda v: v.update(sources={"racks[²]": {"source": "x"}}), "sources.racks[²]"),
+        (
+            lambda v: v.update(sources={f"racks[{'9' * 5000}]": {"source": "x"}}),
+            "sources.racks[9999",
+        ),
+    ],
+)
+def test_what_stands_where_text_is_asked_is_named_and_breaks_nothing(
+    lab_value: dict[str, Any], change: Change, path: str
+) -> None:
+    change(lab_value)
+    assert errors_of(lab_value)[0].path.startswith(path)
+
+
 def test_every_mistake_is_named_in_one_round(lab_value: dict[str, Any]) -> None:
     lab_value["boot_polcy"] = lab_value.pop("boot_policy")
     host_type(lab_value)["power"]["nameplate_watts"] = "700 W"
