@@ -6,11 +6,14 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
-from inventory.model import Event, Problem
+from inventory.keys import mint
+from inventory.model import Event, Host, Problem
 from inventory.states import HostState, PowerState
 from inventory.store.protocol import Change
+from inventory.web.board import hosts_now
 from tests.unit.inventory.conftest import Site
 from tests.unit.inventory.records import (
     NOW,
@@ -110,3 +113,148 @@ def assert_nothing_inline(text: str) -> None:
     assert not re.search(r"<[^>]*\son[a-z]+\s*=", text)
     outside = re.findall(r"(?:src|href|action)=\"(https?:)?//", text.replace("http://podyard/", ""))
     assert outside == []
+
+
+async def test_strangers_are_sent_to_sign_in_and_come_back(furnished: Site) -> None:
+    reply = await furnished.ask("GET", "/hosts?state=ready")
+
+    assert reply.status_code == 303
+    assert reply.headers["location"] == "/sign-in?next=%2Fhosts%3Fstate%3Dready"
+    form = await furnished.ask("GET", reply.headers["location"])
+    assert 'name="next" value="/hosts?state=ready"' in form.text
+    foreign = await furnished.ask("GET", "/sign-in?next=//evil.example")
+    assert 'name="next" value="/"' in foreign.text
+
+
+async def test_a_tenant_sees_its_own_claims_and_nothing_of_the_hall(furnished: Site) -> None:
+    furnished.put(make_claim(2, tenant="globex"))
+    key = furnished.key("tenant", "acme")
+
+    claims = await furnished.ask("GET", "/claims", key=key)
+    assert "claim-1" in claims.text
+    assert "globex" not in claims.text
+    assert (await furnished.ask("GET", "/claims/claim-2", key=key)).status_code == 404
+    for path in ("/", "/hosts", "/hosts/r1-h1", "/pods/lab", "/events", "/audit", "/units"):
+        reply = await furnished.ask("GET", path, key=key)
+        assert reply.status_code == 403, path
+        assert "<h1>Not allowed</h1>" in reply.text
+
+
+async def test_a_role_at_one_site_sees_that_site_though_another_looked_before(
+    furnished: Site, admin: str
+) -> None:
+    furnished.put(make_host(9, name="far-h9", serial="FAR9", site="far", rack="far1"))
+    assert "far-h9" in (await furnished.ask("GET", "/hosts", key=admin)).text
+    record, here = mint("viewer", now=NOW)
+    furnished.put(record.model_copy(update={"sites": ("here",)}))
+
+    for path in ("/", "/hall", "/hosts", "/search?q=h9"):
+        shown = await furnished.ask("GET", path, key=here)
+        assert shown.status_code == 200
+        assert "far-h9" not in shown.text
+        assert "far1" not in shown.text
+    assert (await furnished.ask("GET", "/hosts/far-h9", key=here)).status_code == 404
+    assert (await furnished.ask("GET", "/racks/far/far1", key=here)).status_code == 404
+    assert "far-h9" in (await furnished.ask("GET", "/hosts", key=admin)).text
+
+
+async def test_hostile_strings_stay_text_on_every_page(furnished: Site, admin: str) -> None:
+    facts = make_facts(model=HOSTILE, manufacturer=HOSTILE)
+    problem = parked(message=HOSTILE, remedy=HOSTILE, tried=(HOSTILE,))
+    furnished.put(make_host(7, serial=HOSTILE, facts=facts, problem=problem, maintenance=HOSTILE))
+    event = Event(at=NOW, actor=HOSTILE, kind="host.state", subject=f"host:{HOSTILE}", why=HOSTILE)
+    furnished.store.apply(Change(events=(event,)), now=NOW)
+
+    for path in (*PAGES, "/hosts/r1-h7", f"/search?q={HOSTILE}"):
+        reply = await furnished.ask("GET", path, key=admin)
+        assert "<script>alert" not in reply.text, path
+        assert_nothing_inline(reply.text)
+    assert "&lt;script&gt;" in (await furnished.ask("GET", "/hosts/r1-h7", key=admin)).text
+
+
+async def test_the_why_panel_says_what_the_command_says(furnished: Site, admin: str) -> None:
+    why = (await furnished.ask("GET", "/api/hosts/r1-h3/why", key=admin)).json()
+    page = (await furnished.ask("GET", "/hosts/r1-h3", key=admin)).text
+    for told in (why["summary"], why["remedy"], *why["tried"], why["problem"]["kind"]):
+        assert told in page
+
+
+async def post(site: Site, path: str, key: str, **form: str) -> httpx.Response:
+    """A form, with a key instead of a cookie."""
+    headers = {"Authorization": f"Bearer {key}"}
+    return await site.client.post(path, data=form, headers=headers)
+
+
+async def test_forms_do_what_the_routes_do_and_ask_before_what_hurts(
+    furnished: Site, admin: str
+) -> None:
+    retried = await post(furnished, "/hosts/r1-h3/retry", admin)
+    assert retried.headers["location"] == "/hosts/r1-h3?done=retry"
+    host = furnished.store.find(Host, name="r1-h3")[0]
+    assert host.problem is None
+
+    unsure = await post(furnished, "/hosts/r1-h1/retire", admin)
+    assert unsure.status_code == 422
+    assert "the box was not ticked" in unsure.text
+    assert furnished.store.find(Host, name="r1-h1")[0].target == "ready"
+    sure = await post(furnished, "/hosts/r1-h1/retire", admin, sure="yes")
+    assert sure.status_code == 303
+    assert furnished.store.find(Host, name="r1-h1")[0].target == "retired"
+
+    viewer = furnished.key("viewer")
+    assert (await post(furnished, "/hosts/r1-h2/retry", viewer)).status_code == 403
+    assert (await furnished.ask("POST", "/hosts/r1-h2/retry")).status_code == 303
+
+
+async def test_a_files_address_changes_with_its_content(furnished: Site, admin: str) -> None:
+    page = (await furnished.ask("GET", "/", key=admin)).text
+    for path in re.findall(r"/static/[0-9a-f]{16}/[a-z.]+", page):
+        reply = await furnished.ask("GET", path)
+        assert reply.status_code == 200
+        assert "immutable" in reply.headers["cache-control"]
+    assert (await furnished.ask("GET", "/static/0000000000000000/pages.css")).status_code == 404
+
+
+async def test_a_mistyped_filter_is_refused_and_not_ignored(furnished: Site, admin: str) -> None:
+    reply = await furnished.ask("GET", "/hosts?stat=ready", key=admin)
+    assert reply.status_code == 400
+    assert "valid ones: " in reply.text
+
+
+async def test_lists_are_paged_and_keep_their_filters(site: Site, admin: str) -> None:
+    hosts = [
+        make_host(n, name=f"h{n:03d}", state=HostState.READY if n % 2 else HostState.BOOTING)
+        for n in range(1, 302)
+    ]
+    site.put(make_pod(), *hosts)
+    first = (await site.ask("GET", "/hosts?state=ready", key=admin)).text
+    assert "1 to 100 of 151" in first
+    following = re.search(r'href="([^"]+)" rel="next"', first)
+    assert following is not None
+    path = following[1].replace("&amp;", "&")
+    assert "state=ready" in path
+    second = (await site.ask("GET", path, key=admin)).text
+    assert "101 to 151 of 151" in second
+    assert "h301" in second
+
+
+async def test_the_codes_of_racks_lead_to_themselves(furnished: Site, admin: str) -> None:
+    text = (await furnished.ask("GET", "/racks/here/r1", key=admin)).text
+    assert 'href="http://podyard/racks/here/r1"' in text
+    assert "<svg" in text
+    assert (await furnished.ask("GET", "/racks/here/r99", key=admin)).status_code == 404
+
+
+async def test_only_changed_hosts_are_read_whole_again(furnished: Site) -> None:
+    store = furnished.store
+    known = hosts_now(store, {})
+    host = store.find(Host, name="r1-h2")[0]
+    store.apply(Change(replace=(host.model_copy(update={"waiting": "nearly there"}),)), now=NOW)
+    gone = store.find(Host, name="r1-h4")[0]
+    store.apply(Change(remove=(gone,)), now=NOW)
+
+    fresh = hosts_now(store, known)
+    assert fresh[host.id][1].now_doing == "nearly there"
+    assert gone.id not in fresh
+    same = [key for key in fresh if fresh[key] is known[key]]
+    assert len(same) == len(known) - 2
