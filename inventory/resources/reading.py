@@ -21,7 +21,7 @@ from inventory.resources.lines import LineKey, Lines, as_json
 from inventory.store.outline import PAGE_MAX, Row
 from inventory.store.query import CUSTOM, TAG, Condition, Query
 
-Pairs = Sequence[tuple[str, str]]
+BRIEF = Shape(brief=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +222,8 @@ class Reader:
         lines = self._lines_of(deps, asked.lines, rows, detail=False)
         if shape.whole and not include:
             return _joined([line for _, line in lines], asked.base)
+        if shape == BRIEF and not include and "url" in self.resource.brief:
+            return _joined(self._brief(asked.lines, lines), asked.base)
         shown = [_parsed(line, asked.base) for _, line in lines]
         if include:
             stored = self.stored(deps, [row.key for row, _ in lines])
@@ -231,6 +233,19 @@ class Reader:
                 for (row, _), one in zip(lines, shown, strict=True):
                     one[name] = found.get(row.key, come.absent)
         return b",".join(as_json(_cut(one, shape, self.resource)) for one in shown)
+
+    def _brief(self, kept: Lines, lines: Sequence[tuple[Row, bytes]]) -> list[bytes]:
+        """The short line of each record, cut from its line where it is not kept."""
+        what = f"{self.resource.plural}/brief"
+        keys: list[LineKey] = [(what, row.key, row.version, row.updated_at) for row, _ in lines]
+        found = kept.get(keys)
+        made = {
+            key: as_json(_cut(_parsed(line, ""), BRIEF, self.resource))[len(b'{"url":"') :]
+            for key, (_, line), short in zip(keys, lines, found, strict=True)
+            if short is None
+        }
+        kept.put(made)
+        return [short or made[key] for key, short in zip(keys, found, strict=True)]
 
     def _lines_of(
         self, deps: ApiDeps, kept: Lines, rows: Sequence[Row], *, detail: bool
