@@ -26,7 +26,7 @@ from pods.envelope import (
     strict_json,
     unseal,
 )
-from pods.errors import CertificateRefused, Refusal
+from pods.errors import CertificateRefused, Refusal, shown
 from pods.facts import HardwareFacts
 from pods.keys import Keyring, SigningKey, TrustedKey
 from pods.rating import Rating, rate
@@ -190,11 +190,17 @@ def _domain(spec: PodSpec, slot: str) -> int | None:
 
 
 def verify(
-    raw: bytes, *, ring: Keyring, now: datetime, revocations: Revocations | None = None
+    raw: bytes,
+    *,
+    ring: Keyring,
+    now: datetime,
+    revocations: Revocations | None = None,
+    spec: PodSpec | None = None,
 ) -> Verified:
     """The certificate in these bytes, or `CertificateRefused` with the rule it broke.
 
-    Without a list of revocations nothing is known about them, and the answer says so.
+    Without a list of revocations nothing is known about them, and the answer says so. `spec` is
+    the design that it must be about, where one is asked for.
     """
     payload, key, name = unseal(raw, payload_type=PAYLOAD_TYPE, ring=ring)
     statement = _statement(payload)
@@ -204,6 +210,8 @@ def verify(
     _check_consistency(statement)
     _check_key_window(predicate, key, name)
     _check_time(predicate, now)
+    if spec is not None:
+        _check_spec(predicate.spec, spec)
     if revocations is not None:
         check_not_revoked(
             envelope_digest(raw), signed_by=name, key=key, revocations=revocations, now=now
@@ -294,6 +302,17 @@ def _check_key_window(predicate: Predicate, key: TrustedKey, name: str) -> None:
             f"{key.signs_until.isoformat()}",
             refusal=Refusal.KEY_RETIRED,
             hint="ask the issuer for a certificate by its new key",
+        )
+
+
+def _check_spec(said: SpecReference, wanted: PodSpec) -> None:
+    """By digest: two designs of one name and version are two designs."""
+    if said.digest != wanted.digest():
+        raise CertificateRefused(
+            f"issued for spec {shown(said.identity)} {said.digest}, and not for "
+            f"{wanted.identity} {wanted.digest()}",
+            refusal=Refusal.ANOTHER_SPEC,
+            hint="give the spec that the pod was built by, or accept the host against this one",
         )
 
 

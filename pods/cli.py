@@ -73,6 +73,12 @@ def verify_certificate(
         Path | None,
         typer.Option(metavar="FILE", help="The issuer's list of revocations.", show_default=False),
     ] = None,
+    spec: Annotated[
+        str | None,
+        typer.Option(
+            "--spec", metavar="SPEC", help="The design that it must be for.", show_default=False
+        ),
+    ] = None,
     at: AtOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -84,7 +90,9 @@ def verify_certificate(
         raise typer.BadParameter("name at least one --key or --simulated-key that you trust")
     with spec_refusals():
         ring = trusted_ring(key or [], simulated_key or [], rotation or [])
-        verify_file(file, ring=ring, revocations=revocations, now=_time(at), output=output)
+        verify_file(
+            file, ring=ring, revocations=revocations, spec=spec, now=_time(at), output=output
+        )
 
 
 @certificate_app.command("revoke")
@@ -103,7 +111,9 @@ def revoke_certificates(
         Path | None,
         typer.Option(metavar="PUB", help="Who signed that list, if another key did."),
     ] = None,
-    valid_days: Annotated[int, typer.Option(min=1, help="Until the next list is due.")] = 7,
+    valid_days: Annotated[
+        int, typer.Option(min=1, max=3650, help="Until the next list is due.")
+    ] = 7,
     simulated: SimulatedOption = False,
     at: AtOption = None,
 ) -> None:
@@ -128,7 +138,9 @@ def revoke_certificates(
 def rotate_key(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="The signing key until now.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The next; made if not there.")],
-    overlap_days: Annotated[int, typer.Option(min=0, help="Days in which both sign.")] = 30,
+    overlap_days: Annotated[
+        int, typer.Option(min=0, max=3650, help="Days in which both sign.")
+    ] = 30,
     simulated: SimulatedOption = False,  # noqa: FBT002 - a flag of the command line
     at: AtOption = None,
 ) -> None:

@@ -15,6 +15,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pods import catalogue
 from pods.answering import Output, fail, read_file, write
 from pods.certificate import Statement, Verified, read_unverified, verify
 from pods.envelope import ENVELOPE_MAX_BYTES, Envelope, envelope_digest
@@ -59,13 +60,20 @@ def trusted_ring(
 
 
 def verify_file(
-    file: Path, *, ring: Keyring, revocations: Path | None, now: datetime, output: Output
+    file: Path,
+    *,
+    ring: Keyring,
+    revocations: Path | None,
+    spec: str | None,
+    now: datetime,
+    output: Output,
 ) -> None:
     """Believe a certificate, or refuse it with the rule that it broke."""
     listed = None
     if revocations is not None:
         listed = read_revocations(_envelope(revocations), ring=ring)
-    verified = verify(_envelope(file), ring=ring, now=now, revocations=listed)
+    wanted = None if spec is None else catalogue.load(spec)
+    verified = verify(_envelope(file), ring=ring, now=now, revocations=listed, spec=wanted)
     data = {
         "verified": True,
         "key_id": verified.key_id,

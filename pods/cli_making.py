@@ -132,6 +132,8 @@ BREAKER_AMPS = (16, 20, 25, 32, 40, 50, 63, 80, 100, 125, 160, 200, 250, 315, 40
 def _feed(
     host: HostDocument, *, hosts: int, volts: float, phases: int, amps: float
 ) -> dict[str, Any]:
+    if not (math.isfinite(volts) and volts > 0):
+        raise typer.BadParameter("give --volts above 0, such as 230 or 415")
     watts = (hosts - 1) * host.power.nameplate_watts + max(
         host.power.inrush_watts, host.power.nameplate_watts
     )

@@ -114,6 +114,7 @@ class Refusal(StrEnum):
     FLOORS_NOT_MET = "floors_not_met"
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
+    ANOTHER_SPEC = "another_spec"
     KEY_NOT_YET = "key_not_yet"
     KEY_RETIRED = "key_retired"
     REVOKED = "revoked"

@@ -114,6 +114,13 @@ def read_revocations(raw: bytes, *, ring: Keyring) -> Revocations:
             refusal=Refusal.PURPOSE_DISAGREES,
             hint="trust the key for what it signs: --key for real, --simulated-key for simulated",
         )
+    if key.signs_until is not None and found.issued_at > key.signs_until:
+        raise CertificateRefused(
+            f"the revocation list is dated {found.issued_at.isoformat()}, and key {name[:16]}… was "
+            f"retired at {key.signs_until.isoformat()}",
+            refusal=Refusal.KEY_RETIRED,
+            hint="get the list by the issuer's new key",
+        )
     return Revocations(found, name)
 
 

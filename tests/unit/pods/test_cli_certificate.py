@@ -15,6 +15,7 @@ from pods import catalogue
 from pods.acceptance import Measurement
 from pods.certificate import HostReference, issue
 from pods.cli import certificate_app
+from pods.document import to_yaml
 from pods.facts import HardwareFacts
 from pods.keys import SigningKey
 
@@ -138,6 +139,24 @@ def test_a_list_goes_on_under_the_next_key(desk: Path) -> None:
     listed = saved(desk / "second.json", second)
     result = verified(desk, "--rotation", hand_over, "--revocations", listed)
     assert result.stderr.startswith("error: revoked at")
+
+
+def test_a_certificate_is_held_to_the_very_design_that_was_asked_for(desk: Path) -> None:
+    assert verified(desk, "--spec", "lab-4@1").exit_code == 0
+    twin = catalogue.load("lab-4").document() | {"boot_policy": "disk"}
+    (desk / "twin.yaml").write_text(to_yaml(twin))
+    for other in ("lab-16", desk / "twin.yaml"):
+        result = verified(desk, "--spec", other)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("error: issued for spec 'lab-4@1' sha256:")
+        assert "hint: give the spec that the pod was built by" in result.stderr
+
+
+def test_days_beyond_the_calendar_are_a_usage_error(desk: Path) -> None:
+    key = ("--signing-key", desk / "key", "--reason", "x", SIM, "--valid-days", "9999999")
+    assert podyard("revoke", *key).exit_code == 2
+    rotation = (desk / "key", desk / "next", SIM, "--overlap-days", "9999999")
+    assert podyard("rotate", *rotation).exit_code == 2
 
 
 def test_a_key_does_not_revoke_itself(desk: Path) -> None:

@@ -147,6 +147,15 @@ def test_a_list_from_the_future_is_refused(certificate: Callable[..., bytes]) ->
     assert refused(checked, certificate(), listed)[0] is Refusal.NOT_YET_VALID
 
 
+def test_what_a_retired_key_lists_later_is_not_believed(
+    certificate: Callable[..., bytes],
+) -> None:
+    ring = with_rotations(RING, [rotate(OLD, NEW, now=NOW, overlap_days=0).to_bytes()])
+    assert checked(certificate(), a_list(now=NOW), ring=ring).revocations
+    found = refused(checked, certificate(), a_list(now=LATER), ring=ring)
+    assert found[0] is Refusal.KEY_RETIRED
+
+
 def test_another_issuers_list_says_nothing(certificate: Callable[..., bytes]) -> None:
     ring = keyring((OLD.public_key, "production"), (OTHER.public_key, "production"))
     listed = a_list(OTHER)

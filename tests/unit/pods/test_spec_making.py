@@ -84,6 +84,8 @@ def test_new_begins_a_pod_of_any_host_type_on_a_breaker_that_carries_it(host: st
         ("new", "mine", "--extends", "lab-4", "--host-type", "mi300x-8"),
         ("new", "mine", "--extends", "lab-5"),
         ("new", "mine", "--host-type", "lab-4"),
+        ("new", "mine", "--host-type", "mi300x-8", "--volts", "0"),
+        ("new", "mine", "--host-type", "mi300x-8", "--volts", "nan"),
         ("render", "lab-4", "--rack", "r9"),
         ("render", "none.yaml"),
         ("from-host", "none.json", "--name", "x", "--nameplate-watts", "500"),
