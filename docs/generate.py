@@ -25,6 +25,7 @@ from inventory.access_settings import AccessSettings
 from inventory.netbox.settings import NetBoxSettings
 from inventory.oidc_settings import OidcSettings
 from inventory.outbound.settings import WebhookSettings
+from inventory.retention import RetentionSettings
 from inventory.states import ALLOWED_TIME_S, STABLE, TRANSITIONS, HostState
 from inventory.store.settings import StoreSettings
 from pods import spec_page
@@ -92,6 +93,7 @@ def settings() -> str:
     parts = []
     for title, kind in (
         ("Store", StoreSettings),
+        ("Retention", RetentionSettings),
         ("NetBox", NetBoxSettings),
         ("Access", AccessSettings),
         ("OpenID Connect", OidcSettings),

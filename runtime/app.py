@@ -39,6 +39,7 @@ from inventory.outbound.deliverer import Outbox
 from inventory.outbound.sending import Sender
 from inventory.outbound.settings import WebhookSettings
 from inventory.peer import PeerCertificateProtocol
+from inventory.retention import Retention, RetentionSettings
 from inventory.secrets import SecretBox, write_private
 from inventory.statedir import StateDirectory
 from inventory.store.protocol import Change
@@ -154,8 +155,19 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
                 loops.append(netbox.run())
             await asyncio.to_thread(_first_start, parts, say)
             loops.append(_webhook_loop(parts))
+            loops.append(_retention(parts).run())
         _announce(options, say)
         await _run(listeners, loops)
+
+
+def _retention(parts: Parts) -> Retention:
+    return Retention(
+        store=parts.store,
+        clock=parts.clock,
+        settings=RetentionSettings(),
+        owner=f"{socket.gethostname()}/{os.getpid()}",
+        in_thread=asyncio.to_thread,
+    )
 
 
 def _bind(options: ServeOptions) -> dict[str, socket.socket]:

@@ -1,7 +1,6 @@
 """Records in SQLite or PostgreSQL, through one schema.
 
-Every method is one short transaction: reads see one state of everything they look at, and a change
-lands whole or not at all. How rows are made is in `rows`, how questions are put in `asking`, how
+Every method is one short transaction at most: a change lands whole or not at all. How rows are made is in `rows`, how questions are put in `asking`, how
 connections behave in `engine`.
 """
 
@@ -39,6 +38,12 @@ class SqlStore:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._writing = engine.execution_options(**{WRITES: True})
+        # PostgreSQL gives each statement its own view anyway: BEGIN and ROLLBACK around one read
+        # would only be two more round trips.
+        postgresql = engine.dialect.name == "postgresql"
+        self._reading = (
+            engine.execution_options(isolation_level="AUTOCOMMIT") if postgresql else engine
+        )
 
     @classmethod
     def open(cls, url: str, settings: StoreSettings | None = None) -> SqlStore:
@@ -214,6 +219,41 @@ class SqlStore:
             # Not rowcount: psycopg reports -1 for an insert that may do nothing.
             return len(connection.execute(statement, made).all())
 
+    def forget(
+        self, kind: type[Record], column: str, *, before: datetime, limit: int, **equals: str | int
+    ) -> int:
+        """Remove at most `limit` records whose moment in a column has passed."""
+        how = KINDS[kind]
+        moment = asking.column_of(how, column)
+        if how.labelled or not isinstance(moment.type, sa.Double):
+            raise ValueError(f"{how.table.name} is not forgotten by {column}")
+        old = (
+            sa.select(how.table.c.key)
+            .where(moment < before.timestamp(), *_conditions(how, equals))
+            .order_by(moment)
+            .limit(limit)
+        )
+        with self._write() as connection:
+            keys = connection.execute(old).scalars().all()
+            for some in rows.chunks(keys):
+                connection.execute(sa.delete(how.table).where(how.table.c.key.in_(some)))
+        return len(keys)
+
+    def forget_events(self, *, before: datetime, limit: int) -> int:
+        """Remove at most `limit` of the oldest events, never the newest."""
+        newest = sa.select(sa.func.max(EVENTS.c.seq)).scalar_subquery()
+        old = (
+            sa.select(EVENTS.c.seq)
+            .where(EVENTS.c.at < before.timestamp(), EVENTS.c.seq < newest)
+            .order_by(EVENTS.c.seq)
+            .limit(limit)
+        )
+        with self._write() as connection:
+            numbers = connection.execute(old).scalars().all()
+            if numbers:
+                connection.execute(sa.delete(EVENTS).where(EVENTS.c.seq.in_(numbers)))
+        return len(numbers)
+
     def note(self, name: str) -> str:
         """What the database says of itself under a name; empty when it says nothing."""
         with self._connected() as connection:
@@ -246,7 +286,7 @@ class SqlStore:
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
         """A connection that reads."""
-        with answering(self._engine), self._engine.connect() as connection:
+        with answering(self._engine), self._reading.connect() as connection:
             yield connection
 
     @contextmanager
