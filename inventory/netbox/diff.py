@@ -15,7 +15,7 @@ from inventory.netbox.mapping import FieldMapping
 from inventory.netbox.matching import Devices
 from inventory.netbox.plan import Intent, Orphan, Refusal, Step, SyncPlan
 from inventory.netbox.rows import Row, same
-from inventory.netbox.wanted import Ref, Wanted
+from inventory.netbox.wanted import Ours, Ref, Wanted
 
 NEWS = {"device": "cf.podyard_state", "module": "serial"}
 """Kind to the field whose change people are told of in the journal."""
@@ -51,13 +51,13 @@ def plan(
     snapshot: Snapshot,
     mapping: FieldMapping,
     *,
-    owner: str,
+    ours: Ours,
     links: Mapping[str, Link],
     unseen: frozenset[str] = frozenset(),
     delete: bool = False,
 ) -> SyncPlan:
     """Compare. `unseen`: hosts whose parts nobody has looked at: those are not gone."""
-    return _Differ(snapshot, mapping, owner, links, unseen).run(wanted, delete=delete)
+    return _Differ(snapshot, mapping, ours, links, unseen).run(wanted, delete=delete)
 
 
 class _Differ:
@@ -67,14 +67,15 @@ class _Differ:
         self,
         snapshot: Snapshot,
         mapping: FieldMapping,
-        owner: str,
+        ours: Ours,
         links: Mapping[str, Link],
         unseen: frozenset[str],
     ) -> None:
         self._unseen = unseen
         self._snapshot = snapshot
         self._mapping = mapping
-        self._owner = owner
+        self._ours = ours
+        self._owner = ours.owner
         self._links = {ident: link.netbox_id for ident, link in links.items()}
         self._told = {ident: link.told for ident, link in links.items()}
         self._ids: dict[str, int] = {}
@@ -94,7 +95,6 @@ class _Differ:
 
     def run(self, wanted: Sequence[Wanted], *, delete: bool) -> SyncPlan:
         self._wanted = {one.ident: one for one in wanted}
-        self._own_ids = {(one.kind, one.own_id) for one in wanted if one.own_id}
         self._devices: Devices | None = None
         found = [(one, self._place(one)) for one in wanted]
         # Compared when everything is matched: a device names an address that comes after it.
@@ -145,7 +145,7 @@ class _Differ:
     def _match(self, one: Wanted) -> Row | Refusal | None:
         if one.kind == "device":
             site = one.fields["site"].ident
-            return self._known_devices().find(one, site=site, owner=self._owner)
+            return self._known_devices().find(one, site=site, ours=self._ours)
         marked = self._marked.get(one.kind, {}).get(one.own_id) if one.own_id else None
         rows = [marked] if marked is not None else self._by_nature(one)
         if len(rows) > 1:
@@ -155,7 +155,7 @@ class _Differ:
             )  # fmt: skip
         for row in rows:
             theirs = row.fields.get(OWN_ID)
-            if theirs != one.own_id and (one.kind, theirs) in self._own_ids:
+            if theirs != one.own_id and (one.kind, theirs) in self._ours.standing:
                 return Refusal(
                     one.ident, one.label, f"{one.kind} {row.id} stands for {theirs} already",
                     "two records of podyard say the same of themselves: correct one",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from inventory.netbox.kinds import OWN_ID, OWNER
 from inventory.netbox.plan import Refusal
 from inventory.netbox.rows import Row
-from inventory.netbox.wanted import Wanted
+from inventory.netbox.wanted import Ours, Wanted
 
 
 class Devices:
@@ -46,7 +46,7 @@ class Devices:
                 if sign[1]:
                     self._by.setdefault(sign, []).append(row)
 
-    def find(self, wanted: Wanted, *, site: str, owner: str) -> Row | Refusal | None:
+    def find(self, wanted: Wanted, *, site: str, ours: Ours) -> Row | Refusal | None:
         """The device, or why none may be taken, or None when there is none."""
         for sign, rows in self._candidates(wanted, site):
             found = {row.id: row for row in rows}
@@ -61,7 +61,7 @@ class Devices:
                     "correct the wrong ones in NetBox, or remove the copy",
                 )
             (row,) = found.values()
-            return _refuse_strangers(wanted, row, sign, owner) or row
+            return _refuse_strangers(wanted, row, sign, ours) or row
         return None
 
     def _candidates(self, wanted: Wanted, site: str) -> Iterator[tuple[str, list[Row]]]:
@@ -82,20 +82,23 @@ def _text(row: Row, name: str) -> str:
     return str(row.fields.get(name) or "").lower()
 
 
-def _refuse_strangers(wanted: Wanted, row: Row, sign: str, owner: str) -> Refusal | None:
-    theirs, ours = row.fields.get(OWN_ID), wanted.own_id
-    if theirs and theirs != ours:
+def _refuse_strangers(wanted: Wanted, row: Row, sign: str, ours: Ours) -> Refusal | None:
+    mark, keeper = str(row.fields.get(OWN_ID) or ""), str(row.fields.get(OWNER) or "")
+    if mark and keeper not in {"", ours.owner}:
         return Refusal(
-            wanted.ident, wanted.label,
+            wanted.ident,
+            wanted.label,
+            f"device {row.fields['name']} ({row.id}) is kept by {keeper}",
+            "two podyards that share a NetBox need two names: PODYARD_NETBOX_OWNER",
+        )
+    # A mark of a record that is gone is no obstacle: a host that was forgotten and enrolled again.
+    if mark != wanted.own_id and ours.is_anothers("device", mark, keeper):
+        return Refusal(
+            wanted.ident,
+            wanted.label,
             f"device {row.fields['name']} ({row.id}) has its {sign} and stands for another record",
             "one of the two records, or the device's podyard_id, is wrong",
-        )  # fmt: skip
-    if theirs and row.fields.get(OWNER) not in {owner, None, ""}:
-        return Refusal(
-            wanted.ident, wanted.label,
-            f"device {row.fields['name']} ({row.id}) is kept by {row.fields.get(OWNER)}",
-            "two podyards that share a NetBox need two names: PODYARD_NETBOX_OWNER",
-        )  # fmt: skip
+        )
     serial, held = str(wanted.fields.get("serial") or "").lower(), _text(row, "serial")
     if sign in {"name", "MAC address"} and held and serial and held != serial:
         return Refusal(

@@ -14,7 +14,7 @@ from inventory.netbox.kinds import OWN_ID, OWNER
 from inventory.netbox.matching import Devices
 from inventory.netbox.plan import Refusal
 from inventory.netbox.rows import Row
-from inventory.netbox.wanted import Ref, Wanted
+from inventory.netbox.wanted import Ours, Ref, Wanted
 
 LOOKED_UP = ("asset_tag", "serial")
 
@@ -23,12 +23,12 @@ def read_snapshot(
     client: NetBoxClient,
     wanted: Sequence[Wanted],
     *,
-    owner: str,
+    ours: Ours,
     links: Mapping[str, int],
     whole: bool = True,
 ) -> Snapshot:
     """Everything that `plan` compares `wanted` with."""
-    return _Reader(client, wanted, owner, links, whole).read()
+    return _Reader(client, wanted, ours, links, whole).read()
 
 
 class _Reader:
@@ -36,13 +36,13 @@ class _Reader:
         self,
         client: NetBoxClient,
         wanted: Sequence[Wanted],
-        owner: str,
+        ours: Ours,
         links: Mapping[str, int],
         whole: bool,  # noqa: FBT001 - handed on by the one function above
     ) -> None:
         self._client = client
         self._wanted = wanted
-        self._owner = owner
+        self._ours = ours
         self._links = links
         self._whole = whole
         self._rows: dict[str, list[Row]] = {}
@@ -100,7 +100,7 @@ class _Reader:
     def _missing(self, devices: Iterable[Wanted]) -> list[Wanted]:
         """Those that nothing read so far stands for."""
         found = self._devices()
-        return [one for one in devices if found.find(one, site="", owner=self._owner) is None]
+        return [one for one in devices if found.find(one, site="", ours=self._ours) is None]
 
     def _devices(self) -> Devices:
         return Devices(self._rows["device"], self._links, self._macs)
@@ -138,14 +138,14 @@ class _Reader:
             if one.kind == "device":
                 site = one.fields["site"]
                 named = site.ident if isinstance(site, Ref) else ""
-                found = devices.find(one, site=named, owner=self._owner)
+                found = devices.find(one, site=named, ours=self._ours)
                 if found is not None and not isinstance(found, Refusal):
                     matched.add(found.id)
         if self._whole:
             matched |= {
                 row.id
                 for row in self._rows["device"]
-                if row.fields.get(OWN_ID) and row.fields.get(OWNER) == self._owner
+                if row.fields.get(OWN_ID) and row.fields.get(OWNER) == self._ours.owner
             }
         return sorted(matched)
 

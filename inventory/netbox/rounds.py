@@ -22,7 +22,7 @@ from inventory.netbox.projection import project
 from inventory.netbox.pulling import Pull, links_after, pulls
 from inventory.netbox.reading import read_snapshot
 from inventory.netbox.records import load_records
-from inventory.netbox.wanted import Wanted
+from inventory.netbox.wanted import Ours, Wanted
 from inventory.netbox_links import NetBoxLink
 from inventory.store.protocol import Change, Fence, Store
 
@@ -85,12 +85,14 @@ def _go_round(site: Site, order: Order, client: NetBoxClient, fence: Fence | Non
         refuse_unknown_status(site.mapping, client.choices("device", "status"))
         site.checked.add(version)
     records = load_records(site.store, simulated=site.simulated)
-    wanted = _narrowed(project(records, site.mapping, owner=site.owner), order.hosts)
+    everything = project(records, site.mapping, owner=site.owner)
+    ours = Ours.of(site.owner, everything)
+    wanted = _narrowed(everything, order.hosts)
     known = {link.id: link for link in records.links}
     snapshot = read_snapshot(
         client,
         wanted,
-        owner=site.owner,
+        ours=ours,
         links={ident: link.netbox_id for ident, link in known.items()},
         whole=order.hosts is None,
     )
@@ -98,7 +100,7 @@ def _go_round(site: Site, order: Order, client: NetBoxClient, fence: Fence | Non
         wanted,
         snapshot,
         site.mapping,
-        owner=site.owner,
+        ours=ours,
         links={ident: Link(link.netbox_id, link.told) for ident, link in known.items()},
         unseen=frozenset(host.id for host in records.hosts if host.facts is None),
         delete=order.delete,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,25 @@ class Wanted:
     def own_id(self) -> str:
         """Our mark on it; empty for things that are shared."""
         return str(self.fields.get(OWN_ID, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What carries our mark with right."""
+
+    owner: str
+    """Which podyard we are."""
+    standing: frozenset[tuple[str, str]]
+    """(kind, own id) of everything of ours, also of what this round does not look at."""
+
+    @classmethod
+    def of(cls, owner: str, wanted: Iterable[Wanted]) -> Ours:
+        """From all that NetBox should hold."""
+        return cls(owner, frozenset((one.kind, one.own_id) for one in wanted if one.own_id))
+
+    def is_anothers(self, kind: str, own_id: str, owner: str) -> bool:
+        """True of a mark that another podyard made, or that another record of ours stands by."""
+        return bool(own_id) and (owner not in {"", self.owner} or (kind, own_id) in self.standing)
 
 
 def marks(key: str, owner: str) -> dict[str, str]:

@@ -315,6 +315,38 @@ def test_a_serial_number_that_two_devices_have_is_refused(fleet: Fleet) -> None:
     assert not [row for row in bed.rows("device") if row.fields["cf.podyard_id"] == host.id]
 
 
+def test_a_host_that_is_enrolled_again_takes_its_device_over(fleet: Fleet) -> None:
+    fleet.go()
+    host = fleet.hosts()[0]
+    device = fleet.device(host)
+    forget(fleet, host)
+    again = host.model_copy(update={"id": "00000000-0000-4000-8000-00000000a9a1"})
+    fleet.store.apply(Change(insert=(again,)), now=NOW)
+    done = fleet.go()
+    assert done.plan.refusals == ()
+    assert fleet.device(again).id == device.id
+    assert fleet.go().requests_that_wrote == 0
+
+
+def test_a_device_of_another_record_is_not_taken_over(fleet: Fleet) -> None:
+    fleet.go()
+    first, second = fleet.hosts()
+    ours = fleet.device(second)
+    bed = fleet.bed
+    assert bed.ask("DELETE", f"dcim/devices/{fleet.device(first).id}/").status_code == 204
+    bed.edit("dcim/devices", ours.id, serial=first.serial)
+    for order in (PUSH, Order(push=True, hosts=frozenset({first.id}))):
+        bed.edit("dcim/devices", ours.id, serial=first.serial)
+        looked = fleet.go(Order(hosts=order.hosts))
+        assert any("another record" in one.why for one in looked.plan.refusals)
+        assert first.name not in {step.label for step in looked.plan.steps}
+    fleet.go()
+    assert fleet.device(second).fields["serial"] == second.serial
+    fleet.go()
+    assert fleet.device(first).id != ours.id
+    assert fleet.go().requests_that_wrote == 0
+
+
 def test_two_hosts_that_name_one_address_do_not_fight_for_it(fleet: Fleet) -> None:
     first, second = fleet.hosts()
     fleet.change(second, bmc=second.bmc.model_copy(update={"address": first.bmc.address}))
