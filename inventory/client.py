@@ -111,9 +111,17 @@ class Service:
         page = self.get(path, limit=PAGE, **query)
         found = list(page["results"])
         while page["next"]:
-            page = self._ask("GET", _path_of(page["next"]))
+            page = self.follow(page["next"])
             found += page["results"]
         return found
+
+    def follow(self, address: str) -> Any:
+        """The page that another one's `next` names, on this service."""
+        return self._ask("GET", _path_of(address))
+
+    def ask(self, method: str, path: str, *, query: Mapping[str, Any], body: Any = None) -> Any:
+        """One call of the generated client."""
+        return self._ask(method, path, params=_given(query), json=body)
 
     def post(self, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None) -> Any:
         """Send a document."""

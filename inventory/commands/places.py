@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-from urllib.parse import quote
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inventory.client import service
 from inventory.printing import Output, OutputOption, pairs, rows, write
+from inventory.sdk import Podyard
+
+if TYPE_CHECKING:
+    from inventory.sdk.models import ChangePart, ListPartsQuery
 
 site_app = typer.Typer(no_args_is_help=True, help="See the sites.\n\nExample: podyard site list")
 rack_app = typer.Typer(
@@ -23,6 +27,7 @@ part_app = typer.Typer(
     "Example: podyard part list --host r1-h1 --history",
 )
 
+PAGE = 1000
 SiteOption = Annotated[str, typer.Option(help="Only of this site.")]
 PodOption = Annotated[str, typer.Option(help="Only of this pod.")]
 TagOption = Annotated[
@@ -39,7 +44,10 @@ def list_sites(tag: TagOption = None, output: OutputOption = Output.TABLE) -> No
 
     Example: podyard site list
     """
-    _list("sites", ("name", "title", "address", "tags"), output, tag=tag)
+    with service() as api:
+        client = Podyard(api)
+        found = client.rest(client.list_sites(tag=tag or [], limit=PAGE))
+        _table(found, ("name", "title", "address", "tags"), output)
 
 
 @site_app.command("show")
@@ -51,7 +59,8 @@ def show_site(
 
     Example: podyard site show here
     """
-    _show("sites", name, output)
+    with service() as api:
+        _one(Podyard(api).get_site(name), output)
 
 
 @rack_app.command("list")
@@ -66,7 +75,10 @@ def list_racks(
     Example: podyard rack list --pod lab
     """
     columns = ("name", "site", "pod", "rack_type", "height_units", "serial", "tags")
-    _list("racks", columns, output, site=site, pod=pod, tag=tag)
+    with service() as api:
+        client = Podyard(api)
+        asked = client.list_racks(site=site, pod=pod, tag=tag or [], limit=PAGE)
+        _table(client.rest(asked), columns, output)
 
 
 @rack_app.command("show")
@@ -78,7 +90,8 @@ def show_rack(
 
     Example: podyard rack show r1
     """
-    _show("racks", name, output)
+    with service() as api:
+        _one(Podyard(api).get_rack(name), output)
 
 
 @feed_app.command("list")
@@ -92,7 +105,10 @@ def list_feeds(
 
     Example: podyard feed list --pod lab
     """
-    _list("feeds", FEED_COLUMNS, output, site=site, pod=pod, tag=tag)
+    with service() as api:
+        client = Podyard(api)
+        asked = client.list_feeds(site=site, pod=pod, tag=tag or [], limit=PAGE)
+        _table(client.rest(asked), FEED_COLUMNS, output)
 
 
 @feed_app.command("show")
@@ -104,7 +120,8 @@ def show_feed(
 
     Example: podyard feed show a
     """
-    _show("feeds", name, output)
+    with service() as api:
+        _one(Podyard(api).get_feed(name), output)
 
 
 @part_app.command("list")
@@ -120,8 +137,12 @@ def list_parts(
 
     Example: podyard part list --host r1-h1 --history
     """
-    present = "" if history else "true"
-    _list("parts", PART_COLUMNS, output, host=host, slot=slot, serial=serial, present=present)
+    asked: ListPartsQuery = {"host": host, "slot": slot, "serial": serial, "limit": PAGE}
+    if not history:
+        asked["present"] = True
+    with service() as api:
+        client = Podyard(api)
+        _table(client.rest(client.list_parts(**asked)), PART_COLUMNS, output)
 
 
 @part_app.command("show")
@@ -133,7 +154,8 @@ def show_part(
 
     Example: podyard part show 3f2a9c0d-1e2b-4c5d-8e9f-0a1b2c3d4e5f
     """
-    _show("parts", part_id, output)
+    with service() as api:
+        _one(Podyard(api).get_part(part_id), output)
 
 
 @part_app.command("note")
@@ -148,20 +170,19 @@ def note_part(
 
     Example: podyard part note 3f2a9c0d-1e2b-4c5d-8e9f-0a1b2c3d4e5f --rma RMA-7731
     """
+    body: ChangePart = {}
+    if rma:
+        body["rma"] = rma
+    if why:
+        body["why"] = why
     with service() as api:
-        body = {name: text for name, text in (("rma", rma), ("why", why)) if text}
-        found = api.patch(f"/api/parts/{quote(part_id, safe='')}", body)
-    write(found, output, lambda: pairs(found, tuple(found)))
+        _one(Podyard(api).change_part(part_id, body), output)
 
 
-def _list(what: str, columns: tuple[str, ...], output: Output, **query: Any) -> None:
-    with service() as api:
-        found = api.all(f"/api/{what}", **query)
+def _table(found: Iterable[Any], columns: tuple[str, ...], output: Output) -> None:
     ordered = sorted(found, key=lambda one: [str(one.get(column)) for column in columns[:3]])
     write(ordered, output, lambda: rows(ordered, columns))
 
 
-def _show(what: str, name: str, output: Output) -> None:
-    with service() as api:
-        found = api.get(f"/api/{what}/{quote(name, safe='')}")
-    write(found, output, lambda: pairs(found, tuple(n for n in found if n != "url")))
+def _one(found: Mapping[str, Any], output: Output) -> None:
+    write(found, output, lambda: pairs(dict(found), tuple(n for n in found if n != "url")))
