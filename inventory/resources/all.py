@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from inventory.resources import history, offers, places
 from inventory.resources.declaring import Resource
-from inventory.resources.hosts import HOSTS
+from inventory.resources.hosts import HOSTS, PROBLEMS
 from inventory.resources.routing import router_of
 
 RESOURCES: tuple[Resource, ...] = (
     HOSTS,
+    PROBLEMS,
     *places.RESOURCES,
     *offers.RESOURCES,
     *history.RESOURCES,

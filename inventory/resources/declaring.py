@@ -151,6 +151,8 @@ class Resource:
     """Whether a path may hold the name instead of the id."""
     within: Mapping[str, str] = field(default_factory=dict)
     """Column to the value that every record of this resource has there."""
+    having: tuple[str, ...] = ()
+    """Columns that are empty for no record of this resource."""
     site: str = ""
     """The column that names the record's site."""
     tenant: str = ""

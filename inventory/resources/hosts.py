@@ -354,3 +354,68 @@ HOSTS = Resource(
     ),
     unrecorded=("facts", "mismatches", "conformance", "boot", "bmc", "root"),
 )
+
+
+class ProblemLine(View):
+    """Why one host does not move on."""
+
+    url: str = Field(description="Of this line; its host's is below `/api/hosts`.")
+    id: str
+    display: str
+    name: str = Field(description="The host's.")
+    site: str
+    pod: str
+    rack: str
+    state: HostState
+    kind: str
+    message: str
+    since: datetime
+    seen: int
+    tried: tuple[str, ...]
+    next_step: str
+    next_at: datetime | None
+    remedy: str
+    parked: bool = Field(description="Whether only a person can move it.")
+    created: datetime | None
+    last_updated: datetime | None
+
+
+def show_problem(stored: Stored) -> Shown:
+    """A host's problem."""
+    host = stored.document
+    problem = host.get("problem") or {}
+    shown: Shown = {"id": stored.key, "display": f"{host['name']}: {problem.get('message', '')}"}
+    shown |= {name: host.get(name, "") for name in ("name", "site", "pod", "rack", "state")}
+    shown |= {
+        "kind": problem.get("kind", ""),
+        "message": problem.get("message", ""),
+        "since": problem.get("since"),
+        "seen": problem.get("seen", 1),
+        "tried": problem.get("tried", []),
+        "next_step": problem.get("next_step", ""),
+        "next_at": problem.get("next_at"),
+        "remedy": problem.get("remedy", ""),
+        "parked": problem.get("next_at") is None,
+    }
+    return shown | when(stored)
+
+
+PROBLEMS = Resource(
+    noun="problem",
+    plural="problems",
+    kind=Host,
+    view=ProblemLine,
+    show=show_problem,
+    read=Permission.HOST_READ,
+    command="host list",
+    filters={
+        "id": Filter("key"),
+        "kind": Filter("problem"),
+        **{name: Filter(name) for name in ("name", "site", "pod", "rack")},
+        "state": HOSTS.filters["state"],
+    },
+    brief=("id", "url", "display", "name", "kind"),
+    ordering=("name", "kind", "site", "pod", "rack", "state"),
+    having=("problem",),
+    site="site",
+)

@@ -188,6 +188,7 @@ class Reader:
         """What this actor may see at all: of its tenant, at its sites."""
         resource = self.resource
         found = [Condition(column, "exact", (value,)) for column, value in resource.within.items()]
+        found += [Condition(column, "empty", (False,)) for column in resource.having]
         if resource.tenant:
             asked = [
                 str(value)

@@ -735,6 +735,18 @@ class Podyard(Asking):
         """Remove a power-shelf. 409 while other records name it."""
         self._ask("DELETE", "/api/power-shelves/{name}", names={"name": name})
 
+    def list_problems(self, **query: Unpack[models.ListProblemsQuery]) -> models.PageProblemLine:
+        """Problems, filtered and paged."""
+        found: models.PageProblemLine = self._ask("GET", "/api/problems", query=query)
+        return found
+
+    def get_problem(self, name: str, **query: Unpack[models.GetProblemQuery]) -> models.ProblemLine:
+        """One problem, by its name or its id."""
+        found: models.ProblemLine = self._ask(
+            "GET", "/api/problems/{name}", names={"name": name}, query=query
+        )
+        return found
+
     def list_racks(self, **query: Unpack[models.ListRacksQuery]) -> models.PageRackView:
         """Racks, filtered and paged."""
         found: models.PageRackView = self._ask("GET", "/api/racks", query=query)

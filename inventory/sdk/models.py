@@ -1285,6 +1285,13 @@ class PagePowerShelfView(TypedDict):
     results: list[PowerShelfView]
 
 
+class PageProblemLine(TypedDict):
+    count: int | None
+    next: str | None
+    previous: str | None
+    results: list[ProblemLine]
+
+
 class PageRackView(TypedDict):
     count: int | None
     next: str | None
@@ -1582,6 +1589,28 @@ class Problem(TypedDict):
     seen: NotRequired[int]
     since: str
     tried: NotRequired[list[str]]
+
+
+class ProblemLine(TypedDict):
+    created: str | None
+    display: str
+    id: str
+    kind: str
+    last_updated: str | None
+    message: str
+    name: str
+    next_at: str | None
+    next_step: str
+    parked: bool
+    pod: str
+    rack: str
+    remedy: str
+    seen: int
+    since: str
+    site: str
+    state: HostState
+    tried: list[str]
+    url: str
 
 
 class ProcessorFact(TypedDict):
@@ -4099,6 +4128,198 @@ class RemovePowerShelvesQuery(TypedDict, total=False):
 
 
 class GetPowerShelfQuery(TypedDict, total=False):
+    brief: bool
+    fields: str
+    omit: str
+
+
+class ListProblemsQuery(TypedDict, total=False):
+    id: str | list[str]
+    id__n: str | list[str]
+    id__in: str | list[str]
+    id__ic: str | list[str]
+    id__nic: str | list[str]
+    id__isw: str | list[str]
+    id__nisw: str | list[str]
+    id__iew: str | list[str]
+    id__niew: str | list[str]
+    id__ie: str | list[str]
+    id__nie: str | list[str]
+    id__empty: bool
+    kind: str | list[str]
+    kind__n: str | list[str]
+    kind__in: str | list[str]
+    kind__ic: str | list[str]
+    kind__nic: str | list[str]
+    kind__isw: str | list[str]
+    kind__nisw: str | list[str]
+    kind__iew: str | list[str]
+    kind__niew: str | list[str]
+    kind__ie: str | list[str]
+    kind__nie: str | list[str]
+    kind__empty: bool
+    name: str | list[str]
+    name__n: str | list[str]
+    name__in: str | list[str]
+    name__ic: str | list[str]
+    name__nic: str | list[str]
+    name__isw: str | list[str]
+    name__nisw: str | list[str]
+    name__iew: str | list[str]
+    name__niew: str | list[str]
+    name__ie: str | list[str]
+    name__nie: str | list[str]
+    name__empty: bool
+    pod: str | list[str]
+    pod__n: str | list[str]
+    pod__in: str | list[str]
+    pod__ic: str | list[str]
+    pod__nic: str | list[str]
+    pod__isw: str | list[str]
+    pod__nisw: str | list[str]
+    pod__iew: str | list[str]
+    pod__niew: str | list[str]
+    pod__ie: str | list[str]
+    pod__nie: str | list[str]
+    pod__empty: bool
+    rack: str | list[str]
+    rack__n: str | list[str]
+    rack__in: str | list[str]
+    rack__ic: str | list[str]
+    rack__nic: str | list[str]
+    rack__isw: str | list[str]
+    rack__nisw: str | list[str]
+    rack__iew: str | list[str]
+    rack__niew: str | list[str]
+    rack__ie: str | list[str]
+    rack__nie: str | list[str]
+    rack__empty: bool
+    site: str | list[str]
+    site__n: str | list[str]
+    site__in: str | list[str]
+    site__ic: str | list[str]
+    site__nic: str | list[str]
+    site__isw: str | list[str]
+    site__nisw: str | list[str]
+    site__iew: str | list[str]
+    site__niew: str | list[str]
+    site__ie: str | list[str]
+    site__nie: str | list[str]
+    site__empty: bool
+    state: (
+        Literal[
+            "enrolled",
+            "registering",
+            "inspecting",
+            "matching",
+            "preparing",
+            "booting",
+            "configuring",
+            "accepting",
+            "ready",
+            "draining",
+            "cleaning",
+            "repairing",
+            "retired",
+        ]
+        | list[
+            Literal[
+                "enrolled",
+                "registering",
+                "inspecting",
+                "matching",
+                "preparing",
+                "booting",
+                "configuring",
+                "accepting",
+                "ready",
+                "draining",
+                "cleaning",
+                "repairing",
+                "retired",
+            ]
+        ]
+    )
+    state__n: (
+        Literal[
+            "enrolled",
+            "registering",
+            "inspecting",
+            "matching",
+            "preparing",
+            "booting",
+            "configuring",
+            "accepting",
+            "ready",
+            "draining",
+            "cleaning",
+            "repairing",
+            "retired",
+        ]
+        | list[
+            Literal[
+                "enrolled",
+                "registering",
+                "inspecting",
+                "matching",
+                "preparing",
+                "booting",
+                "configuring",
+                "accepting",
+                "ready",
+                "draining",
+                "cleaning",
+                "repairing",
+                "retired",
+            ]
+        ]
+    )
+    state__in: (
+        Literal[
+            "enrolled",
+            "registering",
+            "inspecting",
+            "matching",
+            "preparing",
+            "booting",
+            "configuring",
+            "accepting",
+            "ready",
+            "draining",
+            "cleaning",
+            "repairing",
+            "retired",
+        ]
+        | list[
+            Literal[
+                "enrolled",
+                "registering",
+                "inspecting",
+                "matching",
+                "preparing",
+                "booting",
+                "configuring",
+                "accepting",
+                "ready",
+                "draining",
+                "cleaning",
+                "repairing",
+                "retired",
+            ]
+        ]
+    )
+    q: str
+    limit: int
+    offset: int
+    after: str
+    start: str
+    ordering: str
+    brief: bool
+    fields: str
+    omit: str
+
+
+class GetProblemQuery(TypedDict, total=False):
     brief: bool
     fields: str
     omit: str

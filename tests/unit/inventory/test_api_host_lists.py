@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from inventory.changes import ObjectChange
-from inventory.model import CertificateRecord, Host
+from inventory.model import CertificateRecord, Host, Problem
 from inventory.parts import Part
 from inventory.places import Rack
 from inventory.resources.hosts import HOSTS, HostLine, HostWhole
@@ -139,6 +139,20 @@ async def test_nothing_that_the_loop_owns_can_be_written(site: Site, admin: str)
     for field in ("state", "target", "bmc", "facts", "root", "serial"):
         reply = await site.ask("PATCH", "/api/hosts/r1-h1", {field: "x"}, key=admin)
         assert (reply.status_code, reply.json()["error"]["path"]) == (422, field)
+
+
+async def test_problems_are_a_list_of_their_own(site: Site, admin: str) -> None:
+    parked = Problem(kind="spec-mismatch", message="no DIMM2", since=NOW, remedy="seat it")
+    site.put(make_host(1, problem=parked), make_host(2))
+    page = (await site.ask("GET", "/api/problems?kind=spec-mismatch", key=admin)).json()
+    (one,) = page["results"]
+    assert (page["count"], one["name"], one["parked"], one["remedy"]) == (
+        1,
+        "r1-h1",
+        True,
+        "seat it",
+    )
+    assert (await site.ask("GET", "/api/problems/r1-h2", key=admin)).status_code == 404
 
 
 def test_the_filters_of_hosts_are_columns_of_their_table(site: Site) -> None:
