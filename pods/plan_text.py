@@ -41,11 +41,11 @@ def render_waves(plan: Plan) -> RenderableType:
     """What will be done and when, without the feeds."""
     parts: list[RenderableType] = [_title(plan), _summary(plan), *_gates(plan), Text()]
     parts.extend(_wave(wave) for wave in plan.waves[:WAVES_SHOWN_MAX])
-    if left := len(plan.waves) - WAVES_SHOWN_MAX:
-        last = plan.waves[-1]
-        if left > 0:
-            begins = clock(last.starts_s)
-            parts.append(Text(f"… and {left} waves more, the last begins {begins}", style="dim"))
+    if not plan.waves:
+        parts.append(Text("no wave: none of the hosts can be started", style="yellow"))
+    if (left := len(plan.waves) - WAVES_SHOWN_MAX) > 0:
+        begins = clock(plan.waves[-1].starts_s)
+        parts.append(Text(f"… and {left} waves more, the last begins {begins}", style="dim"))
     parts.extend(_parked(plan))
     return Group(*parts)
 

@@ -35,6 +35,14 @@ def test_destructive_acts_and_parked_hosts_are_named(lab: PodSpec, make_facts: M
     assert "not inspected yet" not in text
 
 
+def test_a_plan_that_starts_nobody_says_so_and_why(lab: PodSpec, make_facts: MakeFacts) -> None:
+    short = make_facts(memory=(MemoryModuleFact(slot="DIMM.1", capacity_gib=16),))
+    hosts = [PlannedHost(name="lab-r1-h1", slot="r1-h1", facts=short)]
+    text = text_of(render_plan(plan_bring_up(lab, pod="lab", hosts=hosts)))
+    assert "no wave: none of the hosts can be started" in text
+    assert "parked lab-r1-h1" in text
+
+
 def test_markup_in_a_hosts_name_is_shown_not_obeyed(lab: PodSpec) -> None:
     hosts = [PlannedHost(name="[red]h[/red]", slot="r1-h1")]
     text = text_of(render_plan(plan_bring_up(lab, pod="lab", hosts=hosts)))
