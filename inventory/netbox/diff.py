@@ -301,14 +301,22 @@ class _Differ:
         refused = {self._wanted[ident].own_id for ident in self._refused}
         for kind in DELETABLE:
             for row in self._snapshot.of(kind):
-                own = row.fields.get(OWN_ID)
+                own = str(row.fields.get(OWN_ID) or "")
                 ours = own and row.fields.get(OWNER) == self._owner
-                whose = str(own).partition("/")[0]
+                if not ours or (kind, row.id) in self._taken or own in refused:
+                    continue
+                whose = own.partition("/")[0]
                 if whose != own and whose in self._unseen:
                     continue
-                if ours and (kind, row.id) not in self._taken and own not in refused:
-                    name = row.fields.get("name") or row.raw.get("display") or row.id
-                    yield Orphan(kind, row.id, str(name), str(own))
+                name = str(row.fields.get("name") or row.raw.get("display") or row.id)
+                if (kind, own) in self._ours.standing:
+                    self._refused[f"copy/{kind}/{row.id}"] = Refusal(
+                        f"copy/{kind}/{row.id}", name,
+                        f"{kind} {row.id} carries the podyard_id of another one: it was copied",
+                        "clear its podyard_id",
+                    )  # fmt: skip
+                    continue
+                yield Orphan(kind, row.id, name, own)
 
     def _removals(self, orphans: Sequence[Orphan]) -> list[Step]:
         """Each is looked at again, by its id, before it goes."""

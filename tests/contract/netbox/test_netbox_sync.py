@@ -195,6 +195,19 @@ def test_nothing_is_removed_unless_that_is_asked_for(fleet: Fleet) -> None:
     assert (again.plan.orphans, again.requests_that_wrote) == ((), 0)
 
 
+def test_a_copy_of_what_is_ours_is_not_ours(fleet: Fleet) -> None:
+    fleet.go()
+    device = fleet.device(fleet.hosts()[0])
+    marks = {"podyard_id": f"{fleet.hosts()[0].id}/bmc", "podyard_owner": "podyard"}
+    copy = fleet.bed.make(
+        "dcim/interfaces", device=device.id, name="copy", type="other", custom_fields=marks
+    )["id"]
+    done = fleet.go(Order(pull=True, push=True, delete=True))
+    assert done.plan.orphans == ()
+    assert any("it was copied" in one.why for one in done.plan.refusals)
+    assert fleet.bed.seen("dcim/interfaces", copy)["name"] == "copy"
+
+
 def test_a_device_with_something_of_others_on_it_stays(fleet: Fleet) -> None:
     fleet.go()
     gone = fleet.hosts()[0]
