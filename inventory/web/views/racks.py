@@ -20,7 +20,7 @@ CELLS_A_ROW = 8
 UNITS_DEFAULT = 42
 UNIT_PX = 18
 """High enough for one line of text in one unit."""
-LEFT_PX, WIDTH_PX, TOP_PX = 34, 620, 10
+LEFT_PX, WIDTH_PX, TOP_PX = 30, 460, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,7 @@ def _host_box(host: HostLine, heat: Heat | None, unit: float, high: float, units
     parts = [
         f"leak {heat.leak.label}" if leaking and heat and heat.leak else "",
         heat.back if heat else "",
-        watts(host.reserved_watts),
+        "" if leaking else watts(host.reserved_watts),
     ]
     return Box(
         name=host.name,

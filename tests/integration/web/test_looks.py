@@ -41,7 +41,17 @@ DARK = ("overview", "rack-liquid", "host-parked", "pod", "events")
 """Every colour stands on one of these; in the dark nothing but colours differs."""
 
 SHOTS = os.environ.get("PODYARD_SCREENSHOTS", "")
-"""A directory: the screenshots of the documentation are written there."""
+"""A directory for pictures of every page; or `docs`: those of the documentation are made anew."""
+
+DOCS = Path(__file__).parents[3] / "docs" / "guides" / "pages"
+IN_DOCS = (
+    "overview-light",
+    "hall-light",
+    "rack-liquid-dark",
+    "host-parked-light",
+    "host-parked-phone",
+    "pod-light",
+)
 
 
 def test_axe_finds_nothing_serious_on_any_page(page: Page, shown: Shown) -> None:
@@ -104,9 +114,10 @@ def test_no_page_is_wider_than_a_telephone(
 
 def shoot(page: Page, name: str) -> None:
     """A picture for the documentation, when it is asked for."""
-    if SHOTS:
-        Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+    if SHOTS and (SHOTS != "docs" or name in IN_DOCS):
+        directory = DOCS if SHOTS == "docs" else Path(SHOTS)
+        directory.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=directory / f"{name}.png", full_page=True)
 
 
 def test_strings_from_a_bmc_stay_text(page: Page, shown: Shown) -> None:

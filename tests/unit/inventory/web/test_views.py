@@ -150,7 +150,7 @@ def test_a_leak_is_written_into_the_elevation() -> None:
     assert told.leak is not None
     assert told.leak.tone == "stop"
     drawn = elevation(None, [line(make_host(1))], (), {"lab": make_pod()}, {"r1-h1": told})
-    assert drawn.boxes[0].right == "leak Critical · 47 °C · 0 W"
+    assert drawn.boxes[0].right == "leak Critical · 47 °C"
 
 
 def test_no_facts_are_no_readings_and_lost_links_stand_out() -> None:
