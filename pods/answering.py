@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 
 from pods.document import to_yaml
 from pods.errors import PodsError
@@ -41,7 +43,28 @@ def write(data: Any, output: Output, table: Callable[[], RenderableType]) -> Non
         case Output.YAML:
             typer.echo(to_yaml(data), nl=False)
         case Output.TABLE:
-            Console().print(table())
+            Console().print(Harmless(table()))
+
+
+@dataclass(frozen=True, slots=True)
+class Harmless:
+    """What is shown, without what would move a terminal's cursor or rewrite what it said before.
+
+    Certificates and plans come from anywhere, and are looked at before they are believed.
+    """
+
+    content: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Styles stay, since they are ours; letters that cannot be printed become a mark."""
+        for text, style, control in console.render(self.content, options):
+            yield Segment(_printable(text), style, control)
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def fail(message: str, *, hint: str = "", code: int = INVALID) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -89,6 +90,18 @@ def test_showing_needs_no_key_and_says_that_nothing_is_verified(desk: Path) -> N
     assert "not verified" in result.stdout
     assert "lab-4@1" in result.stdout
     assert json.loads(podyard("show", desk / "h1.json", "-o", "json").stdout)["verified"] is False
+
+
+def test_a_strangers_certificate_cannot_write_on_the_terminal(desk: Path) -> None:
+    envelope = json.loads((desk / "h1.json").read_bytes())
+    payload = json.loads(base64.b64decode(envelope["payload"]))
+    payload["predicate"]["host"]["name"] = "h1\x1b[2J\x1b]0;verified\x07\x9b1A"
+    envelope["payload"] = base64.b64encode(json.dumps(payload).encode()).decode()
+    (desk / "evil.json").write_text(json.dumps(envelope))
+    result = podyard("show", desk / "evil.json")
+    assert result.exit_code == 0
+    assert "h1\N{REPLACEMENT CHARACTER}[2J" in result.stdout
+    assert all(line.isprintable() for line in result.stdout.split("\n"))
 
 
 def test_without_a_list_the_answer_says_so(desk: Path) -> None:
