@@ -26,6 +26,8 @@ NAMED_MAX = 3
 """So many hosts are named; the others are counted."""
 
 WET = frozenset({"liquid", "hybrid"})
+LEAKING = frozenset({"Warning", "Critical"})
+"""A little liquid and much: neither is a person's to wave through."""
 DEAD_INPUTS = frozenset({"LossOfInput", "OutOfRange"})
 
 
@@ -156,12 +158,14 @@ def _leaks(spec: PodSpec, hosts: Sequence[PlacedFacts]) -> _Reading:
             continue
         detectors = host.facts.leak_detectors if host.facts else ()
         for one in detectors:
-            if one.state == "Critical":
-                leaking[host.rack] = f"gate leak-detectors: {one.slot} of {host.host} sees liquid"
+            if one.state in LEAKING:
+                leaking[host.rack] = (
+                    f"gate leak-detectors: {one.slot} of {host.host} sees liquid ({one.state})"
+                )
         armed = detectors and all(
             one.state == "OK" and one.critical_reaction not in {"", "None"} for one in detectors
         )
-        wet = any(one.state == "Critical" for one in detectors)
+        wet = any(one.state in LEAKING for one in detectors)
         states[host.host] = "failed" if wet else "passed" if armed else "unknown"
     own = [rack for rack in spec.racks if _has_own_detector(spec.type_of(rack))]
     for rack in own:

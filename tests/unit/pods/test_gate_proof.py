@@ -96,8 +96,9 @@ def test_flow_is_proven_when_every_branch_has_it() -> None:
     assert gate(proven(WET, flow(7.0), flow(6.4)), "coolant-flow").state == "passed"
 
 
-def test_liquid_in_one_tray_keeps_the_whole_rack_off() -> None:
-    leak = facts(leak_detectors=[ARMED, ARMED.model_copy(update={"state": "Critical"})])
+@pytest.mark.parametrize("state", ["Warning", "Critical"])
+def test_liquid_in_one_tray_keeps_the_whole_rack_off(state: str) -> None:
+    leak = facts(leak_detectors=[ARMED, ARMED.model_copy(update={"state": state})])
     dry = facts(leak_detectors=[ARMED])
     found = proven(WET, leak, dry, dry)
     assert set(found.kept_off) == {"h0", "h1"}
