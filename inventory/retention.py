@@ -22,7 +22,7 @@ from inventory.changes import ObjectChange
 from inventory.clock import Clock
 from inventory.errors import FenceLost, StoreUnavailable
 from inventory.model import UsageRecord
-from inventory.store.protocol import Change, Fence, Store
+from inventory.store.protocol import Change, Fence, ForgettingStore
 from inventory.store.query import Condition, Query
 from inventory.threads import InThread
 from inventory.users import Session
@@ -65,7 +65,7 @@ class RetentionSettings(BaseSettings):
 class Retention:
     """Removes what is too old, one batch after the other."""
 
-    store: Store
+    store: ForgettingStore
     clock: Clock
     settings: RetentionSettings
     owner: str

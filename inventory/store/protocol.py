@@ -117,20 +117,6 @@ class Store(Protocol):
     def ingest_usage(self, records: Iterable[UsageRecord]) -> int:
         """Add usage records, skipping ids already known; how many were new."""
 
-    def forget(
-        self, kind: type[Record], column: str, *, before: datetime, limit: int, **equals: str | int
-    ) -> int:
-        """Remove at most `limit` records whose moment in a column has passed; how many went.
-
-        Only for kinds without tags and custom fields.
-        """
-
-    def forget_events(self, *, before: datetime, limit: int) -> int:
-        """Remove at most `limit` of the oldest events; how many went.
-
-        Never the newest: numbers would begin anew, and who follows them would miss what comes.
-        """
-
     def note(self, name: str) -> str:
         """What the database says of itself under a name; empty when it says nothing."""
 
@@ -151,3 +137,21 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release connections. Safe to call twice."""
+
+
+class ForgettingStore(Store, Protocol):
+    """A store that also removes what is too old: the service's own, never a view of a request."""
+
+    def forget(
+        self, kind: type[Record], column: str, *, before: datetime, limit: int, **equals: str | int
+    ) -> int:
+        """Remove at most `limit` records whose moment in a column has passed; how many went.
+
+        Only for kinds without tags and custom fields.
+        """
+
+    def forget_events(self, *, before: datetime, limit: int) -> int:
+        """Remove at most `limit` of the oldest events; how many went.
+
+        Never the newest: numbers would begin anew, and who follows them would miss what comes.
+        """

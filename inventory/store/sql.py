@@ -1,7 +1,7 @@
 """Records in SQLite or PostgreSQL, through one schema.
 
-Every method is one short transaction at most: a change lands whole or not at all. How rows are made is in `rows`, how questions are put in `asking`, how
-connections behave in `engine`.
+Every method is one short transaction at most: a change lands whole or not at all. How rows are made
+is in `rows`, how questions are put in `asking`, how connections behave in `engine`.
 """
 
 from __future__ import annotations
