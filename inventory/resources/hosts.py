@@ -237,7 +237,7 @@ def _drift(host: Mapping[str, Any]) -> Shown:
 def _parts(deps: ApiDeps, hosts: Sequence[Stored]) -> dict[str, Any]:
     found: dict[str, list[Shown]] = {}
     keys = tuple(host.key for host in hosts)
-    here = (Condition("host_id", "in", keys), Condition("present", "exact", (1,)))
+    here = (Condition("host_id", "exact", keys), Condition("present", "exact", (1,)))
     for part in _every(deps, Part, *here):
         found.setdefault(part.host_id, []).append(
             part.model_dump(mode="json", exclude={"found", "host_id", "host", "version"})

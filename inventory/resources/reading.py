@@ -201,14 +201,9 @@ class Reader:
             if actor.tenant:
                 found.append(Condition(resource.tenant, "exact", (actor.tenant,)))
         sites = actor.sites_for(resource.read)
-        if sites is not None:
-            if not resource.site:
-                raise Refused(
-                    403,
-                    "forbidden",
-                    f"{resource.plural} belong to no one site, and this role is of {len(sites)}",
-                    hint="ask an admin for a role that holds at every site",
-                )
+        if sites is not None and not resource.site:
+            _refuse_unplaced(resource)
+        elif sites is not None:
             found.append(Condition(resource.site, "exact", tuple(sorted(sites))))
         return found
 
@@ -269,6 +264,16 @@ class Reader:
         kept.put(fresh)
         found = [line or made.get(row.key) for row, line in zip(rows, lines, strict=True)]
         return [(row, line) for row, line in zip(rows, found, strict=True) if line is not None]
+
+
+def _refuse_unplaced(resource: Resource) -> None:
+    """What belongs to no site is not for a role that holds at some sites alone."""
+    raise Refused(
+        403,
+        "forbidden",
+        f"{resource.plural} belong to no site, and your role holds at some sites alone",
+        hint="ask an admin for a role that holds everywhere",
+    )
 
 
 def etag_of(row: Row) -> str:

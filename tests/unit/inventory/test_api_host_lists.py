@@ -170,3 +170,34 @@ def test_the_filters_of_hosts_are_columns_of_their_table(site: Site) -> None:
         for column in (resource.site, resource.tenant, *resource.within):
             if column:
                 site.store.outline(resource.kind, Query((Condition(column, "exact", ("x",)),)))
+
+
+async def test_a_role_at_one_site_reads_and_labels_its_own_hosts_alone(
+    site: Site, admin: str
+) -> None:
+    here, there = make_host(1), make_host(2, site="ber")
+    parts = [
+        Part(
+            id=f"p{n}",
+            host_id=host.id,
+            slot="gpu/0",
+            kind="accelerator",
+            installed_at=NOW,
+            seen_at=NOW,
+        )
+        for n, host in enumerate((here, there))
+    ]
+    site.put(here, there, *parts)
+    body = {"role": "operator", "sites": ["here"]}
+    local = (await site.ask("POST", "/api/keys", body, key=admin)).json()["text"]
+    page = (await site.ask("GET", "/api/hosts?include=parts", key=local)).json()
+    assert (page["count"], [one["name"] for one in page["results"]]) == (1, ["r1-h1"])
+    assert [p["id"] for p in page["results"][0]["parts"]] == ["p0"]
+    assert (await site.ask("GET", "/api/hosts/r1-h2", key=local)).status_code == 404
+    for name, status in (("r1-h1", 200), ("r1-h2", 404)):
+        reply = await site.ask("PATCH", f"/api/hosts/{name}", {"add_tags": ["a"]}, key=local)
+        assert reply.status_code == status
+    assert (await site.ask("GET", "/api/parts", key=local)).status_code == 403
+    assert (await site.ask("GET", "/api/object-changes", key=local)).status_code == 403
+    exported = await site.ask("GET", "/api/export/hosts.csv", key=local)
+    assert "r1-h2" not in exported.text
