@@ -54,12 +54,10 @@ ROLES: dict[str, tuple[Role, str, tuple[str, ...]]] = {
     "setup": ("setup", "", ()),
 }
 WHO = (*ROLES, "anonymous")
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance]
+CUTS = {"brief", "fields", "omit"}
+"""Parameters that cut records down to what was asked for. The description says how a whole one
+looks; that any part of it may be missing then, and only then, OpenAPI cannot say."""
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +134,7 @@ def try_out(schema: Any, path: str, method: str, *, who: str, examples: int) -> 
         database=None,
     )
     def ask(case: schemathesis.Case) -> None:
-        case.validate_response(case.call(headers=headers), checks=CHECKS)
+        checks = CHECKS if CUTS & {*(case.query or ())} else [*CHECKS, response_schema_conformance]
+        case.validate_response(case.call(headers=headers), checks=checks)
 
     ask()
