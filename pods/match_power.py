@@ -126,6 +126,14 @@ def _leaks(host_type: HostType, facts: HardwareFacts) -> Iterator[Mismatch]:
                 meaning="the detector sees liquid",
                 remedy="isolate the loop, leave the host off, and call whoever is on site",
             )
+        elif detector.state == "Warning":
+            yield warns(
+                path,
+                "OK",
+                detector.state,
+                meaning="the detector sees a little liquid",
+                remedy="find where it comes from before the host is started again",
+            )
         elif detector.state != "OK":
             yield warns(
                 path,

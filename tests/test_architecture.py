@@ -70,6 +70,7 @@ CLOCKS = {
     "pods/cli.py": "a command: its root reads the clock once",
 }
 DICE = {
+    "provisioning/simulator/defects.py": "seeded per host and kind: the same part is struck again",
     "provisioning/simulator/faults.py": "seeded per host and fault",
     "provisioning/simulator/hall.py": "seeded: the same command builds the same hall",
     "runtime/agent.py": "jitter, so that a thousand agents do not call in one second",

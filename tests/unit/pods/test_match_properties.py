@@ -95,6 +95,14 @@ def whole(make_facts: MakeFacts, **changes: Any) -> HardwareFacts:
     return make_facts(**(good | changes))
 
 
+def test_a_detector_that_sees_a_little_liquid_is_not_called_a_dead_one(
+    full: HostType, make_facts: MakeFacts
+) -> None:
+    (found,) = match(full, whole(make_facts, leak_detectors=(leak("Warning"),)))
+    assert (found.path, found.found) == ("leak_detectors.Tray.state", "Warning")
+    assert found.meaning == "the detector sees a little liquid"
+
+
 def test_a_host_with_everything_in_order_has_no_mismatch(
     full: HostType, make_facts: MakeFacts
 ) -> None:
