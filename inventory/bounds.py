@@ -108,7 +108,8 @@ async def _body(scope: Scope, receive: Receive, allowed: int) -> bytes | None:
 
 
 def _is_form(scope: Scope) -> bool:
-    return dict(scope["headers"]).get(b"content-type", b"").lower().startswith(FORMS)
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    return headers.get(b"content-type", b"").lower().startswith(FORMS)
 
 
 def _too_large(allowed: int) -> ErrorBody:
