@@ -35,9 +35,12 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; where it is missing that is a skip, and in CI a failure."""
+    """Chromium; where it is missing that is a skip, and in CI a failure.
+
+    For one module: while it is open its library's event loop runs, and no async test can.
+    """
     if not CHROMIUM.exists():
         if os.environ.get("CI") == "true":
             pytest.fail("chromium is missing: apt-get install chromium")
@@ -91,7 +94,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     store.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(browser: Browser, shown: Shown) -> Iterator[BrowserContext]:
     """A context with an admin's session; wide, light."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
