@@ -32,7 +32,6 @@ def open_session(
     lasts: timedelta,
     user: str = "",
     key_id: str = "",
-    tenant: str = "",
     address: str = "",
 ) -> tuple[Session, str]:
     """A new session, and the token for its cookie."""
@@ -41,7 +40,6 @@ def open_session(
         id=session_id(token),
         user=user,
         key_id=key_id,
-        tenant=tenant,
         address=address,
         created_at=now,
         expires_at=now + lasts,

@@ -37,8 +37,6 @@ class User(Record):
     created_at: datetime
     password_changed_at: datetime | None = None
     last_login_at: datetime | None = None
-    failed_logins: int = 0
-    locked_until: datetime | None = None
     version: int = 1
 
 
@@ -50,9 +48,6 @@ class Session(Record):
     user: str = ""
     key_id: str = ""
     """Set instead of `user` when it was opened with an API key."""
-    grants: tuple[Grant, ...] = ()
-    tenant: str = ""
-    csrf_hash: str = ""
     address: str = ""
     created_at: datetime
     expires_at: datetime
