@@ -172,6 +172,21 @@ async def test_a_stream_ends_when_its_key_is_revoked_though_others_events_go_on(
             noise.cancel()
 
 
+async def test_a_role_at_another_site_hears_nothing_of_this_one(shown: Shown) -> None:
+    record, key = mint("viewer", now=NOW)
+    elsewhere = record.model_copy(update={"sites": ("far",)})
+    shown.store.apply(Change(insert=(elsewhere,)), now=NOW)
+    async with (
+        listening(shown, key) as far,
+        listening(shown, key_of(shown, "viewer")) as here,
+    ):
+        await asyncio.sleep(0.6)
+        happen(shown, "host:a-r1-h1")
+        assert (await here.event())["subject"] == "host:a-r1-h1"
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(far.event(), 1.5)
+
+
 async def test_tenants_strangers_and_an_eleventh_stream_are_refused(shown: Shown) -> None:
     shown.store.apply(Change(insert=(Tenant(name="acme", created_at=NOW),)), now=NOW)
     key = key_of(shown, "viewer")
