@@ -33,7 +33,8 @@ class NetBoxSettings(BaseSettings):
     simulated: bool = False
     """Show simulated hosts in NetBox too: for labs, not for a register of real hardware."""
     interval_s: float = Field(default=300.0, ge=5.0)
-    """Between two looks at all of NetBox: 500 hosts cost it about ten CPU seconds."""
+    """Between two looks at all of NetBox: 500 hosts of eight accelerators cost it about twenty CPU
+    seconds."""
     webhook_secret_file: Path | None = None
     """A file with the secret of NetBox's webhook, readable by its owner alone. None: no webhook."""
 
