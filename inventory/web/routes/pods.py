@@ -76,7 +76,14 @@ async def pod_page(
         whole = request.app.state.deps.store  # what was read is kept for everybody
         marks = await deps.in_thread(powering_of(request).marks, whole, name, hosts)
         own = sum(host.reserved_watts for host in hosts.values())
-        chart = curve(pod, plan, marks if approved else [], float(own), now=deps.clock.now())
+        chart = curve(
+            pod,
+            plan,
+            marks if approved else [],
+            float(own),
+            slots={host.name: host.slot for host in hosts.values()},
+            now=deps.clock.now(),
+        )
     return render(
         request,
         deps,

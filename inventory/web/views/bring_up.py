@@ -127,11 +127,20 @@ def power_marks(events: Iterable[Event], hosts: Iterable[str]) -> list[PowerMark
 
 
 def curve(
-    pod: Pod, plan: Plan, marks: Sequence[PowerMark], held_now: float, *, now: datetime
+    pod: Pod,
+    plan: Plan,
+    marks: Sequence[PowerMark],
+    held_now: float,
+    *,
+    slots: Mapping[str, str],
+    now: datetime,
 ) -> Curve:
-    """The picture: one column per step of the plan, as high as its watts."""
+    """The picture: one column per step of the plan, as high as its watts.
+
+    `slots` is the slot of each host by name: hosts of one pod may be of several types.
+    """
     planned = _planned(plan)
-    held = _held(pod, plan, marks, held_now, now=now)
+    held = _held(pod, plan, marks, held_now, slots=slots, now=now)
     highest = max(plan.budget_watts, plan.peak_watts, held_now, 1.0)
     marked = ticks(0.0, highest)
     top_watts = highest * 1.12  # room for the budget's own words above its line
@@ -198,7 +207,13 @@ def _label(step: EnvelopeStep) -> str:
 
 
 def _held(
-    pod: Pod, plan: Plan, marks: Sequence[PowerMark], held_now: float, *, now: datetime
+    pod: Pod,
+    plan: Plan,
+    marks: Sequence[PowerMark],
+    held_now: float,
+    *,
+    slots: Mapping[str, str],
+    now: datetime,
 ) -> list[float]:
     """Watts held in every step that was reached: the highest while its wave started, then after."""
     planned = _planned(plan)
@@ -209,8 +224,8 @@ def _held(
     wave_of = {name: wave.number for wave in plan.waves for name in wave.hosts}
     starts: dict[int, datetime] = {}
     deltas: list[tuple[datetime, float]] = []
-    power = next(iter(kinds.values()), None)
     for mark in marks:
+        power = kinds.get(slots.get(mark.host, ""))
         if power is None or mark.host not in wave_of:
             continue
         standby, starting, running = (
@@ -238,7 +253,7 @@ def _held(
                 total += delta
                 peak = max(peak, total)
         reached.append(peak)
-        settled = begun + timedelta(seconds=wave.settle_s or (power.inrush_s if power else 0))
+        settled = begun + timedelta(seconds=wave.settle_s)
         if settled <= now or later:
             reached.append(total if later else held_now)
     return reached

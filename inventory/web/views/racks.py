@@ -232,7 +232,8 @@ def _racks_of(pod: Pod | None) -> Sequence[dict[str, Any]]:
 
 def _place(host: HostLine, pod: Pod | None) -> tuple[float | None, float]:
     kinds = pod.spec_document.get("host_types", {}) if pod else {}
-    high = float(kinds.get(host.host_type, {}).get("height_units") or 1)
+    chassis = kinds.get(host.host_type, {}).get("chassis") or {}
+    high = float(chassis.get("height_units") or 1)  # one where the chassis is not described
     if host.position is not None:
         return host.position, high
     for rack in _racks_of(pod):

@@ -137,6 +137,16 @@ def test_hosts_stand_in_their_units_and_none_is_left_out() -> None:
     assert [host.name for host in drawn.unplaced] == ["r1-h2"]
 
 
+def test_a_host_is_as_high_as_its_chassis() -> None:
+    spec = catalogue.load("su-h100-32")
+    pod = make_pod(spec_document=spec.model_dump(mode="json"))
+    host = line(make_host(1, slot="r1-h2", host_type="host"))
+    [box] = elevation(None, [host], (), {"lab": pod}, {}).boxes
+    high = spec.host_types["host"].height_units
+    assert high == 8
+    assert box.height == high * 18 - 2
+
+
 def test_a_leak_is_written_into_the_elevation() -> None:
     facts = make_facts(
         coolant=(CoolantConnectorFact(slot="0", supply_celsius=32, return_celsius=47, flow_lpm=2),),
@@ -208,12 +218,13 @@ def test_waves_say_who_is_ready_and_who_is_gone() -> None:
 
 def test_the_curve_keeps_the_plan_and_draws_what_was_held_as_far_as_it_came() -> None:
     pod, ended = make_pod(plan=PLAN), NOW + timedelta(hours=1)
-    rest = curve(pod, PLAN, [], 80.0, now=NOW)
+    slots = {f"r1-h{n}": f"r1-h{n}" for n in range(1, 5)}
+    rest = curve(pod, PLAN, [], 80.0, slots=slots, now=NOW)
     assert rest.held.count("L") == 1
     assert rest.planned.count("L") == 2 * len(PLAN.feeds[0].steps) - 1
 
     marks = [PowerMark(at=NOW, host=name, on=True) for name in PLAN.waves[0].hosts]
-    begun = curve(pod, PLAN, marks, 900.0, now=ended)
+    begun = curve(pod, PLAN, marks, 900.0, slots=slots, now=ended)
     assert begun.held.count("L") == 2 * 3 - 1  # at rest, and the first wave's start and run
     assert begun.now is not None
     assert begun.now.text == "900 W"
