@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from inventory.audit import AuditEntry, Head, Said, chained
 from inventory.audit_anchors import Anchor
 from inventory.deps import ApiDeps
-from inventory.errors import Conflict, InventoryError, StoreUnavailable
+from inventory.errors import Conflict, Invalid, InventoryError, StoreUnavailable
 from inventory.store.protocol import Change
 from inventory.store.query import Query
 from inventory.store.tables import audit_key
@@ -58,6 +58,9 @@ class AuditLog:
                 await self._deps.in_thread(self._append, [said for said, _ in batch])
             except InventoryError as error:
                 failure = error
+            except Exception as error:  # a bug: those who wait must not wait for ever
+                log.exception("the audit log could not be written")
+                failure = StoreUnavailable(f"the audit log could not be written: {error}")
             for _, done in batch:
                 if done.done():  # the client left meanwhile
                     continue
@@ -96,8 +99,13 @@ class AuditLog:
             return
         if self._anchored_at is None or now >= self._anchored_at + ANCHOR_EVERY:
             self._anchored_at = now
-            if self._follows(anchors.kept()):
-                anchors.keep(anchors.sign(head, at=now))
+            try:
+                if self._follows(anchors.kept()):
+                    anchors.keep(anchors.sign(head, at=now))
+            except (OSError, Invalid) as error:  # the entries are written; `verify` tells the rest
+                log.error(  # noqa: TRY400 - the cause says it; a traceback adds nothing
+                    "the signed head of the audit log cannot be kept", extra={"cause": str(error)}
+                )
 
     def _follows(self, kept: Anchor | None) -> bool:
         """Whether the log still holds what was signed; if not, that proof must stay as it is."""

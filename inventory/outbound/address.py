@@ -25,6 +25,9 @@ TRANSLATED = (  # an IPv6 address that ends up at the IPv4 address inside it
     ipaddress.IPv6Network("64:ff9b:1::/48"),  # RFC 8215
 )
 
+COMPATIBLE = ipaddress.IPv6Network("::/96")
+"""An IPv4 address inside an IPv6 one, as it was written before RFC 4291 gave that up."""
+
 
 class AddressRefused(OSError):
     """A receiver that may not be called. An OSError, so that a connector reports it as one."""
@@ -34,6 +37,9 @@ def url_fault(url: str, networks: Sequence[Network]) -> str:
     """Why this URL may not be called, as far as the text alone tells; empty when it may."""
     if len(url) > URL_MAX:
         return f"it is longer than {URL_MAX} characters"
+    if not url.isascii():
+        # A client makes `127.0.0.1` of `①②⑦.0.0.1`, after this has looked at it.
+        return "it has letters that are not ASCII; write such a host as `xn--…`"
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -58,7 +64,7 @@ def address_fault(ip: Ip, networks: Sequence[Network]) -> str:
     real = _unwrapped(ip)
     if _inside(real, networks) or _inside(ip, networks):
         return ""
-    if real.is_global and not real.is_multicast:
+    if real.is_global and not real.is_multicast and not _outdated(real):
         return ""
     return f"{ip} is not a public address"
 
@@ -116,6 +122,11 @@ def _unwrapped(ip: Ip) -> Ip:
     if any(ip in network for network in TRANSLATED):
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip
+
+
+def _outdated(ip: Ip) -> bool:
+    """Forms of IPv6 that nobody on the public internet has any more."""
+    return isinstance(ip, ipaddress.IPv6Address) and (ip.is_site_local or ip in COMPATIBLE)
 
 
 def _inside(ip: Ip, networks: Sequence[Network]) -> bool:

@@ -5,6 +5,7 @@ another one, and could not find the permission by its name.
 """
 
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -297,7 +298,7 @@ def _add_removing(router: APIRouter, resource: Resource, remove: Endpoint, many:
 def given_of(raw: bytes) -> Any:
     """A body as JSON that both databases can hold, or Refused."""
     try:
-        found = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+        found = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
         deep = _depth(found) > DEPTH_MAX
     except (ValueError, RecursionError) as error:
         raise _not_json(str(error)[:200]) from error
@@ -310,6 +311,14 @@ def given_of(raw: bytes) -> Any:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    """`1e999` is JSON, and infinite: answered, it would be none."""
+    found = float(text)
+    if not math.isfinite(found):
+        raise ValueError(f"{text[:40]} is too large")
+    return found
 
 
 def _depth(value: Any) -> int:

@@ -357,3 +357,14 @@ async def test_a_viewer_reads_places_and_writes_none(zrh: Bed) -> None:
     assert error["status"] == 403
     tenant = zrh.key("tenant", "acme")
     assert (await refusal(zrh, tenant, "GET", "/api/racks"))["status"] == 403
+
+
+async def test_a_number_too_large_for_json_is_refused(site: Site, admin: str) -> None:
+    """`1e999` would be kept as nothing, and answered as `Infinity`, which no reader takes."""
+    await site.ask("POST", "/api/sites", {"name": "oslo"}, key=admin)
+    reply = await site.client.patch(
+        "/api/sites/oslo",
+        content=b'{"custom": {"height": 1e999}}',
+        headers={"Authorization": f"Bearer {admin}"},
+    )
+    assert reply.status_code == 422, reply.text

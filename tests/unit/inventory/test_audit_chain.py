@@ -240,3 +240,25 @@ async def test_a_log_that_was_cut_goes_on_and_does_not_replace_the_proof(
         await again.record(Said(at=at, actor="user thief", action="POST /x"))
     assert faults(await entries(site)) == []
     assert anchors.kept() == proof
+
+
+async def test_a_head_that_cannot_be_kept_holds_up_nobody(site: Site, tmp_path: Path) -> None:
+    """The disk beside the database is full, or somebody put a directory there."""
+    (tmp_path / "anchor.json").mkdir()
+    anchors = Anchors.open(tmp_path / "audit.key", tmp_path / "anchor.json")
+    log = AuditLog(replace(site.deps, anchors=anchors))
+    said = Said(at=NOW, actor="user ada", action="POST /x", subject="/x", outcome="200")
+    async with asyncio.timeout(10):
+        await log.record(said)
+    assert [e.seq for e in every(site.store, AuditEntry)] == [1]
+
+
+async def test_nobody_waits_for_ever_for_a_log_with_a_bug(site: Site) -> None:
+    async def in_thread(*_args: Any, **_kwargs: Any) -> Any:
+        raise RuntimeError("a bug")
+
+    log = AuditLog(_with(site, in_thread))
+    said = Said(at=NOW, actor="user ada", action="POST /x", subject="/x", outcome="200")
+    async with asyncio.timeout(10):
+        with pytest.raises(StoreUnavailable, match="a bug"):
+            await log.record(said)

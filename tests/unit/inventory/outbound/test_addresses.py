@@ -34,6 +34,8 @@ LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
         "https://0.0.0.0/",
         "https://224.0.0.1/",
         "https://[ff02::1]/",
+        "https://[::127.0.0.1]/",
+        "https://[fec0::1]/",
     ],
 )
 def test_an_address_that_is_not_public_is_refused_however_it_is_spelled(url: str) -> None:
@@ -52,6 +54,8 @@ def test_an_address_that_is_not_public_is_refused_however_it_is_spelled(url: str
         ("https://hooks.example.com:99999/", "not a URL"),
         ("http://hooks.example.com/", "not https"),
         ("https://h/" + "x" * 3000, "longer than"),
+        ("https://①②⑦.0.0.1/", "not ASCII"),  # aiohttp connects to 127.0.0.1
+        ("https://169。254。169。254/", "not ASCII"),
     ],
 )
 def test_a_url_that_is_no_receiver_is_refused_with_the_reason(url: str, why: str) -> None:
