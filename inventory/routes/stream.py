@@ -77,14 +77,17 @@ async def stream_events(
     cursor = int(last_event_id) if last_event_id else after
     seat = following.take_seat(actor.id)
     wanted = Wanted(deps, subject=subject, kind=kind, site=site)
+    sites = actor.sites_for(Permission.EVENT_READ)
 
     async def may_go_on() -> bool:
         try:
-            return (await identified(request, deps)).may(Permission.EVENT_READ)
+            by_now = await identified(request, deps)
         except Refused:
             return False
         except StoreUnavailable:  # nobody can be revoked meanwhile, and nothing is read either
             return True
+        # Other sites than at the beginning: whoever comes again is shown those.
+        return by_now.sites_for(Permission.EVENT_READ) == sites
 
     return Told(_lines(following, seat, cursor, wanted, may_go_on), lambda: following.leave(seat))
 

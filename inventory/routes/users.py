@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from inventory.deps import ApiDeps, Deps
 from inventory.errors import Conflict, NotFound
 from inventory.model import Event
 from inventory.passwords import LENGTH_MAX, require_good
+from inventory.permissions import ROLES
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import (
     NAME_FORM,
@@ -203,6 +205,7 @@ def _create(deps: ApiDeps, door: SignIn, body: UserBody, actor: Actor) -> UserVi
     if body.tenant:
         require_tenant(deps, body.tenant)
         _refuse_grants_of_tenants(body.tenant, body.grants)
+    _refuse_beyond(actor, (*(g.role for g in body.grants), *(("tenant",) if body.tenant else ())))
     now = deps.clock.now()
     password = body.password.get_secret_value() if body.password else ""
     if password:
@@ -222,6 +225,24 @@ def _create(deps: ApiDeps, door: SignIn, body: UserBody, actor: Actor) -> UserVi
     return _view(user)
 
 
+def _refuse_beyond(actor: Actor, roles: Iterable[str]) -> None:
+    """A key that was narrowed gives nobody a role, or the way to one, that may more than itself."""
+    for role in roles:
+        if actor.only is not None and not ROLES[role] <= actor.only:
+            raise Refused(
+                403,
+                "forbidden",
+                f"this key was narrowed to less than {role} may",
+                path="role",
+                value=role,
+                hint="use a key of an admin that was not narrowed",
+            )
+
+
+def _roles_of(user: User) -> tuple[str, ...]:
+    return (*(grant.role for grant in user.grants), *(("tenant",) if user.tenant else ()))
+
+
 def _refuse_grants_of_tenants(tenant: str, grants: tuple[GrantBody, ...]) -> None:
     if grants:
         raise Refused(
@@ -235,6 +256,7 @@ def _refuse_grants_of_tenants(tenant: str, grants: tuple[GrantBody, ...]) -> Non
 
 def _set_password(deps: ApiDeps, door: SignIn, name: str, password: str, actor: Actor) -> UserView:
     user = _user(deps, name)
+    _refuse_beyond(actor, _roles_of(user))
     require_good(password, user=name)
     now = deps.clock.now()
     update = {"password_hash": door.passwords.hash(password), "password_changed_at": now}
@@ -252,6 +274,7 @@ def _grant(deps: ApiDeps, name: str, body: GrantBody, actor: Actor) -> UserView:
     user = _user(deps, name)
     if user.tenant:
         _refuse_grants_of_tenants(user.tenant, (body,))
+    _refuse_beyond(actor, (body.role,))
     wanted = Grant(role=body.role, site=body.site)
     if wanted in user.grants:
         return _view(user)
@@ -278,6 +301,8 @@ def _switch(deps: ApiDeps, name: str, actor: Actor, *, disabled: bool) -> UserVi
     user = _user(deps, name)
     if user.disabled == disabled:
         return _view(user)
+    if not disabled:
+        _refuse_beyond(actor, _roles_of(user))
     event = _event(deps, actor, "user.disabled" if disabled else "user.enabled", name)
     return _replace(deps, user, {"disabled": disabled}, event)
 

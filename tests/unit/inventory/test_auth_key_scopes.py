@@ -186,3 +186,23 @@ async def test_rotating_lengthens_no_tenants_key(site: Site) -> None:
     stored = site.store.get(ApiKey, new["id"])
     assert stored is not None
     assert stored.expires_at == NOW + timedelta(days=2)
+
+
+async def test_a_narrowed_key_makes_nobody_who_may_more_than_itself(site: Site, admin: str) -> None:
+    secret = "a long and quiet sentence 7"
+    ada = {"name": "ada", "password": secret, "grants": [{"role": "admin"}]}
+    assert (await site.ask("POST", "/api/users", ada, key=admin)).status_code == 201
+    assert (await site.ask("POST", "/api/users", {"name": "bob"}, key=admin)).status_code == 201
+    assert (await site.ask("POST", "/api/users/ada/disable", key=admin)).status_code == 200
+    narrow = (await made(site, admin, role="admin", permissions=["user:read", "user:write"]))[
+        "text"
+    ]
+    for path, body in (
+        ("/api/users", {"name": "eve", "password": secret, "grants": [{"role": "viewer"}]}),
+        ("/api/users/bob/grants", {"role": "admin"}),
+        ("/api/users/ada/password", {"password": "another long sentence 8"}),
+        ("/api/users/ada/enable", {}),
+    ):
+        assert (await site.ask("POST", path, body, key=narrow)).status_code == 403, path
+    assert (await site.ask("POST", "/api/users/bob/disable", {}, key=narrow)).status_code == 200
+    assert (await site.ask("POST", "/api/users/bob/grants", ada["grants"][0], key=admin)).is_success
