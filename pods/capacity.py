@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from pods.capacity_shapes import Shape, Shapes, shape_named
 from pods.datafile import Figure, Row, Sourced, Table, load_table
 from pods.errors import CapacityRefused
 from pods.rating_table import PartRating, profile_named, profiles, rate_part
+from pods.topology import LinkKind, link_counts
 
 SECONDS_PER_DAY = 86_400
 HOURS_PER_YEAR = 8766
@@ -25,6 +27,9 @@ DAYS_PER_YEAR = 365
 COOLANT_KJ_PER_KG_K = 3.87
 COOLANT_KG_PER_LITRE = 1.02
 """PG25, a quarter of propylene glycol in water: what cold plates are filled with."""
+
+B200E_MIN = 0.001
+"""A thousandth of one accelerator: an input below this is a slip of the keyboard, too."""
 
 B200E_MAX = 1e9
 """More accelerators than will ever be made: an input beyond this is a slip of the keyboard."""
@@ -140,6 +145,13 @@ def b200e_needed(demand: Demand) -> float:
 
 
 def _sane(value: float, what: str) -> float:
+    if 0 < value < B200E_MIN:
+        raise CapacityRefused(
+            f"a demand of {value:.3g} B200-equivalents is less than a thousandth of one "
+            "accelerator: no pod is bought for that",
+            hint=f"check the {what}: 30e12 is thirty trillion; the least is {B200E_MIN:g} "
+            "B200-equivalents",
+        )
     if not math.isfinite(value) or not 0 < value <= B200E_MAX:
         raise CapacityRefused(
             f"a demand of {value:g} B200-equivalents cannot be built",
@@ -188,7 +200,7 @@ def size(
         coolant_litres_per_min=coolant_litres_per_min(
             it_mw * 1000 * unit.liquid_share, rise_k=_planned("coolant_rise_k")
         ),
-        cables=_cables(unit, pods, north_south_only=north_south_only),
+        cables=cables_of(unit, pods, north_south_only=north_south_only),
         interruptions_per_day=failures.interruptions.events
         / failures.gpu_years.value
         * accelerators
@@ -244,18 +256,30 @@ def _spares(accelerators: int) -> Iterator[Spare]:
         )
 
 
-def _cables(unit: Shape, pods: int, *, north_south_only: bool) -> Cables:
-    """A fabric grows to its largest design, then another one begins beside it."""
-    full, rest = divmod(pods, unit.fabric_units_max)
-    sizes = [unit.fabric_units_max] * full + ([rest] if rest else [])
-    per_unit = 0 if north_south_only else unit.accelerators * unit.rails
+def cables_of(unit: Shape, pods: int, *, north_south_only: bool = False) -> Cables:
+    """A fabric grows to its largest design, then another one begins beside it.
+
+    The counts are those of `podyard spec cabling` for the pods of each fabric.
+    """
+    if unit.fabric is None:
+        return Cables(
+            fabrics=0, host_leaf=0, leaf_spine=0, spine_core=0, north_south=0, bmc=pods * unit.hosts
+        )
+    fabric = unit.fabric
+    if north_south_only:
+        fabric = fabric.model_copy(update={"rails": 0})
+    full, rest = divmod(pods, unit.fabric_units_max) if fabric.rails else (0, pods)
+    counts: Counter[LinkKind] = Counter()
+    for units, fabrics in ((unit.fabric_units_max, full), (rest, 1)):
+        for kind, links in link_counts(fabric, units * unit.hosts).items():
+            counts[kind] += fabrics * links
     return Cables(
-        fabrics=0 if north_south_only else len(sizes),
-        host_leaf=per_unit * pods,
-        leaf_spine=per_unit * pods,
-        spine_core=per_unit * sum(units for units in sizes if units > unit.two_tier_units_max),
-        north_south=pods * unit.hosts * unit.north_south_cables_per_host,
-        bmc=pods * unit.hosts,
+        fabrics=full + bool(rest) if fabric.rails else 0,
+        host_leaf=counts["host-leaf"],
+        leaf_spine=counts["leaf-spine"],
+        spine_core=counts["spine-core"],
+        north_south=counts["north-south"],
+        bmc=counts["management"],
     )
 
 

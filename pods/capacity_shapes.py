@@ -1,7 +1,7 @@
 """What one pod adds up to, as far as sizing needs to know it: published units, or any spec.
 
 Every pod, the site's own included, is added up from its spec: hosts, racks, watts, and from its
-switches how far two and three tiers of them reach. For NVIDIA's scalable units the largest fabric
+switches how far three tiers of them reach. For NVIDIA's scalable units the largest fabric
 is published, so a table has that, and nothing that a spec says already.
 """
 
@@ -17,7 +17,7 @@ from pods.datafile import Figure, Sourced, Table, load_table
 from pods.errors import CapacityRefused, SpecNotFound, shown
 from pods.rating_table import Parts
 from pods.spec import HostType, PodSpec
-from pods.topology import FabricSpec
+from pods.topology import FabricSpec, hosts_max
 
 WHOLE = "the spec itself: hosts, racks, equipment and switches added up"
 
@@ -32,11 +32,9 @@ class Shape(Sourced):
     host_watts: Annotated[float, Field(gt=0)]
     """With its share of what else is in the rack."""
     scale_up_domain: int
-    rails: int
-    """Cables of the compute fabric for each accelerator."""
+    fabric: FabricSpec | None
+    """Its switches and rails: what the cables of many are counted from."""
     liquid_share: Annotated[float, Field(ge=0, le=1)]
-    north_south_cables_per_host: int
-    two_tier_units_max: int
     fabric_units_max: int
 
     @property
@@ -48,7 +46,6 @@ class Shape(Sourced):
 class Published(Sourced):
     """What is known of a scalable unit beside its spec."""
 
-    two_tier_units_max: int
     fabric_units_max: int
     host_watts: float | None = None
     """Where the whole unit's watts are published and its parts' add up to fewer."""
@@ -87,8 +84,6 @@ def shape_of(spec: PodSpec) -> Shape:
             f"{spec.identity} has {len(parts)} kinds of accelerators: one is sized at a time",
             hint="split the design into pods of one kind each",
         )
-    rail_cables = _rail_cables(spec.fabric, hosts=len(hosts))
-    two_tiers, three_tiers = _reach(spec.fabric)
     return Shape(
         part=parts.pop(),
         accelerators=accelerators,
@@ -97,11 +92,9 @@ def shape_of(spec: PodSpec) -> Shape:
         host_watts=(sum(host.power.nameplate_watts for host in hosts) + _equipment_watts(spec))
         / len(hosts),
         scale_up_domain=hosts[0].scale_up_domain or spec.unit.accelerators,
-        rails=round(rail_cables / accelerators),
+        fabric=spec.fabric,
         liquid_share=_liquid_share(spec, hosts[0]),
-        north_south_cables_per_host=spec.fabric.north_south_ports if spec.fabric else 0,
-        two_tier_units_max=max(1, two_tiers // len(hosts)),
-        fabric_units_max=max(1, three_tiers // len(hosts)),
+        fabric_units_max=max(1, hosts_max(spec.fabric) // len(hosts) if spec.fabric else 1),
         source=spec.identity,
         uncertain="nameplate watts; fabrics as far as fat trees of its leaf switch reach",
     )
@@ -123,23 +116,6 @@ def _part(spec: PodSpec, host: HostType) -> str:
 def _equipment_watts(spec: PodSpec) -> float:
     types = [spec.rack_types[rack.type] for rack in spec.racks if rack.type]
     return sum(one.draw_watts or 0 for kind in types for one in kind.equipment)
-
-
-def _rail_cables(fabric: FabricSpec | None, *, hosts: int) -> int:
-    if fabric is None or fabric.kind == "north_south":
-        return 0
-    return hosts * fabric.rails
-
-
-def _reach(fabric: FabricSpec | None) -> tuple[int, int]:
-    """Hosts that two and three tiers of the leaf switch join without blocking.
-
-    A leaf of p ports takes p / 2 hosts of one rail, a spine p leaves, a core p blocks of p / 2.
-    """
-    if fabric is None or fabric.leaf is None or not fabric.rails:
-        return 1, 1
-    ports = fabric.leaf.ports
-    return ports**2 // (2 * fabric.rails), ports**3 // (4 * fabric.rails)
 
 
 def _liquid_share(spec: PodSpec, host: HostType) -> float:

@@ -21,6 +21,12 @@ from pods.rating_table import Ratings, profile_named
 SITES: tuple[Site, ...] = ("none", "own", "colo", "colo-with-energy")
 DEFAULT_UNIT = "su-b200-32"
 YOURS = "given on the command line"
+OPTIONS = {
+    "capital_usd": "capital",
+    "usd_per_kwh": "power-price",
+    "financing_per_year": "financing",
+}
+"""Where an option is called otherwise than the input that it replaces."""
 
 
 def capacity(  # noqa: PLR0917 - a command's options
@@ -128,20 +134,22 @@ def capacity(  # noqa: PLR0917 - a command's options
 
 def _check(own: dict[str, float | None]) -> None:
     for name, value in own.items():
+        option = f"--{OPTIONS.get(name, name.replace('_', '-'))}"
         least = 0.0 if name == "financing_per_year" else 1e-9
         if value is not None and not least <= value < 1e9:  # noqa: PLR2004 - no price or rate is
             raise CapacityRefused(
-                f"{name} of {value:g} cannot be meant", hint="give a plain number above 0"
+                f"{option} of {value:g} cannot be meant",
+                hint=f"give {option} a plain number above 0",
             )
     financing = own["financing_per_year"]
     if financing is not None and financing > 1:
         raise CapacityRefused(
-            f"financing of {financing:g} is more than 100 % a year",
+            f"--financing of {financing:g} is more than 100 % a year",
             hint="give a share: 0.08 for 8 %",
         )
     pue = own["pue"]
     if pue is not None and not 1 <= pue <= 5:  # noqa: PLR2004 - worse than any hall on record
-        raise CapacityRefused(f"a PUE of {pue:g} does not exist", hint="1.1 to 2 is usual")
+        raise CapacityRefused(f"--pue of {pue:g} does not exist", hint="1.1 to 2 is usual")
 
 
 def _site(text: str) -> Site:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -176,18 +176,51 @@ def layout(fabric: FabricSpec, hosts: Sequence[str]) -> Layout:
     return Layout(tuple(switches), tuple(links))
 
 
+def link_counts(fabric: FabricSpec, hosts: int) -> dict[LinkKind, int]:
+    """How many links `layout` makes for so many hosts, without making them: a site has millions."""
+    counts: dict[LinkKind, int] = dict.fromkeys(get_args(LinkKind), 0)
+    counts["north-south"] = hosts * fabric.north_south_ports if fabric.edge else 0
+    counts["management"] = hosts if fabric.management else 0
+    spine = fabric.spine or fabric.leaf
+    if spine is None or not fabric.rails or not hosts:
+        return counts
+    counts["host-leaf"] = hosts * fabric.rails
+    leaves = _groups(fabric, hosts) * fabric.rails // fabric.planes
+    if leaves > 1:
+        counts["leaf-spine"] = fabric.planes * leaves * fabric.leaf_up
+    if leaves > spine.ports:
+        up = spine.ports - spine.ports // 2
+        spines = _blocks(fabric, leaves, spine) * fabric.leaf_up
+        counts["spine-core"] = fabric.planes * spines * up
+    return counts
+
+
+def hosts_max(fabric: FabricSpec) -> int:
+    """How many hosts three tiers of these switches join; 0 without a compute network."""
+    spine = fabric.spine or fabric.leaf
+    if spine is None or not fabric.rails:
+        return 0
+    leaves = (fabric.core or spine).ports * (spine.ports // 2)
+    return max(leaves, spine.ports) * fabric.planes // fabric.rails * fabric.leaf_down
+
+
 _Piece = tuple[list[Switch], list[Link]]
+
+
+def _groups(fabric: FabricSpec, hosts: int) -> int:
+    """Hosts are cabled in groups of as many as a leaf takes."""
+    if fabric.leaf_down < 1:
+        raise FabricError(
+            f"a leaf of {fabric.leaf.ports if fabric.leaf else 0} ports has none left for hosts",
+            hint="give a switch with more ports",
+        )
+    return math.ceil(hosts / fabric.leaf_down)
 
 
 def _compute(fabric: FabricSpec, hosts: Sequence[str]) -> _Piece:
     if fabric.leaf is None or not fabric.rails or not hosts:
         return [], []
-    if fabric.leaf_down < 1:
-        raise FabricError(
-            f"a leaf of {fabric.leaf.ports} ports has none left for hosts",
-            hint="give a switch with more ports",
-        )
-    groups = math.ceil(len(hosts) / fabric.leaf_down)
+    groups = _groups(fabric, len(hosts))
     leaves = {
         (group, rail): Switch(f"leaf-{group + 1}-{rail + 1}", "leaf", fabric.leaf, group)
         for group in range(groups)
@@ -235,13 +268,7 @@ def _three_tiers(
     down = spine.ports // 2
     up = spine.ports - down
     core = fabric.core or spine
-    blocks = math.ceil(len(leaves) / down)
-    if blocks > core.ports:
-        raise FabricError(
-            f"{len(leaves)} leaves make {blocks} blocks, and a core of {core.ports} ports "
-            "joins no more than that",
-            hint="give switches with more ports, more planes, or fewer hosts",
-        )
+    blocks = _blocks(fabric, len(leaves), spine)
     prefix = "" if fabric.planes == 1 else f"p{plane + 1}-"
     each = _evenly(up, at_least=math.ceil(blocks * up / core.ports))
     cores = [
@@ -274,6 +301,19 @@ def _three_tiers(
         )
     switches.extend(one for group in cores for one in group)
     return switches, links
+
+
+def _blocks(fabric: FabricSpec, leaves: int, spine: SwitchSpec) -> int:
+    """Leaves under three tiers stand in blocks of as many as half a spine takes."""
+    blocks = math.ceil(leaves / (spine.ports // 2))
+    core = fabric.core or spine
+    if blocks > core.ports:
+        raise FabricError(
+            f"{leaves} leaves make {blocks} blocks, and a core of {core.ports} ports "
+            "joins no more than that",
+            hint="give switches with more ports, more planes, or fewer hosts",
+        )
+    return blocks
 
 
 def _mesh(fabric: FabricSpec, leaves: Sequence[Switch], spines: Sequence[Switch]) -> list[Link]:

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pods import catalogue
+from pods.cabling import cabling_of
 from pods.capacity import (
     Demand,
     Failures,
     Sizing,
     b200e_needed,
+    cables_of,
     coolant_litres_per_min,
     out_of_service_share,
     poisson_stock,
@@ -145,6 +147,8 @@ def test_larger_hosts_take_more_with_them_when_they_break() -> None:
         Demand(profile=SERVED),
         Demand(profile=SERVED, tokens_per_day=1e12, b200e=3),
         Demand(profile=SERVED, tokens_per_day=-1),
+        Demand(profile=SERVED, tokens_per_day=1e-9),
+        Demand(profile=SERVED, b200e=0),
         Demand(profile=SERVED, b200e=math.nan),
         Demand(profile=SERVED, b200e=1e12),
         Demand(profile=SERVED, tokens_per_day=1e12, utilisation=50),
@@ -188,7 +192,8 @@ def test_a_published_unit_is_its_spec_and_what_only_the_publication_tells(
 ) -> None:
     shape, spec = shape_named(name), catalogue.load(name)
     assert (shape.hosts, shape.racks, shape.host_watts) == (hosts, racks, host_watts)
-    assert shape.rails == 1
+    assert shape.fabric is not None
+    assert shape.fabric.rails * hosts == shape.accelerators
     assert spec.scalable_unit is not None
     assert (spec.scalable_unit.hosts, spec.scalable_unit.accelerators) == (
         hosts,
@@ -202,7 +207,27 @@ def test_only_a_published_total_may_differ_from_what_a_spec_adds_up_to() -> None
 
 
 def test_the_reach_of_a_fabric_follows_from_its_switch() -> None:
-    assert shape_of(catalogue.load("su-b200-32")).two_tier_units_max == 8  # as published
+    assert shape_of(catalogue.load("su-b200-32")).fabric_units_max == 256  # 64³ / (4 rails · 8)
+    assert shape_named("su-b200-32").fabric_units_max == 64  # the largest that is published
+
+
+@pytest.mark.parametrize("name", [n for n in catalogue.names() if not n.startswith("lab-")])
+@pytest.mark.parametrize("pods", [1, 3])
+def test_a_site_needs_the_cables_that_are_laid_out(name: str, pods: int) -> None:
+    laid = cabling_of(catalogue.load(name), count=pods).cable_counts
+    assert cables_of(shape_named(name), pods).model_dump(exclude={"fabrics"}) == {
+        "host_leaf": laid.get("host-leaf", 0),
+        "leaf_spine": laid.get("leaf-spine", 0),
+        "spine_core": laid.get("spine-core", 0),
+        "north_south": laid.get("north-south", 0),
+        "bmc": laid.get("management", 0),
+    }
+
+
+def test_a_hundred_thousand_pods_are_counted_and_not_laid_out() -> None:
+    cables = cables_of(shape_named("su-b200-32"), 100_000)
+    assert cables.fabrics == 1563
+    assert cables.host_leaf == cables.leaf_spine == 25_600_000
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,23 @@ def test_what_cannot_be_meant_is_refused_with_a_hint(arguments: tuple[str, ...])
     assert "\nhint: " in result.stderr
 
 
+@pytest.mark.parametrize(
+    "option", ["--capital", "--power-price", "--financing", "--life-years", "--pue"]
+)
+def test_an_input_that_cannot_be_meant_is_named_by_its_option(option: str) -> None:
+    result = podyard(*SERVED, *TOKENS, option, "-1")
+    assert result.exit_code == 1
+    assert f"{option} of -1 cannot be meant" in result.stderr
+    assert f"hint: give {option} " in result.stderr
+
+
+def test_a_demand_of_next_to_nothing_buys_no_pod() -> None:
+    result = podyard(*SERVED, "--tokens-per-day", "1e-9")
+    assert result.exit_code == 1
+    assert "less than a thousandth of one accelerator" in result.stderr
+    assert "tokens a day" in result.stderr
+
+
 def test_a_chart_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
     result = podyard(*SERVED, *TOKENS, "--chart", tmp_path / "none" / "x.svg")
     assert result.exit_code == 2

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pods.errors import FabricError
-from pods.topology import FabricSpec, Layout, SwitchSpec, fabric_problems, layout
+from pods.topology import (
+    FabricSpec,
+    Layout,
+    SwitchSpec,
+    fabric_problems,
+    hosts_max,
+    layout,
+    link_counts,
+)
 
 QM9700 = SwitchSpec(model="QM9700", ports=64)
 SN5600 = SwitchSpec(model="SN5600", ports=64, units=2)
@@ -170,3 +180,40 @@ def test_a_fabric_that_contradicts_itself_is_told(
 
 def test_a_sound_fabric_has_no_problems() -> None:
     assert not list(fabric_problems(NDR, hosts=64, host_ports=9))
+
+
+@st.composite
+def fabrics(draw: st.DrawFn) -> FabricSpec:
+    """Small switches, so that two and three tiers and full fabrics are all met."""
+    leaf, spine, core, edge, oob = (
+        SwitchSpec(model="s", ports=draw(st.sampled_from([4, 6, 8, 16]))) for _ in range(5)
+    )
+    planes = draw(st.sampled_from([1, 2, 4]))
+    return FabricSpec(
+        kind="rail_optimised",
+        rails=planes * draw(st.integers(0, 2)),
+        rail_gbps=400,
+        leaf=leaf,
+        spine=draw(st.sampled_from([None, spine])),
+        core=draw(st.sampled_from([None, core])),
+        oversubscription=draw(st.sampled_from([1.0, 2.0])),
+        planes=planes,
+        north_south_ports=draw(st.integers(0, 2)),
+        edge=draw(st.sampled_from([None, edge])),
+        management=draw(st.sampled_from([None, oob])),
+    )
+
+
+@given(fabric=fabrics(), host_count=st.integers(0, 150))
+@settings(max_examples=150, deadline=None)
+def test_links_are_counted_as_they_are_laid_out(fabric: FabricSpec, host_count: int) -> None:
+    try:
+        found = layout(fabric, hosts(host_count))
+    except FabricError:
+        with pytest.raises(FabricError):
+            link_counts(fabric, host_count)
+        assert host_count > hosts_max(fabric)
+        return
+    told = link_counts(fabric, host_count)
+    assert told == {kind: found.links_of(kind) for kind in told}
+    assert not fabric.rails or host_count <= hosts_max(fabric)
