@@ -5,7 +5,6 @@ another one, and could not find the permission by its name.
 """
 
 import json
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -17,6 +16,7 @@ from inventory.deps import Deps
 from inventory.refusals import ERRORS, Refused
 from inventory.resources import describing
 from inventory.resources.asking import own_query, partial_asked
+from inventory.resources.bodies import given_of, items_of, list_of, object_of
 from inventory.resources.declaring import Resource, Stored, Writes
 from inventory.resources.lines import as_json
 from inventory.resources.reading import Asked, Entity, Reader, etag_of
@@ -25,10 +25,6 @@ from inventory.resources.writing import Mode, Outcome, Writer, Written, matches
 from inventory.routes.shapes import NamePath, Page, View
 
 JSON = "application/json"
-ITEMS_MAX = 5000
-"""Items of one request: what 4 MiB of hosts hold."""
-DEPTH_MAX = 64
-"""Of a body: ours are four deep, and a parser's stack is not endless."""
 
 
 class ItemStatus(View):
@@ -124,7 +120,7 @@ def _add_writing(router: APIRouter, reader: Reader, writer: Writer) -> None:
     @own_query
     async def change(request: Request, name: NamePath, deps: Deps, actor: allowed) -> Response:
         partial_asked(request.query_params.multi_items())
-        given = {**_object(given_of(await request.body()))}
+        given = {**object_of(given_of(await request.body()))}
         _refuse_selector(given)
         (done,) = await deps.in_thread(
             writer.change,
@@ -139,7 +135,7 @@ def _add_writing(router: APIRouter, reader: Reader, writer: Writer) -> None:
 
     @own_query
     async def change_many(request: Request, deps: Deps, actor: allowed) -> Response:
-        given = _list(given_of(await request.body()))
+        given = list_of(given_of(await request.body()))
         mode = _mode(request, given)
         done = await deps.in_thread(
             writer.change, deps, actor, _who(request, actor), given, mode=mode
@@ -150,7 +146,7 @@ def _add_writing(router: APIRouter, reader: Reader, writer: Writer) -> None:
     async def remove(request: Request, name: NamePath, deps: Deps, actor: allowed) -> Response:
         partial_asked(request.query_params.multi_items())
         raw = await request.body()
-        given = dict(_object(given_of(raw))) if raw else {}
+        given = dict(object_of(given_of(raw))) if raw else {}
         _refuse_selector(given)
         await deps.in_thread(
             writer.remove,
@@ -165,7 +161,7 @@ def _add_writing(router: APIRouter, reader: Reader, writer: Writer) -> None:
 
     @own_query
     async def remove_many(request: Request, deps: Deps, actor: allowed) -> Response:
-        given = _list(given_of(await request.body()))
+        given = list_of(given_of(await request.body()))
         mode = _mode(request, given)
         done = await deps.in_thread(
             writer.remove, deps, actor, _who(request, actor), given, mode=mode
@@ -177,7 +173,7 @@ def _add_writing(router: APIRouter, reader: Reader, writer: Writer) -> None:
     @own_query
     async def put(request: Request, name: NamePath, deps: Deps, actor: allowed) -> Response:
         partial_asked(request.query_params.multi_items())
-        given = {**_object(given_of(await request.body())), "name": name}
+        given = {**object_of(given_of(await request.body())), "name": name}
         done = await deps.in_thread(
             writer.put,
             deps,
@@ -293,97 +289,6 @@ def _add_removing(router: APIRouter, resource: Resource, remove: Endpoint, many:
             "requestBody": describing.selectors_body(resource, change=None),
         },
     )
-
-
-def given_of(raw: bytes) -> Any:
-    """A body as JSON that both databases can hold, or Refused."""
-    try:
-        found = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
-        deep = _depth(found) > DEPTH_MAX
-    except (ValueError, RecursionError) as error:
-        raise _not_json(str(error)[:200]) from error
-    if deep:
-        raise _not_json(f"more than {DEPTH_MAX} levels deep")
-    if b"\\u" in raw:
-        _refuse_unstorable(found)
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _finite(text: str) -> float:
-    """`1e999` is JSON, and infinite: answered, it would be none."""
-    found = float(text)
-    if not math.isfinite(found):
-        raise ValueError(f"{text[:40]} is too large")
-    return found
-
-
-def _depth(value: Any) -> int:
-    deepest, level = 0, [value]
-    while level:
-        deepest += 1
-        if deepest > DEPTH_MAX:
-            return deepest
-        level = [
-            inner
-            for one in level
-            for inner in (
-                one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
-            )
-            if isinstance(inner, dict | list)
-        ]
-    return deepest
-
-
-def _refuse_unstorable(value: Any) -> None:
-    """No null character and no half of a surrogate pair: PostgreSQL takes neither."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            _refuse_unstorable(name)
-            _refuse_unstorable(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _refuse_unstorable(inner)
-    elif isinstance(value, str) and not value.isascii() | ("\x00" in value):
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise _not_json("half of a surrogate pair") from error
-    if isinstance(value, str) and "\x00" in value:
-        raise _not_json("a null character in a text")
-
-
-def _not_json(why: str) -> Refused:
-    return Refused(
-        422, "invalid", f"not a JSON document: {why}", hint="send one JSON document, UTF-8"
-    )
-
-
-def items_of(given: Any) -> Sequence[Mapping[str, Any]]:
-    """The objects of a body that is one, or a list of them."""
-    return _list(given) if isinstance(given, list) else [_object(given)]
-
-
-def _object(given: Any) -> Mapping[str, Any]:
-    if not isinstance(given, dict):
-        raise Refused(422, "invalid", "not an object", hint="send an object with fields, in braces")
-    return given
-
-
-def _list(given: Any) -> Sequence[Mapping[str, Any]]:
-    if not isinstance(given, list) or not given:
-        raise Refused(422, "invalid", "not a list of objects", hint="send a list of one or more")
-    if len(given) > ITEMS_MAX:
-        raise Refused(
-            422,
-            "invalid",
-            f"{len(given)} items in one request",
-            hint=f"send at most {ITEMS_MAX} at once",
-        )
-    return [_object(one) for one in given]
 
 
 def _refuse_selector(given: Mapping[str, Any]) -> None:

@@ -17,10 +17,11 @@ from inventory.places import Cable
 from inventory.refusals import ERRORS, OtherProblem, Refused
 from inventory.resources import describing
 from inventory.resources.asking import own_query, partial_asked
+from inventory.resources.bodies import given_of, items_of
 from inventory.resources.declaring import Stored
 from inventory.resources.hosts import HOSTS, HostLine
 from inventory.resources.reading import Reader
-from inventory.resources.routing import JSON, given_of, items_of
+from inventory.resources.routing import JSON
 from inventory.resources.writing import Mode, refuse_any, refused_body
 from inventory.routes.pods import refuse_taken
 from inventory.store.protocol import Change
