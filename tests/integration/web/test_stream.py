@@ -172,6 +172,18 @@ async def test_a_stream_ends_when_its_key_is_revoked_though_others_events_go_on(
             noise.cancel()
 
 
+async def test_a_stream_ends_when_its_reader_keeps_a_role_at_other_sites_alone(
+    shown: Shown,
+) -> None:
+    key = key_of(shown, "viewer")
+    async with listening(shown, key) as one:
+        record = shown.store.get(ApiKey, key.split("_")[1])
+        assert record is not None
+        far = record.model_copy(update={"sites": ("far",)})
+        shown.store.apply(Change(replace=(far,)), now=NOW)
+        assert await asyncio.wait_for(one.line("event: "), 12) == "end"
+
+
 async def test_a_role_at_another_site_hears_nothing_of_this_one(shown: Shown) -> None:
     record, key = mint("viewer", now=NOW)
     elsewhere = record.model_copy(update={"sites": ("far",)})
