@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.text import Text
 
 from inventory.client import Service, service
-from inventory.printing import Output, OutputOption, printable, say, write
+from inventory.printing import Output, OutputOption, printable, say, to_json, to_yaml, write
 
 event_app = typer.Typer(
     no_args_is_help=True,
@@ -69,6 +68,9 @@ def _all(api: Service, *, subject: str, after: int) -> list[dict[str, Any]]:
 def _followed(api: Service, *, subject: str, after: int) -> Iterator[dict[str, Any]]:
     with api.stream("/api/events", subject=subject, after=after) as lines:
         for line in lines:
+            if line == "event: end":  # what follows says why, and is no event
+                say("the service ended the stream: the key or session ended")
+                return
             if line.startswith("data: "):
                 yield json.loads(line.removeprefix("data: "))
 
@@ -76,9 +78,9 @@ def _followed(api: Service, *, subject: str, after: int) -> Iterator[dict[str, A
 def _print_line(event: dict[str, Any], output: Output) -> None:
     match output:
         case Output.JSON:
-            typer.echo(json.dumps(event, ensure_ascii=False))
+            typer.echo(to_json(event, indent=None))
         case Output.YAML:
-            typer.echo(yaml.safe_dump([event], sort_keys=False, allow_unicode=True), nl=False)
+            typer.echo(to_yaml([event]), nl=False)
         case Output.TABLE:
             typer.echo(_line(event))
 

@@ -366,8 +366,8 @@ def test_events_are_followed_as_they_happen(run: Run, store: SqlStore, url: str)
     with client.stream("/api/events", after=0) as lines:
         kinds = []
         for line in lines:
-            if line.startswith("event: "):
-                kinds.append(line.removeprefix("event: "))
+            if line.startswith("data: "):
+                kinds.append(json.loads(line.removeprefix("data: "))["kind"])
             if len(kinds) == 2:
                 break
     client.close()

@@ -60,14 +60,14 @@ class Listener:
 
 @asynccontextmanager
 async def listening(
-    shown: Shown, key: str, query: str = "", **headers: str
+    shown: Shown, key: str, query: str = "", *, path: str = "/api/events/stream", **headers: str
 ) -> AsyncIterator[Listener]:
     """A stream that has begun."""
     port = urlsplit(shown.url).port
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     writer.write(
-        f"GET /api/events/stream{query} HTTP/1.1\r\nHost: podyard\r\n"
+        f"GET {path}{query} HTTP/1.1\r\nHost: podyard\r\n"
         f"Authorization: Bearer {key}\r\n{told}\r\n".encode()
     )
     status = (await reader.readline()).decode()
@@ -148,11 +148,13 @@ async def test_a_client_hears_only_what_it_asked_for(shown: Shown) -> None:
         assert (await here.event())["subject"] == "host:a-r1-h1"
 
 
+@pytest.mark.parametrize("path", ["/api/events/stream", "/api/events"])
 async def test_a_stream_ends_when_its_key_is_revoked_though_others_events_go_on(
-    shown: Shown,
+    shown: Shown, path: str
 ) -> None:
     key = key_of(shown, "viewer")
-    async with listening(shown, key, "?subject=host:nobody") as one:
+    sort = {"Accept": "text/event-stream"}
+    async with listening(shown, key, "?subject=host:nobody", path=path, **sort) as one:
         record = shown.store.get(ApiKey, key.split("_")[1])
         assert record is not None
         gone = record.model_copy(update={"revoked_at": NOW - timedelta(seconds=1)})
