@@ -21,6 +21,7 @@ import httpx
 import typer
 
 from inventory.statedir import StateDirectory, default_state
+from pods.answering import harmless
 
 REFUSED = 1
 UNREACHABLE = 3
@@ -227,8 +228,8 @@ def report(error: ServiceError) -> None:
     """Say what went wrong, on stderr."""
     if error.lines:
         for line in error.lines:
-            typer.echo(f"error: {line}", err=True)
+            typer.echo(f"error: {harmless(line)}", err=True)
         return
-    typer.echo(f"error: {error}", err=True)
+    typer.echo(f"error: {harmless(str(error))}", err=True)
     if error.hint:
-        typer.echo(f"hint: {error.hint}", err=True)
+        typer.echo(f"hint: {harmless(error.hint)}", err=True)

@@ -6,7 +6,6 @@ must not act on what a stranger wrote.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -20,9 +19,10 @@ from rich.table import Table
 from rich.text import Text
 
 from inventory.client import ServiceError
-from pods.cli import Output, OutputOption
+from pods.answering import Harmless, Output, OutputOption, harmless, to_json
+from pods.document import escaped, represent_text
 
-__all__ = ["Output", "OutputOption", "age", "pairs", "rows", "say", "until", "write"]
+__all__ = ["Output", "OutputOption", "age", "pairs", "rows", "say", "to_json", "until", "write"]
 
 ASK_AGAIN_S = 1.0  # between two looks of a command that waits
 
@@ -31,16 +31,28 @@ def write(data: Any, output: Output, table: Callable[[], RenderableType]) -> Non
     """The answer."""
     match output:
         case Output.JSON:
-            typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+            typer.echo(to_json(data))
         case Output.YAML:
-            typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
+            typer.echo(to_yaml(data), nl=False)
         case Output.TABLE:
-            Console().print(table())
+            Console().print(Harmless(table()))
 
 
 def say(text: str) -> None:
     """Something for the person, not for the program that reads stdout."""
-    typer.echo(text, err=True)
+    typer.echo(harmless(text), err=True)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what YAML 1.1 would take for a date or a boolean."""
+
+
+_Dumper.add_representer(str, represent_text)
+
+
+def to_yaml(data: Any) -> str:
+    """YAML for programs that read version 1.1 of it, as most do."""
+    return escaped(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
 
 
 def rows(data: Sequence[dict[str, Any]], columns: Sequence[str]) -> RenderableType:

@@ -39,7 +39,7 @@ def write(data: Any, output: Output, table: Callable[[], RenderableType]) -> Non
     """The answer, once."""
     match output:
         case Output.JSON:
-            typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+            typer.echo(to_json(data))
         case Output.YAML:
             typer.echo(to_yaml(data), nl=False)
         case Output.TABLE:
@@ -58,20 +58,33 @@ class Harmless:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Styles stay, since they are ours; letters that cannot be printed become a mark."""
         for text, style, control in console.render(self.content, options):
-            yield Segment(_printable(text), style, control)
+            yield Segment(harmless(text), style, control)
 
 
-def _printable(text: str) -> str:
+def harmless(text: str) -> str:
+    """The same lines, with a mark for each letter that cannot be printed."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
+def to_json(data: Any, *, indent: int | None = 2) -> str:
+    """JSON for people, too: letters of any language stay readable, unprintable ones are escaped.
+
+    That is more than JSON asks for: U+009B begins a terminal's command, and marks of direction
+    show a line in another order than it is in.
+    """
+    text = json.dumps(data, indent=indent, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
 def fail(message: str, *, hint: str = "", code: int = INVALID) -> NoReturn:
     """End the command with a message and its hint."""
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(f"error: {harmless(message)}", err=True)
     if hint:
-        typer.echo(f"hint: {hint}", err=True)
+        typer.echo(f"hint: {harmless(hint)}", err=True)
     raise typer.Exit(code) from None
 
 

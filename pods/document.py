@@ -58,7 +58,25 @@ def parse_document(raw: bytes, *, source: str = "spec") -> Any:
 
 def to_yaml(value: Any) -> str:
     """A plain value as YAML that reads back as exactly this value."""
-    return yaml.dump(value, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=96)
+    return escaped(
+        yaml.dump(value, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=96)
+    )
+
+
+def represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Text that `escaped` may put escapes into is written in double quotes."""
+    plain = all(c.isprintable() or c == "\n" for c in text)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+
+
+def escaped(text: str) -> str:
+    """YAML without letters that a terminal acts on, once `represent_text` has quoted them.
+
+    YAML itself lets marks of direction through, which show a line in another order than it is in.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else f"\\U{ord(c):08X}" for c in text)
 
 
 def _refuse(path: str, value: str, message: str, hint: str) -> NoReturn:
@@ -240,6 +258,8 @@ class _PlainDumper(yaml.SafeDumper):
         """Write a repeated part out: aliases are not accepted back."""
         return True
 
+
+_PlainDumper.add_representer(str, represent_text)
 
 for _tag, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
