@@ -39,6 +39,8 @@ class TrustedKey:
     """Statements that say they are older are not this key's; None: whenever."""
     signs_until: datetime | None = None
     """Statements that say they are newer are not believed: the key was retired then."""
+    replaces: frozenset[str] = frozenset()
+    """Keys that handed over to this one, each by a rotation that it signed."""
 
 
 Keyring = Mapping[str, TrustedKey]

@@ -18,6 +18,7 @@ from pods.canonical import canonical_json
 from pods.envelope import Envelope, Sha256, Signed, seal, strict_json, unseal
 from pods.errors import CertificateRefused, Refusal
 from pods.keys import Keyring, SigningKey, TrustedKey
+from pods.rotation import replaced_by
 
 REVOCATIONS_TYPE = "application/vnd.podyard.revocations+json"
 WHAT = "revocation list"
@@ -57,7 +58,10 @@ class RevocationList(Signed):
     next_update: AwareDatetime
     simulated: bool
     speaks_for: tuple[KeyId, ...]
-    """Keys whose certificates it covers: the signer's, and those that the signer replaced."""
+    """Keys whose certificates it covers: the signer's, and those that the signer replaced.
+
+    A claim: who reads the list believes it only of keys that handed over to the signer.
+    """
     certificates: tuple[RevokedCertificate, ...] = ()
     keys: tuple[RevokedKey, ...] = ()
 
@@ -68,6 +72,12 @@ class Revocations:
 
     list: RevocationList
     key_id: str
+    replaced: frozenset[str] = frozenset()
+    """Keys that handed over to that key, by rotations that were given."""
+
+    def covers(self, key_id: str) -> bool:
+        """Whether what the list does not name, of this key's, is not revoked."""
+        return key_id in self.list.speaks_for and key_id in {self.key_id, *self.replaced}
 
 
 def issue_revocations(
@@ -121,7 +131,7 @@ def read_revocations(raw: bytes, *, ring: Keyring) -> Revocations:
             refusal=Refusal.KEY_RETIRED,
             hint="get the list by the issuer's new key",
         )
-    return Revocations(found, name)
+    return Revocations(found, name, replaced_by(name, ring=ring))
 
 
 def check_not_revoked(
@@ -150,6 +160,15 @@ def check_not_revoked(
             "which signed this certificate",
             refusal=Refusal.REVOCATIONS_FOREIGN,
             hint="get the list of the certificate's own issuer",
+        )
+    if not revocations.covers(signed_by):
+        raise CertificateRefused(
+            f"revocation not checked for key {signed_by[:16]}…, which signed this certificate: "
+            f"the list by key {revocations.key_id[:16]}… claims to speak for it, and no rotation "
+            "says that the one handed over to the other",
+            refusal=Refusal.REVOCATIONS_FOREIGN,
+            hint="give the issuer's hand-over by --rotation, or the list by the certificate's own "
+            "key",
         )
     _check_dates(found, now)
 

@@ -105,7 +105,21 @@ def _with_rotation(ring: Keyring, raw: bytes) -> dict[str, TrustedKey]:
             hint="sign simulated statements with a key of their own",
         )
     until = min(filter(None, (old.signs_until, rotation.old_signs_until)))
-    return {**ring, name: replace(old, signs_until=until), key_id(new): known or added}
+    after = known or added
+    after = replace(after, replaces=after.replaces | {name})
+    return {**ring, name: replace(old, signs_until=until), key_id(new): after}
+
+
+def replaced_by(name: str, *, ring: Keyring) -> frozenset[str]:
+    """The keys that handed over to this one, and those that had handed over to them."""
+    found: set[str] = set()
+    left = [name]
+    while left:
+        key = ring.get(left.pop())
+        more = key.replaces - found if key else frozenset()
+        found |= more
+        left.extend(more)
+    return frozenset(found)
 
 
 def _rotation(payload: bytes) -> Rotation:

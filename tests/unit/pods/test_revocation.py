@@ -162,6 +162,36 @@ def test_another_issuers_list_says_nothing(certificate: Callable[..., bytes]) ->
     assert refused(checked, certificate(), listed, ring=ring)[0] is Refusal.REVOCATIONS_FOREIGN
 
 
+def test_nobody_speaks_for_another_trusted_issuers_key(certificate: Callable[..., bytes]) -> None:
+    ring = keyring((OLD.public_key, "production"), (OTHER.public_key, "production"))
+    listed = a_list(OTHER, replaced_keys=[OLD.key_id])
+    refusal, message = refused(checked, certificate(), listed, ring=ring)
+    assert refusal is Refusal.REVOCATIONS_FOREIGN
+    assert f"revocation not checked for key {OLD.key_id[:16]}" in message
+    turned = with_rotations(ring, [rotate(OTHER, OLD, now=NOW).to_bytes()])  # the other way round
+    assert refused(checked, certificate(), listed, ring=turned)[0] is Refusal.REVOCATIONS_FOREIGN
+
+
+def test_a_key_speaks_for_those_that_handed_over_to_it(certificate: Callable[..., bytes]) -> None:
+    first, second = rotate(OLD, NEW, now=NOW).to_bytes(), rotate(NEW, NEXT, now=NOW).to_bytes()
+    listed = a_list(NEXT, replaced_keys=[OLD.key_id])
+    for known in (RING, keyring(*((k.public_key, "production") for k in (OLD, NEW, NEXT)))):
+        for order in ([first, second], [second, first]):
+            ring = with_rotations(known, order)
+            assert checked(certificate(), listed, ring=ring).revocations
+    raw = certificate()
+    guilty = a_list(NEXT, replaced_keys=[OLD.key_id], certificates=[revoked(raw)])
+    ring = with_rotations(RING, [second, first])
+    assert refused(checked, raw, guilty, ring=ring)[0] is Refusal.REVOKED
+
+
+def test_keys_that_hand_over_in_a_circle_end(certificate: Callable[..., bytes]) -> None:
+    ring = with_rotations(
+        RING, [rotate(OLD, NEW, now=NOW).to_bytes(), rotate(NEW, OLD, now=NOW).to_bytes()]
+    )
+    assert checked(certificate(), a_list(NEW, replaced_keys=[OLD.key_id]), ring=ring).revocations
+
+
 def test_a_list_by_an_unknown_key_or_of_another_type_is_refused(
     certificate: Callable[..., bytes],
 ) -> None:
