@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pods.cooling import FLOW_SHARE_MIN, Gate, GateName, Seen, coolant_flow_proven, gates, is_liquid
-from pods.facts import HardwareFacts
+from pods.facts import CoolantConnectorFact, HardwareFacts
 from pods.hosttype import HostType
 from pods.racktype import RackType
 from pods.spec import PodSpec
@@ -117,36 +117,51 @@ _LATER: Mapping[GateName, str] = {
 
 
 def _flow(_spec: PodSpec, hosts: Sequence[PlacedFacts]) -> _Reading:
-    """Each host's own branch: the worst decides, and a low one keeps its host off."""
-    wet = [host for host in hosts if _is_wet(host.host_type)]
+    """Each connector of each host is a branch: the worst decides, and a low one keeps it off."""
     states: dict[str, Seen] = {}
     low: dict[str, str] = {}
-    for host in wet:
-        flows, designed = _flows(host)
-        states[host.host] = (
-            coolant_flow_proven(flows, designed_lpm=designed) if designed else "unknown"
-        )
-        if states[host.host] == "failed":
-            told = sum(flow for flow in flows if flow is not None)
-            low[host.host] = (
-                f"gate coolant-flow: {told:.3g} L/min, below {FLOW_SHARE_MIN:.0%} of the designed "
-                f"{designed:.3g}"
-            )
+    for host in hosts:
+        if not _is_wet(host.host_type):
+            continue
+        seen = list(_branches(host))
+        states[host.host] = _worst([state for _, state in seen])
+        blocked = [why for why, state in seen if state == "failed"]
+        if blocked:
+            low[host.host] = f"gate coolant-flow: {'; '.join(blocked)}"
     return _told(states, "read their designed flow", kept_off=low)
 
 
-def _flows(host: PlacedFacts) -> tuple[list[float | None], float]:
-    """A host's flow, summed when every connector tells its own, and what it should be."""
+def _branches(host: PlacedFacts) -> Iterator[tuple[str, Seen]]:
+    """What each connector of a host reads, held against its own share of the design."""
     connectors = host.facts.coolant if host.facts else ()
+    for one, designed in zip(connectors, _designed(host, connectors), strict=True):
+        if not designed or one.flow_lpm is None:
+            yield "", "unknown"
+            continue
+        low = (
+            f"{one.slot}: {one.flow_lpm:.3g} L/min, below {FLOW_SHARE_MIN:.0%} of the designed "
+            f"{designed:.3g}"
+        )
+        yield low, coolant_flow_proven([one.flow_lpm], designed_lpm=designed)
+
+
+def _designed(host: PlacedFacts, connectors: Sequence[CoolantConnectorFact]) -> list[float | None]:
+    """Each connector's flow by design: a host's own is shared as they are rated, else evenly."""
     rated = [one.rated_flow_lpm for one in connectors]
     cooling = host.host_type.cooling
-    designed = (cooling.flow_lpm if cooling else None) or sum(
-        one or 0.0 for one in rated if None not in rated
-    )
-    told = [one.flow_lpm for one in connectors]
-    if not told or None in told:
-        return [None], designed
-    return [sum(one for one in told if one is not None)], designed
+    whole = cooling.flow_lpm if cooling else None
+    if not whole:
+        return rated
+    if all(rated):
+        return [whole * (one or 0.0) / sum(one or 0.0 for one in rated) for one in rated]
+    return [whole / len(connectors) for _ in connectors]
+
+
+def _worst(states: Sequence[Seen]) -> Seen:
+    """A failure before anything unknown, and nothing read is unknown."""
+    if "failed" in states:
+        return "failed"
+    return "unknown" if "unknown" in states or not states else "passed"
 
 
 def _leaks(spec: PodSpec, hosts: Sequence[PlacedFacts]) -> _Reading:

@@ -83,6 +83,51 @@ def test_the_worst_branch_decides_and_keeps_its_host_off() -> None:
     assert "5 L/min" in found.kept_off["h1"]
 
 
+def two(first: float | None, second: float | None, *, rated: float | None) -> HardwareFacts:
+    return facts(
+        coolant=[
+            CoolantConnectorFact(slot=slot, flow_lpm=lpm, rated_flow_lpm=rated)
+            for slot, lpm in (("c1", first), ("c2", second))
+        ]
+    )
+
+
+def designed(lpm: float) -> PodSpec:
+    value = WET.model_dump(mode="json", exclude_none=True)
+    for host_type in value["host_types"].values():
+        host_type["cooling"]["flow_lpm"] = lpm
+    return PodSpec.model_validate(value, strict=False)
+
+
+@pytest.mark.parametrize(
+    ("spec", "one"),
+    [
+        (WET, two(14.0, 0.0, rated=7.0)),
+        (designed(14.0), two(14.0, 0.0, rated=7.0)),
+        (designed(14.0), two(14.0, 0.0, rated=None)),
+        (designed(14.0), two(None, 0.0, rated=7.0)),
+    ],
+)
+def test_a_blocked_connector_does_not_hide_behind_the_other(
+    spec: PodSpec, one: HardwareFacts
+) -> None:
+    found = proven(spec, one)
+    assert gate(found, "coolant-flow").state == "failed"
+    assert "c2: 0 L/min, below 90% of the designed 7" in found.kept_off["h0"]
+
+
+@pytest.mark.parametrize(
+    ("one", "state"),
+    [
+        (two(7.0, 6.4, rated=9.0), "passed"),  # rated for more than this design asks of it
+        (two(7.0, 6.4, rated=None), "passed"),
+        (two(7.0, None, rated=7.0), "unknown"),
+    ],
+)
+def test_a_hosts_flow_by_design_is_shared_by_its_connectors(one: HardwareFacts, state: str) -> None:
+    assert gate(proven(designed(14.0), one), "coolant-flow").state == state
+
+
 @pytest.mark.parametrize("one", [flow(None), flow(7.0, rated=None), facts(), None])
 def test_flow_that_nobody_tells_or_that_nothing_is_held_against_is_a_persons(
     one: HardwareFacts | None,
