@@ -15,6 +15,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pydantic import SecretStr
@@ -31,6 +32,7 @@ from inventory.netbox.plan import SyncPlan
 from inventory.netbox.rounds import Order, Round, Site, go_round
 from inventory.netbox.settings import NetBoxSettings, read_secret
 from inventory.netbox_links import NetBoxLink
+from inventory.restored import CONFIRM, watching_only
 from inventory.store.protocol import Change, Store
 from inventory.threads import InThread
 
@@ -41,6 +43,7 @@ HINTS_MOST = 20  # more hosts than this are looked at cheaper all together
 HINT_SETTLES_S = 1.0  # one save in NetBox's forms changes several objects, and each sends a hint
 PARTS = frozenset({"dcim.module", "dcim.interface", "dcim.modulebay", "dcim.powerport"})
 BY_ITSELF = "netbox"
+ROUND = "round"
 
 
 class NetBoxSync:
@@ -169,7 +172,7 @@ class NetBoxSync:
     async def _round(self, order: Order) -> None:
         """One by itself: what goes wrong is told once, and tried again the next time."""
         try:
-            await self._go(order, what="round")
+            await self._go(order, what=ROUND)
         except Conflict:
             log.info("another process is at work on NetBox")
         except InventoryError as error:
@@ -189,6 +192,11 @@ class NetBoxSync:
         self._end(run, {"state": "done", "result": result_of(done)})
 
     async def _go(self, order: Order, *, what: str) -> Round:
+        why = await self._in_thread(watching_only, self._store) if order.push else ""
+        if why and what != ROUND:
+            raise Conflict(why, hint=f"look at the plan (podyard netbox plan), then run {CONFIRM}")
+        if why:  # records from a backup are older than what NetBox was told since
+            order = replace(order, pull=False, push=False)
         async with self._busy:
             self._note(running=what)
             try:

@@ -26,6 +26,7 @@ from inventory.netbox.errors import Denied
 from inventory.netbox.lane import lane
 from inventory.netbox.settings import NetBoxSettings
 from inventory.netbox.sync import NetBoxSync, device_of
+from inventory.restored import NOTE
 from inventory.secrets import SecretBox
 from inventory.states import HostState
 from inventory.store.protocol import Change
@@ -142,6 +143,18 @@ async def test_a_plan_is_shown_and_then_done(service: Service) -> None:
     assert (status["configured"], status["version"], status["problem"]) == (True, "4.7.3", "")
     again = await service.errand(errand="apply", digest=digest)
     assert (again["state"], "another one" in again["problem"]) == ("failed", True)
+
+
+async def test_restored_records_are_compared_and_not_written_to_netbox(service: Service) -> None:
+    service.store.write_note(NOTE, "2030-04-01T12:00:00+00:00")
+    refused = await service.errand(errand="apply", delete=True)
+    assert (refused["state"], "watching only" in refused["problem"]) == ("failed", True)
+    await service.sync._round(service_order(push=True))
+    assert service.sync.status().looked_at is not None
+    assert not service.netbox.changes
+    service.store.write_note(NOTE, "")
+    assert (await service.errand(errand="apply"))["state"] == "done"
+    assert service.netbox.changes
 
 
 async def test_who_may_only_look_starts_nothing(service: Service) -> None:
