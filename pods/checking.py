@@ -136,7 +136,7 @@ def _contradictions(found: Document) -> tuple[SpecError, ...]:
 
 def _base_in(file: Path) -> Any:
     """What another file holds, to be extended."""
-    value = read_document(file)
+    value = read_document(file, regular_only=True)
     if isinstance(value, dict):
         _kind(value, source=str(file))
     return value

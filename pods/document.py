@@ -8,8 +8,11 @@ with YAML 1.2's idea of booleans and numbers. What the values mean is `checking`
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,10 +37,15 @@ class _Refused(Exception):
         self.error = error
 
 
-def read_document(path: Path) -> Any:
-    """The plain JSON value in a YAML or JSON file; raises `SpecNotFound` or `SpecInvalid`."""
+def read_document(path: Path, *, regular_only: bool = False) -> Any:
+    """The plain JSON value in a YAML or JSON file; raises `SpecNotFound` or `SpecInvalid`.
+
+    Whoever names a file at the command line may name a pipe; what a document names may not
+    (`regular_only`), for opening that would wait for a writer who never comes.
+    """
     try:
-        with path.open("rb") as file:
+        opener = _regular if regular_only else None
+        with open(path, "rb", opener=opener) as file:
             raw = file.read(SIZE_MAX_BYTES + 1)
     except OSError as error:
         raise SpecNotFound(
@@ -45,6 +53,15 @@ def read_document(path: Path) -> Any:
             hint="give the path of a YAML or JSON file, or a name that `podyard spec list` shows",
         ) from error
     return parse_document(raw, source=str(path))
+
+
+def _regular(path: str, flags: int) -> int:
+    """Open without waiting, and only what is a file."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is no regular file")
 
 
 def parse_document(raw: bytes, *, source: str = "spec") -> Any:

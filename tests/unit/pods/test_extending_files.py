@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +100,31 @@ def test_a_base_that_cannot_be_built_on_is_told(
     error = error_of(write(tmp_path / "mine.yaml", {**HEAD, "extends": "base.json"}))
     assert words in error.message
     assert error.hint
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Ends a test that waits for a pipe's writer."""
+
+    def give_up(*_: object) -> None:
+        pytest.fail("opening a base waited")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_pipe_or_a_device_is_no_base(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
+    for base in ("pipe.yaml", "zero.yaml"):
+        error = error_of(write(tmp_path / "mine.yaml", {**HEAD, "extends": base}))
+        assert error.path == "extends"
+        assert "no regular file" in error.message
+        assert error.hint
 
 
 def test_what_comes_without_a_file_opens_none(tmp_path: Path) -> None:
