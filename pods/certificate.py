@@ -289,7 +289,7 @@ def _reaches(line: Line) -> bool:
 
 def _check_key_window(predicate: Predicate, key: TrustedKey, name: str) -> None:
     """A key speaks for the time in which it signed; in the overlap of a rotation both do."""
-    if key.signs_from is not None and predicate.issued_at < key.signs_from - CLOCK_SKEW:
+    if key.signs_from is not None and key.signs_from - predicate.issued_at > CLOCK_SKEW:
         raise CertificateRefused(
             f"issued at {predicate.issued_at.isoformat()}, and key {name[:16]}… signs only from "
             f"{key.signs_from.isoformat()}",
@@ -317,7 +317,9 @@ def _check_spec(said: SpecReference, wanted: PodSpec) -> None:
 
 
 def _check_time(predicate: Predicate, now: datetime) -> None:
-    if predicate.issued_at > now + CLOCK_SKEW:
+    if (
+        predicate.issued_at - now > CLOCK_SKEW
+    ):  # a difference is a time at both ends of the calendar
         raise CertificateRefused(
             f"issued at {predicate.issued_at.isoformat()}, which is in the future",
             refusal=Refusal.NOT_YET_VALID,

@@ -6,13 +6,13 @@ certificate is not valid, 2 the command was used wrongly (as for every podyard c
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pods.answering import Output, OutputOption
+from pods.answering import USAGE, Output, OutputOption, fail
 from pods.cli_certificate import (
     revoke_files,
     rotate_files,
@@ -129,7 +129,7 @@ def revoke_certificates(
             previous=previous,
             previous_key=previous_key,
             key=SigningKey.load(signing_key, purpose=_purpose(simulated=simulated)),
-            now=_time(at),
+            now=_time(at, ahead_days=valid_days),
             valid_days=valid_days,
         )
 
@@ -153,13 +153,22 @@ def rotate_key(
             old,
             new,
             purpose=_purpose(simulated=simulated),
-            now=_time(at),
+            now=_time(at, ahead_days=overlap_days),
             overlap_days=overlap_days,
         )
 
 
-def _time(at: datetime | None) -> datetime:
-    return datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
+def _time(at: datetime | None, *, ahead_days: int = 0) -> datetime:
+    """When it is, so many days before the calendar ends."""
+    now = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
+    last = datetime.max.replace(tzinfo=UTC) - timedelta(days=ahead_days)
+    if now > last:
+        fail(
+            f"--at {now:%Y-%m-%dT%H:%M:%S} leaves no {ahead_days} days before the year 10000",
+            hint=f"give --at a time before {last:%Y-%m-%d}",
+            code=USAGE,
+        )
+    return now
 
 
 def _purpose(*, simulated: bool) -> Purpose:

@@ -174,7 +174,7 @@ def check_not_revoked(
 
 
 def _check_dates(found: RevocationList, now: datetime) -> None:
-    if found.issued_at > now + CLOCK_SKEW:
+    if found.issued_at - now > CLOCK_SKEW:
         raise CertificateRefused(
             f"the revocation list is dated {found.issued_at.isoformat()}, which is in the future",
             refusal=Refusal.NOT_YET_VALID,

@@ -172,6 +172,22 @@ def test_days_beyond_the_calendar_are_a_usage_error(desk: Path) -> None:
     assert podyard("rotate", *rotation).exit_code == 2
 
 
+def test_the_last_day_of_the_calendar_is_a_day_and_has_none_after_it(desk: Path) -> None:
+    listed = revoked(desk)
+    key = ("--simulated-key", desk / "key.pub", "--revocations", listed)
+    for at, words in (("9999-12-31T23:59:00", "expired at"), ("0001-01-01T00:00:00", "future")):
+        result = podyard("verify", desk / "h1.json", *key, "--at", at)
+        assert result.exit_code == 1
+        assert words in result.stderr
+        assert "hint: " in result.stderr
+    late = ("--at", "9999-12-31T23:59:00")
+    signed = ("--signing-key", desk / "key", "--reason", "x", SIM, *late)
+    for refused in (podyard("revoke", *signed), podyard("rotate", desk / "key", desk / "n", *late)):
+        assert refused.exit_code == 2
+        assert "before the year 10000" in refused.stderr
+        assert "hint: give --at a time before 9999-12-" in refused.stderr
+
+
 def test_a_key_does_not_revoke_itself(desk: Path) -> None:
     name = SigningKey.load(desk / "key", purpose="simulated").key_id
     arguments = ("--signing-key", desk / "key", "--reason", "x", SIM, "--key-id", name)
