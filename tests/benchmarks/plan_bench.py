@@ -1,12 +1,12 @@
 # ruff: noqa: T201 - a script that prints what it measured
 """How long plans are over the bound that no schedule can beat, and how long planning takes.
 
-`python tests/benchmarks/plan_bench.py [--seeds 200]` prints what `docs/benchmarks.md` records. Each
-seed is a hall of 30 to 40 feeds or pairs of feeds, every one loaded to within 5 % of its budget,
-with inrush of 1.2 to 3 times the running draw; about half of the hosts are on two feeds, of which
-either must carry them alone. Feeds that no order of starting fits are drawn anew, and counted.
-Every plan is held against the budgets by a second telling of the watts. Nothing is timed against a
-limit.
+`python tests/benchmarks/plan_bench.py [--seeds 200]` prints what `docs/benchmarks.md` records;
+`--seeds 0` only times. Each seed is a hall of 30 to 40 feeds or pairs of feeds, every one loaded to
+within 5 % of its budget, with inrush of 1.2 to 3 times the running draw; about half of the hosts
+are on two feeds, of which either must carry them alone. Feeds that no order of starting fits are
+drawn anew, and counted. Every plan is held against the budgets by a second telling of the watts.
+Nothing is timed against a limit.
 
 Four mixes are drawn: every host with watts of its own; three types on a feed; six types in the hall
 with an inrush ratio each, mixed on every feed; and the same with an inrush time each, too.
@@ -182,7 +182,9 @@ def bound_s(hall: Hall) -> float:
 
 
 def lengths(seeds: int, mix: str) -> None:
-    """Print how plans of one mix compare with the bound."""
+    """Print how plans of one mix compare with the bound; of no seeds there is nothing to print."""
+    if seeds < 1:
+        return
     ratios: list[float] = []
     staged: list[float] = []
     hosts = redrawn = feeds = 0
