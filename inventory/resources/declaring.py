@@ -74,6 +74,8 @@ class Include:
     absent: Any
     """What stands there for a record that has none: None, or an empty list."""
     says: str
+    needs: Permission
+    """What a key that was narrowed must have kept, to be shown it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -341,11 +341,13 @@ HOSTS = Resource(
     site="site",
     tagged=True,
     includes={
-        "parts": Include(_parts, [], "the parts in its slots now"),
-        "certificate": Include(_certificates, None, "the certificate in force"),
-        "bmc": Include(_bmcs, None, "where its BMC is"),
-        "unit": Include(_units, None, "the unit that it yields"),
-        "rack": Include(_racks, None, "the cabinet that it stands in"),
+        "parts": Include(_parts, [], "the parts in its slots now", Permission.PART_READ),
+        "certificate": Include(
+            _certificates, None, "the certificate in force", Permission.CERTIFICATE_READ
+        ),
+        "bmc": Include(_bmcs, None, "where its BMC is", Permission.HOST_READ),
+        "unit": Include(_units, None, "the unit that it yields", Permission.UNIT_READ),
+        "rack": Include(_racks, None, "the cabinet that it stands in", Permission.PLACE_READ),
     },
     writes=Writes(
         permission=Permission.HOST_WRITE,

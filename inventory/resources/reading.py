@@ -56,6 +56,7 @@ class Reader:
     def page(self, deps: ApiDeps, asked: Asked) -> bytes:
         """One page of the list that was asked for."""
         ask = ask_of(self.resource, asked.query)
+        self._refuse_beyond(asked.actor, ask.include)
         try:
             found = deps.store.outline(self.resource.kind, self._query(ask, asked.actor))
         except ValueError as error:
@@ -73,6 +74,7 @@ class Reader:
     def one(self, deps: ApiDeps, asked: Asked, name: str) -> Entity:
         """One record, by its name or its id."""
         ask = ask_of_one(self.resource, asked.query)
+        self._refuse_beyond(asked.actor, ask.include)
         row = self.row(deps, asked.actor, name)
         resource, shape, include, base = self.resource, ask.shape, ask.include, asked.base
         fixed = resource.detail_extra is None and not include
@@ -118,6 +120,20 @@ class Reader:
                 hint=f"ask for one by its id: {', '.join(row.key for row in found)}",
             )
         return found[0]
+
+    def _refuse_beyond(self, actor: Actor, include: Iterable[str]) -> None:
+        """What comes along is no way around what a key was narrowed to."""
+        for name in include:
+            needed = self.resource.includes[name].needs
+            if actor.only is not None and needed not in actor.only:
+                raise Refused(
+                    403,
+                    "forbidden",
+                    f"this key was not given {needed}",
+                    path="include",
+                    value=name,
+                    hint=f"leave {name} out, or use a key that has {needed}",
+                )
 
     def _absent(self, name: str) -> NotFound:
         noun, command = self.resource.noun, self.resource.command

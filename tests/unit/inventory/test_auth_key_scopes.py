@@ -206,3 +206,15 @@ async def test_a_narrowed_key_makes_nobody_who_may_more_than_itself(site: Site, 
         assert (await site.ask("POST", path, body, key=narrow)).status_code == 403, path
     assert (await site.ask("POST", "/api/users/bob/disable", {}, key=narrow)).status_code == 200
     assert (await site.ask("POST", "/api/users/bob/grants", ada["grants"][0], key=admin)).is_success
+
+
+async def test_what_comes_along_with_a_host_is_no_way_around_a_keys_limits(
+    site: Site, admin: str
+) -> None:
+    site.put(make_host())
+    key = (await made(site, admin, role="viewer", permissions=["host:read", "part:read"]))["text"]
+    for path in ("/api/hosts", f"/api/hosts/{make_host().name}"):
+        assert (await site.ask("GET", f"{path}?include=parts,bmc", key=key)).status_code == 200
+        for name in ("certificate", "unit", "rack"):
+            reply = await site.ask("GET", f"{path}?include={name}", key=key)
+            assert reply.status_code == 403, (path, name)
