@@ -89,9 +89,7 @@ def test_firmware_that_drifted_either_way_suspends(said: Predicate, make_facts: 
 def test_only_xids_of_the_sites_policy_suspend(said: Predicate, make_facts: MakeFacts) -> None:
     assert rules(said, None, xids=(13, 43)) == []
     found = suspensions(said, Observation(xids=(79, 13, 79)), drain_xids=DRAINS)
-    assert [str(one) for one in found] == [
-        "drain xid: Xid 79 was reported since it was certified"
-    ]
+    assert [str(one) for one in found] == ["drain xid: Xid 79 was reported since it was certified"]
 
 
 def test_a_lost_feed_suspends_and_everything_wrong_is_named_at_once(
