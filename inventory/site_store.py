@@ -9,7 +9,7 @@ as they are: routes that show them ask for a permission that no role at one site
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -91,8 +91,13 @@ class SiteStore(Store):
     def documents(self, kind: type[Record], keys: Iterable[str]) -> dict[str, Document]:
         """Documents of these sites by key."""
         found = self._store.documents(kind, keys)
+        named = {str(one.document.get(HOST) or "") for one in found.values()} - {""}
+        hosts = self._store.get_many(Host, named if SITE not in kind.model_fields else ())
+        far = {key for key, host in hosts.items() if not self._sees(host)}
         return {
-            key: one for key, one in found.items() if self._sees_fields(kind, key, one.document)
+            key: one
+            for key, one in found.items()
+            if self._sees_fields(kind, key, one.document, far)
         }
 
     def count(self, kind: type[R], **equals: str | int) -> int:
@@ -195,8 +200,8 @@ class SiteStore(Store):
         if HOST not in kind.model_fields:
             return query
         asked = [c.values for c in query.conditions if c.column == HOST and c.lookup == "exact"]
-        known = all(self.get(Host, str(host)) is not None for values in asked for host in values)
-        return query if asked and known else None
+        hosts = {str(host) for values in asked for host in values}
+        return query if hosts and hosts <= self.get_many(Host, hosts).keys() else None
 
     def _sees(self, record: Record) -> bool:
         if isinstance(record, Site):
@@ -206,12 +211,14 @@ class SiteStore(Store):
             return site in self._sites
         return self._sees_host(getattr(record, HOST, None))
 
-    def _sees_fields(self, kind: type[Record], key: str, document: dict[str, Any]) -> bool:
+    def _sees_fields(
+        self, kind: type[Record], key: str, document: dict[str, Any], far: Collection[str]
+    ) -> bool:
         if kind is Site:
             return key in self._sites
         if SITE in document:
             return document[SITE] in self._sites
-        return self._sees_host(document.get(HOST))
+        return document.get(HOST) not in far
 
     def _sees_host(self, host_id: str | None) -> bool:
         if not host_id:

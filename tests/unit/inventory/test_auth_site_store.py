@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from inventory.model import CertificateRecord, Event, Host, Pod, Tenant
+from inventory.parts import Part
 from inventory.places import Site as Place
 from inventory.refusals import Refused
 from inventory.site_store import SiteStore
@@ -105,3 +107,19 @@ def test_events_are_of_these_sites(seen: SiteStore) -> None:
 
 def test_what_belongs_to_no_site_is_as_it_is(seen: SiteStore) -> None:
     assert seen.get(Tenant, "acme") is not None
+
+
+def test_a_page_is_read_at_once_however_long_it_is(store: SqlStore) -> None:
+    hosts = [make_host(n) for n in range(1, 31)]
+    store.apply(Change(insert=(*hosts, *(certificate(h) for h in hosts))), now=NOW)
+    statements: list[str] = []
+
+    def note(*given: object) -> None:
+        statements.append(str(given[2]))
+
+    seen = SiteStore(store, frozenset({"here"}))
+    keys = tuple(host.id for host in hosts)
+    sa.event.listen(store._engine, "before_cursor_execute", note)
+    seen.search(Part, Query((Condition("host_id", "exact", keys),)))
+    assert len(seen.documents(CertificateRecord, [f"c-{h.name}" for h in hosts])) == len(hosts)
+    assert len(statements) < 10, statements
