@@ -20,6 +20,7 @@ from inventory.commands.hosts import COLUMNS, line
 from inventory.commands.plans import left_out, planned
 from inventory.printing import Output, OutputOption, pairs, rows, say, write
 from pods import catalogue
+from pods.answering import Harmless
 from pods.document import parse_document
 from pods.errors import PodsError
 from pods.plan import Plan
@@ -124,7 +125,7 @@ def start_pod(
     with service() as api:
         found = planned(api, name, wait_s=timeout)
         plan = render_plan(Plan.model_validate(found["plan"]))
-        Console(stderr=True).print(Group(plan, *map(Text, left_out(found))))
+        Console(stderr=True).print(Harmless(Group(plan, *map(Text, left_out(found)))))
         if digest and digest != found["plan"]["digest"]:
             raise ServiceError(
                 f"the plan of pod {name} has digest {found['plan']['digest']}, not {digest}",
@@ -163,7 +164,7 @@ def watch_pod(
     with service() as api, Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
             pod, hosts = api.get(_path(name)), _hosts(api, name)
-            live.update(_hosts_table(pod, hosts), refresh=console.is_terminal)
+            live.update(Harmless(_hosts_table(pod, hosts)), refresh=console.is_terminal)
             if all(_settled(pod, host) for host in hosts):
                 break
             if time.monotonic() >= end:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -10,7 +9,7 @@ from urllib.parse import quote
 import typer
 
 from inventory.client import ServiceError, service
-from inventory.printing import Output, OutputOption, age, rows, say, write
+from inventory.printing import Output, OutputOption, age, rows, say, to_json, write
 from pods.cli import revoke_certificates, rotate_key, show_certificate, verify_certificate
 
 unit_app = typer.Typer(
@@ -84,7 +83,7 @@ def export_certificate(
         found = api.get(f"/api/certificates/{quote(certificate_id, safe='')}")
         if keys is not None:
             _export_keys(keys, api.get("/api/certificate-keys"))
-    typer.echo(json.dumps(found["envelope"], indent=2, ensure_ascii=False))
+    typer.echo(to_json(found["envelope"]))
 
 
 @certificate_app.command("keys")
