@@ -180,7 +180,7 @@ def _refuse_a_worker(connection: sa.Connection, now: datetime) -> None:
     if held is not None:
         raise Conflict(
             f"{held.owner} works on these records",
-            hint="stop every podyard service of this database; its leases end after 20 s",
+            hint="stop every podyard service of this database; its leases end within 5 minutes",
         )
 
 

@@ -82,10 +82,10 @@ async def create_claim(
     return claim
 
 
-@router.delete("/claims/{claim_id}", tags=["claims"])
-async def release_claim(claim_id: NamePath, deps: Deps, actor: Writer) -> Claim:
+@router.delete("/claims/{name}", tags=["claims"])
+async def release_claim(name: NamePath, deps: Deps, actor: Writer) -> Claim:
     """Release a claim: its workers leave the cluster, its units become available."""
-    claim = await deps.in_thread(_release, deps, claim_id, actor)
+    claim = await deps.in_thread(_release, deps, name, actor)
     deps.wake()
     return claim
 

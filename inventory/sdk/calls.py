@@ -158,18 +158,16 @@ class Podyard(Asking):
         found: models.Claim = self._ask("POST", "/api/claims", body=body)
         return found
 
-    def release_claim(self, claim_id: str) -> models.Claim:
-        """Release a claim: its workers leave the cluster, its units become available."""
-        found: models.Claim = self._ask(
-            "DELETE", "/api/claims/{claim_id}", names={"claim_id": claim_id}
-        )
-        return found
-
     def get_claim(self, name: str, **query: Unpack[models.GetClaimQuery]) -> models.ClaimView:
         """One claim, by its id."""
         found: models.ClaimView = self._ask(
             "GET", "/api/claims/{name}", names={"name": name}, query=query
         )
+        return found
+
+    def release_claim(self, name: str) -> models.Claim:
+        """Release a claim: its workers leave the cluster, its units become available."""
+        found: models.Claim = self._ask("DELETE", "/api/claims/{name}", names={"name": name})
         return found
 
     def list_clusters(self, **query: Unpack[models.ListClustersQuery]) -> models.PageClusterView:
