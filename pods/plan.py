@@ -39,6 +39,7 @@ __all__ = [
     "PlannedHost",
     "Wave",
     "diff",
+    "equipment",
     "plan_bring_up",
 ]
 
@@ -184,7 +185,7 @@ def _start(host: PlannedHost, position: int, power: PowerSpec, slot: SlotSpec) -
     )
 
 
-def _equipment(spec: PodSpec) -> Iterator[Start]:
+def equipment(spec: PodSpec) -> Iterator[Start]:
     """Switches and shelves draw from a rack's feeds all the time, before and after any start."""
     for index, rack in enumerate(spec.racks):
         rack_type = spec.type_of(rack)
@@ -198,7 +199,7 @@ def _equipment(spec: PodSpec) -> Iterator[Start]:
 
 def _at_rest(spec: PodSpec, placed: Sequence[_Placed]) -> FeedWatts:
     budgets = {name: feed.budget_watts for name, feed in sorted(spec.feeds.items())}
-    drawing = [*(host.start for host in placed), *_equipment(spec)]
+    drawing = [*(host.start for host in placed), *equipment(spec)]
     on = shares((start.name, start.feeds) for start in drawing)
     watts = FeedWatts(budgets=budgets, on=on, now=dict.fromkeys(budgets, 0.0))
     for start in drawing:

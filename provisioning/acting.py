@@ -16,12 +16,11 @@ from datetime import datetime, timedelta
 
 from inventory.model import AgentSeen, Event, Host, Intent, Problem, Record
 from inventory.parts import Part, parts_change
-from inventory.states import HostState, PowerState
+from inventory.states import HostState
 from inventory.store.protocol import Change, Fence
 from inventory.store.reading import every
-from pods.power import Refused, Reservation, admit
-from pods.spec import PodSpec
 from pods.suspension import Suspension
+from provisioning.admission import Ledger, Waits, admit, draw_ledger, wiring_of
 from provisioning.certifying import certify
 from provisioning.context import Context
 from provisioning.drivers.protocol import BiosDriver, Bmc, FirmwareDriver, MediaDriver
@@ -79,7 +78,7 @@ class Acting:
     def __init__(self, world: World, fence: Fence) -> None:
         self._world = world
         self._fence = fence
-        self._feeds: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._ledgers: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._machines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def perform(  # noqa: C901, PLR0912 - one line per action, nothing else
@@ -98,7 +97,7 @@ class Acting:
             case Suspend(causes):
                 return await self._suspend(host, causes, seen, context)
             case ReservePower(watts):
-                return await self._reserve(host, watts, context.spec)
+                return await self._reserve(host, watts, context)
             case MakeBootMedium(tries):
                 return await self._make_medium(host, tries)
             case PowerOn():
@@ -168,19 +167,29 @@ class Acting:
         fields = {"uuid": identity.uuid, "register_again": False}
         return await self._record(host, fields, same_look=True)
 
-    async def _reserve(self, host: Host, watts: int, spec: PodSpec) -> Outcome:
-        """Hold watts on the feed, durably, before anything draws them."""
-        async with self._feeds[host.site, host.feed]:
-            peers = await self._world.in_thread(every, self._world.store, Host, pod=host.pod)
-            held = {p.name: _held_watts(p, spec) for p in peers if p.feed == host.feed}
-            verdict = admit(
-                {name: feed.budget_watts for name, feed in spec.feeds.items()},
-                {host.feed: held},
-                Reservation(host.name, host.feed, watts),
-            )
-            if isinstance(verdict, Refused):
+    async def _reserve(self, host: Host, watts: int, context: Context) -> Outcome:
+        """Hold watts on the feeds, durably, before anything draws them.
+
+        What was read a moment ago may refuse, so that those who wait read nothing; only what is
+        read here, while no other host of the pod reserves, may grant. Giving back needs no look.
+        """
+        if watts <= host.reserved_watts:
+            return await self._record(host, {"reserved_watts": watts}, same_look=True)
+        if context.ledger is not None:
+            soon = admit(context.ledger, host, watts)
+            if isinstance(soon, Waits):
+                return await self._wait(host, f"waiting for power: {soon.reason}")
+        async with self._ledgers[host.pod]:
+            ledger = await self._world.in_thread(self._ledger, context)
+            verdict = admit(ledger, host, watts)
+            if isinstance(verdict, Waits):
                 return await self._wait(host, f"waiting for power: {verdict.reason}")
             return await self._record(host, {"reserved_watts": watts}, same_look=True)
+
+    def _ledger(self, context: Context) -> Ledger:
+        hosts = every(self._world.store, Host, pod=context.pod.name)
+        wiring = context.wiring or wiring_of(context.spec)
+        return draw_ledger(hosts, wiring, context.pod.plan)
 
     async def _make_medium(self, host: Host, tries: int) -> Outcome:
         medium = self._world.door.make_medium(now=self._world.clock.now(), tries=tries)
@@ -580,10 +589,3 @@ def _lasting(host: Host) -> Problem | None:
     """A good look ends a problem that podyard worked on by itself; a person's stays."""
     problem = host.problem
     return problem if problem is not None and problem.parked else None
-
-
-def _held_watts(peer: Host, spec: PodSpec) -> float:
-    """What a host holds on its feed; one that we found running draws, whatever it reserved."""
-    draws = peer.power in {PowerState.ON, PowerState.POWERING_ON}
-    nameplate = spec.host_types[peer.host_type].power.nameplate_watts if draws else 0
-    return float(max(peer.reserved_watts, nameplate))

@@ -9,9 +9,10 @@ from inventory.errors import NotFound
 from inventory.model import AgentSeen, CertificateRecord, ComputeUnit, Host, Intent, Pod
 from inventory.store.reading import every
 from pods.spec import PodSpec
+from provisioning.admission import Ledger, Wiring
 from provisioning.lifecycle.decision import Wanted
 from provisioning.podmap import PodMap
-from provisioning.podmaps import PodMaps
+from provisioning.podmaps import Design, PodMaps
 from provisioning.wanted import wanted_of
 from provisioning.world import World
 
@@ -30,6 +31,10 @@ class Context:
     intents: tuple[Intent, ...]
     units: tuple[ComputeUnit, ...]
     certificate: CertificateRecord | None = None
+    wiring: Wiring | None = None
+    """The spec's lines; None: work them out."""
+    ledger: Ledger | None = None
+    """The pod's watts as they were a moment ago."""
 
 
 async def load_context(world: World, maps: PodMaps, host: Host) -> Context:
@@ -37,11 +42,11 @@ async def load_context(world: World, maps: PodMaps, host: Host) -> Context:
     pod = await world.in_thread(world.store.get, Pod, host.pod)
     if pod is None:
         raise NotFound(f"host {host.name} belongs to pod {host.pod}, which is not on record")
-    return await world.in_thread(_load, world, maps.design(pod).spec, pod, await maps.of(pod), host)
+    return await world.in_thread(_load, world, maps.design(pod), pod, await maps.of(pod), host)
 
 
-def _load(world: World, spec: PodSpec, pod: Pod, around: PodMap, host: Host) -> Context:
-    store = world.store
+def _load(world: World, design: Design, pod: Pod, around: PodMap, host: Host) -> Context:
+    store, spec = world.store, design.spec
     intents = tuple(every(store, Intent, host_id=host.id))
     unit = store.get(ComputeUnit, unit_id(host))
     units = () if unit is None else (unit,)
@@ -63,6 +68,8 @@ def _load(world: World, spec: PodSpec, pod: Pod, around: PodMap, host: Host) -> 
         intents=intents,
         units=units,
         certificate=certificate,
+        wiring=design.wiring,
+        ledger=around.ledger,
     )
 
 

@@ -19,6 +19,7 @@ from pods.cabling import Cable, Cabling
 from pods.match_finding import Mismatch
 from pods.match_place import match_trays
 from pods.neighbours import Port, miscablings
+from provisioning.admission import Ledger
 
 PAUSE_PER_HOST_S = 0.001
 """Reading and drawing take about a third of this for each host, so at most a third of a core."""
@@ -36,13 +37,22 @@ class PodMap:
     """Why nothing more may be started; empty when something may."""
     findings: Mapping[str, tuple[Mismatch, ...]]
     """Slot to what is wrong around it."""
+    ledger: Ledger | None = None
+    """The pod's watts; enough to refuse by, never to grant by: it may be old."""
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether it need not be drawn again yet."""
         return (now - self.as_of).total_seconds() < self.hosts * PAUSE_PER_HOST_S
 
 
-def draw(hosts: Sequence[Host], cabling: Cabling | None, *, brake: str, now: datetime) -> PodMap:
+def draw(
+    hosts: Sequence[Host],
+    cabling: Cabling | None,
+    *,
+    brake: str,
+    now: datetime,
+    ledger: Ledger | None = None,
+) -> PodMap:
     """The map of these hosts."""
     found: defaultdict[str, list[Mismatch]] = defaultdict(list)
     for slot, mismatch in (*_trays(hosts), *_cables(hosts, cabling)):
@@ -53,6 +63,7 @@ def draw(hosts: Sequence[Host], cabling: Cabling | None, *, brake: str, now: dat
         ready=frozenset(host.name for host in hosts if host.state is HostState.READY),
         brake=brake,
         findings={slot: tuple(mismatches) for slot, mismatches in found.items()},
+        ledger=ledger,
     )
 
 

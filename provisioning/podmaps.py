@@ -14,6 +14,7 @@ from inventory.model import Host, Pod
 from inventory.store.reading import every
 from pods.cabling import Cabling, cabling_of
 from pods.spec import PodSpec
+from provisioning.admission import Wiring, draw_ledger, wiring_of
 from provisioning.podmap import PodMap, draw
 from provisioning.wanted import brake_of, spec_of
 from provisioning.world import World
@@ -21,11 +22,12 @@ from provisioning.world import World
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A spec as it was kept with a pod, read once, and the cables that it asks for."""
+    """A spec as it was kept with a pod, read once, with its cables and the lines of its feeds."""
 
     digest: str
     spec: PodSpec
     cabling: Cabling | None
+    wiring: Wiring
 
 
 class PodMaps:
@@ -43,7 +45,9 @@ class PodMaps:
         if known is None or known.digest != pod.spec_digest:
             spec = spec_of(pod)
             cabling = cabling_of(spec) if spec.fabric is not None else None
-            known = self._designs[pod.name] = Design(pod.spec_digest, spec, cabling)
+            known = self._designs[pod.name] = Design(
+                pod.spec_digest, spec, cabling, wiring_of(spec)
+            )
         return known
 
     async def of(self, pod: Pod) -> PodMap:
@@ -60,4 +64,5 @@ class PodMaps:
         hosts = every(self._world.store, Host, pod=pod.name)
         design = self.design(pod)
         brake = brake_of(pod, design.spec, hosts)
-        return draw(hosts, design.cabling, brake=brake, now=now)
+        ledger = draw_ledger(hosts, design.wiring, pod.plan)
+        return draw(hosts, design.cabling, brake=brake, now=now, ledger=ledger)

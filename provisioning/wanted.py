@@ -10,6 +10,7 @@ from inventory.states import HostState
 from pods.canonical import canonical_json
 from pods.certificate import Predicate, read_unverified
 from pods.spec import PodSpec
+from provisioning.admission import Waits, stage_turn
 from provisioning.lifecycle.decision import Around, Place, Wanted
 from provisioning.podmap import PodMap
 
@@ -43,6 +44,7 @@ def wanted_of(
         floors=spec.acceptance.floors,
         bring_up=pod.bring_up == "running" and plan is not None and _planned(host, pod),
         canary_clear=_canary_clear(host, pod, around.ready),
+        trial_waits=_trial_waits(host, pod, around),
         brake=around.brake,
         planned_updates=frozenset(
             (act.component, act.to_version) for act in acts if act.host == host.name
@@ -90,6 +92,13 @@ def _canary_clear(host: Host, pod: Pod, ready: frozenset[str]) -> bool:
     mine = next((w.number for w in pod.plan.waves if host.name in w.hosts), 0)
     canaries = {name for w in pod.plan.waves if w.canary and w.number < mine for name in w.hosts}
     return canaries <= ready
+
+
+def _trial_waits(host: Host, pod: Pod, around: PodMap) -> str:
+    if around.ledger is None or pod.plan is None:
+        return ""
+    turn = stage_turn(around.ledger, host, pod.plan)
+    return turn.reason if isinstance(turn, Waits) else ""
 
 
 def brake_of(pod: Pod, spec: PodSpec, peers: Sequence[Host]) -> str:

@@ -93,6 +93,8 @@ class Wanted:
     """The pod's plan is approved and running."""
     canary_clear: bool
     """Every host of an earlier canary wave is ready."""
+    trial_waits: str = ""
+    """Which host of the trial stage is waited for; empty when none is."""
     brake: str = ""
     """Why nothing more may be started in this pod; empty when the brake is off."""
     planned_updates: frozenset[tuple[str, str]] = frozenset()

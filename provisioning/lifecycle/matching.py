@@ -43,4 +43,6 @@ def decide_matching(host: Host, _seen: Seen, wanted: Wanted) -> Decision:
         )
     if not wanted.canary_clear:
         return Wait("waiting for the canary wave", CANARY_RECHECK_S)
+    if wanted.trial_waits:
+        return Wait(wanted.trial_waits, CANARY_RECHECK_S)
     return Advance(HostState.PREPARING, "matches its spec")

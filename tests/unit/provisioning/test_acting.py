@@ -20,6 +20,8 @@ from inventory.model import Host, Intent
 from inventory.states import HostState
 from inventory.store.protocol import Change, Fence
 from inventory.store.sql import SqlStore
+from pods.plan import PlannedHost, plan_bring_up
+from pods.planned import Plan
 from provisioning.acting import Acting
 from provisioning.bmcs import BmcPool
 from provisioning.boot.media import BootDoor
@@ -27,7 +29,7 @@ from provisioning.context import Context
 from provisioning.drivers.protocol import BmcIdentity, TaskPhase, TaskReading
 from provisioning.errors import BmcBusy
 from provisioning.faultpoints import FaultPoints
-from provisioning.lifecycle.actions import UpdateFirmware
+from provisioning.lifecycle.actions import ReservePower, UpdateFirmware
 from provisioning.settings import ProvisioningSettings
 from provisioning.world import World
 from tests.make import NOW, lab, make_host, make_pod, make_seen, make_wanted
@@ -115,6 +117,29 @@ class Stage:
         )
         seen = make_seen(now=self.clock.now(), firmware=OLD, tasks=tasks)
         asyncio.run(self.acting.perform(self.host(), ACTION, seen, context, reason="behind"))
+
+    def reserve(self, watts: int) -> Host:
+        """Ask for watts; the record afterwards."""
+        pod = make_pod(plan=lab_plan())
+        context = Context(
+            pod=pod, spec=lab(), wanted=make_wanted(), agent=None, intents=(), units=()
+        )
+        asked = self.acting.perform(
+            self.host(), ReservePower(watts), make_seen(), context, reason="power-on"
+        )
+        asyncio.run(asked)
+        return self.host()
+
+    def add_peer(self, slot: str, **fields: Any) -> None:
+        """Another host of the pod."""
+        peer = make_host(id=slot, name=slot, slot=slot, serial=slot, **fields)
+        self.store.apply(Change(insert=(peer,)), now=NOW)
+
+
+def lab_plan() -> Plan:
+    """Wave by wave: r1-h1, then r1-h2 and r1-h3, then r1-h4."""
+    hosts = [PlannedHost(name=slot.slot, slot=slot.slot) for _, slot in lab().slots()]
+    return plan_bring_up(lab(), pod="lab", hosts=hosts)
 
 
 @pytest.fixture
@@ -222,3 +247,38 @@ def test_a_task_that_was_seen_running_and_is_gone_is_never_flashed_again(stage: 
 
     assert stage.bmc.flashes == 1
     assert stage.host().problem is None
+
+
+def test_watts_that_the_feed_has_are_on_record_before_anything_draws_them(stage: Stage) -> None:
+    assert (stage.reserve(1200).reserved_watts, stage.host().waiting) == (1200, "")
+
+
+def test_a_full_feed_makes_a_host_wait_and_says_by_how_many_watts(stage: Stage) -> None:
+    for n in (2, 3, 4):
+        stage.add_peer(f"r1-h{n}", state=HostState.READY, reserved_watts=1000)
+
+    host = stage.reserve(1200)
+
+    assert host.reserved_watts == 20
+    assert host.waiting == (
+        "waiting for power: feed a carries 3000 W of 3680 W; r1-h1 needs 1200 W, "
+        "520 W more than is left"
+    )
+
+
+def test_a_host_waits_for_one_of_an_earlier_wave_on_its_feed(stage: Stage) -> None:
+    mine = stage.host()
+    stage.store.apply(
+        Change(replace=(mine.model_copy(update={"name": "r1-h4", "slot": "r1-h4"}),)), now=NOW
+    )
+    stage.add_peer("r1-h2", state=HostState.PREPARING)
+
+    host = stage.reserve(1200)
+
+    assert host.reserved_watts == 20
+    assert "wave 3 starts after r1-h2 (wave 2, preparing)" in host.waiting
+
+
+def test_watts_are_given_back_without_asking(stage: Stage) -> None:
+    stage.add_peer("r1-h2", state=HostState.READY, reserved_watts=9000)
+    assert stage.reserve(0).reserved_watts == 0

@@ -349,6 +349,7 @@ WAITS = [
     (HostState.INSPECTING, {}, {}, {}),
     (HostState.MATCHING, {}, {}, {"bring_up": False}),
     (HostState.MATCHING, {}, {}, {"canary_clear": False}),
+    (HostState.MATCHING, {}, {}, {"trial_waits": "waiting for the trial stage: h2"}),
     (HostState.MATCHING, {}, {}, {"brake": "stopped: 2 of 2 are parked"}),
     (HostState.PREPARING, {}, {}, {}),
     (HostState.BOOTING, {"boot": make_boot(powered_at=NOW)}, {"power": ON}, {}),
