@@ -172,7 +172,10 @@ class Following:
     async def _start(self) -> int:
         """Begin reading where nobody does, and say from where."""
         if self._horizon == NOBODY:
-            self._horizon = max(await self._in_thread(self._store.last_event), self._horizon)
+            last = await self._in_thread(self._store.last_event)
+            # Somebody else may have begun meanwhile: a later start would skip what it still owes.
+            if self._horizon == NOBODY:
+                self._horizon = last
         if self._reader is None or self._reader.done():
             self._reader = asyncio.create_task(self._read())
         return self._horizon
