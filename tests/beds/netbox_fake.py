@@ -145,13 +145,17 @@ class Refused(Exception):
         self.etag = etag
 
 
+VERSION = "4.7.3"
+"""What it says it is, until a test makes it older."""
+
+
 class FakeNetbox:
     """Tables in memory, behind a real HTTP server on loopback."""
 
     def __init__(self) -> None:
         self.token = "nbt_fake.secret"
         self.url = ""
-        self.version = "4.7.3"
+        self.version = VERSION
         self.rows: dict[str, dict[int, Row]] = {}
         self.log: list[tuple[str, str]] = []
         """Every request: method and path."""
@@ -168,6 +172,7 @@ class FakeNetbox:
     def reset(self) -> None:
         """As new."""
         with self._lock:
+            self.version = VERSION
             self.rows = {path: {} for path in TABLES}
             self.log.clear()
             self.changes.clear()
