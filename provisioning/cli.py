@@ -37,6 +37,8 @@ TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds to wait at mo
 USAGE = 2
 LOOK_EVERY_S = 0.5
 FILE_MAX_BYTES = 4 * 1024 * 1024  # what the service takes
+HALL_ONLY = frozenset({"model", "run"})
+"""What a simulated hall tells of a host beyond what the service is told of any."""
 COLUMNS_LISTED = ("name", "spec", "bring_up", "simulated", "created_at")
 DETAILS = ("name", "site", "spec", "bring_up", "hosts", "states", "parked", "plan_digest")
 
@@ -205,8 +207,7 @@ def _expected(path: Path) -> dict[str, Any]:
         )
     hosts = document["hosts"]
     if "hall" in document:
-        # A hall tells more of each host than the service wants to know.
-        hosts = [{k: v for k, v in host.items() if k != "run"} for host in hosts]
+        hosts = [{k: v for k, v in host.items() if k not in HALL_ONLY} for host in hosts]
     return {"hosts": hosts, "simulated": bool(document.get("simulated", False))}
 
 
