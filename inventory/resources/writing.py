@@ -237,7 +237,26 @@ class Writer:
         for key, record in deps.store.get_many(self.resource.kind, list(rows)).items():
             records[key] = record
             by_name.setdefault(str(getattr(record, "name", key)), []).append(key)
-        return [self._one_named(item, rows, records, by_name) for item in items]
+        named = [self._one_named(item, rows, records, by_name) for item in items]
+        return self._each_once(items, named)
+
+    def _each_once(
+        self, items: Sequence[Given], named: Sequence[tuple[Row, Record] | Refused]
+    ) -> list[tuple[Row, Record] | Refused]:
+        """A record that comes again is refused: the second change would meet the first."""
+        seen: set[str] = set()
+        found: list[tuple[Row, Record] | Refused] = []
+        for item, one in zip(items, named, strict=True):
+            if isinstance(one, Refused) or one[0].key not in seen:
+                found.append(one)
+            else:
+                value = str(item.get("id", item.get("name")))
+                found.append(
+                    self._wrong("id", value, "it is named twice here", "send one item for each")
+                )
+            if not isinstance(one, Refused):
+                seen.add(one[0].key)
+        return found
 
     def _one_named(
         self,

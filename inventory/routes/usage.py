@@ -13,7 +13,7 @@ from inventory.model import Claim, UsageRecord
 from inventory.refusals import ERRORS
 from inventory.routes.shapes import Text, View
 from inventory.states import ClaimState
-from inventory.store.reading import every
+from inventory.store.reading import each, every
 
 router = APIRouter(prefix="/api/usage", tags=["usage"], responses=ERRORS)
 Reader = Annotated[Actor, Depends(require(Permission.USAGE_READ))]
@@ -49,7 +49,7 @@ async def get_usage(deps: Deps, actor: Reader, *, tenant: Text = "", claim: Text
 
 def _sum(deps: ApiDeps, filters: dict[str, str]) -> UsageView:
     lines: dict[tuple[str, str, str], UsageTotal] = {}
-    for record in every(deps.store, UsageRecord, **filters):
+    for record in each(deps.store, UsageRecord, **filters):
         key = (record.tenant, record.claim, record.model)
         line = lines.get(key) or UsageTotal(
             tenant=record.tenant, claim=record.claim, model=record.model

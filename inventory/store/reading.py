@@ -6,6 +6,7 @@ through here: a sum over the first page is wrong exactly where it matters.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 from inventory.model import Record
@@ -21,11 +22,16 @@ def key_of(record: Record) -> str:
 
 
 def every(store: Store, kind: type[R], **equals: str | int) -> list[R]:
-    """All records that match, page by page, ordered by key."""
-    found: list[R] = []
+    """All records that match, ordered by key."""
+    return list(each(store, kind, **equals))
+
+
+def each(store: Store, kind: type[R], **equals: str | int) -> Iterator[R]:
+    """The same one after the other, a page in memory at a time: for what is only added up."""
+    after = ""
     while True:
-        after = key_of(found[-1]) if found else ""
         page = store.find(kind, after=after, limit=PAGE_MAX, **equals)
-        found.extend(page)
+        yield from page
         if len(page) < PAGE_MAX:
-            return found
+            return
+        after = key_of(page[-1])

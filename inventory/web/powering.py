@@ -40,8 +40,8 @@ class Powering:
         if not approved:
             return []
         with self._lock:
-            known = self._known.setdefault((pod, approved[0]), _Read(after=approved[0]))
-            self._known.move_to_end((pod, approved[0]))
+            known = self._known.setdefault((pod, approved[-1]), _Read(after=approved[-1]))
+            self._known.move_to_end((pod, approved[-1]))
             while len(self._known) > PODS_KEPT:
                 self._known.popitem(last=False)
             for _ in range(PAGES_AT_ONCE):

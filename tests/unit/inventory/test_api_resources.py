@@ -289,6 +289,17 @@ async def test_a_list_is_changed_and_removed_by_id_or_name(zrh: Bed, admin: str)
     assert await names(zrh, admin, "") == ["r2"]
 
 
+async def test_a_record_that_is_named_twice_in_one_request_is_refused(zrh: Bed, admin: str) -> None:
+    zrh.put(rack(1))
+    twice = [{"id": "rack-1", "tags": ["a"]}, {"name": "r1", "tags": ["b"]}]
+    whole = await zrh.ask("PATCH", "/api/racks", twice, key=admin)
+    assert whole.status_code == 422
+    assert "named twice" in whole.text
+    each = await zrh.ask("PATCH", "/api/racks?atomic=false", twice, key=admin)
+    assert [item["status"] for item in each.json()["results"]] == [200, 422]
+    assert (await zrh.ask("GET", "/api/racks/rack-1", key=admin)).json()["tags"] == ["a"]
+
+
 async def test_put_by_key_makes_changes_or_leaves(zrh: Bed, admin: str) -> None:
     body = {"site": "zrh", "serial": "A"}
     made = await zrh.ask("PUT", "/api/racks/by-key/r1", body, key=admin)
