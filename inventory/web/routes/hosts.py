@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import Form, Query, Request, Response
@@ -44,6 +45,13 @@ ACTS: dict[str, Literal["ready", "repairing", "enrolled", "retired"]] = {
     "enroll": "enrolled",
     "retire": "retired",
 }
+BESIDE_A_HOST = (
+    Permission.CERTIFICATE_READ,
+    Permission.EVENT_READ,
+    Permission.PART_READ,
+    Permission.UNIT_READ,
+)
+"""What the page of a host shows beside the host: a key may have been narrowed to less."""
 NEED_A_TICK = frozenset({"repair", "enroll", "retire"})
 
 
@@ -105,8 +113,8 @@ async def host_page(
     host = await deps.in_thread(find_host, deps, name)
     refuse_elsewhere(actor, host, Permission.HOST_READ)
     why = await why_host(name, deps, actor)
-    certificate = await deps.in_thread(deps.store.get, CertificateRecord, host.certificate_id)
-    events = await deps.in_thread(events_of, deps.store, f"host:{host.name}")
+    kept_back = [p for p in BESIDE_A_HOST if actor.only is not None and p not in actor.only]
+    certificate, events, parts, units = await deps.in_thread(_beside, deps.store, host, kept_back)
     return render(
         request,
         deps,
@@ -119,11 +127,12 @@ async def host_page(
         acts=acts_for(host) if _may_write(actor, host) else (),
         events=[event_line(one) for one in reversed(events[-EVENTS_SHOWN:])],
         more_events=max(0, len(events) - EVENTS_SHOWN),
-        parts=part_groups(await deps.in_thread(parts_of, deps.store, host)),
+        parts=part_groups(parts),
         readings=readings(host.facts),
         mismatches=mismatch_lines(host.mismatches),
         certificate=panel(certificate, now=deps.clock.now()) if certificate else None,
-        units=await deps.in_thread(units_of, deps.store, host),
+        units=units,
+        kept_back=kept_back,
     )
 
 
@@ -156,6 +165,24 @@ async def ask_host(
         await want_host(name, TargetBody(target=ACTS[act], why=why), deps, actor)
     boards_of(request).forget()
     return RedirectResponse(f"/hosts/{segment(name)}?done={act}", 303)
+
+
+def _beside(
+    store: Store, host: Host, kept_back: Sequence[Permission]
+) -> tuple[CertificateRecord | None, list[Event], list[Part], list[ComputeUnit]]:
+    """What stands beside a host's record; nothing of what a narrowed key was not given."""
+
+    def may(permission: Permission) -> bool:
+        return permission not in kept_back
+
+    return (
+        store.get(CertificateRecord, host.certificate_id)
+        if may(Permission.CERTIFICATE_READ)
+        else None,
+        events_of(store, f"host:{host.name}") if may(Permission.EVENT_READ) else [],
+        parts_of(store, host) if may(Permission.PART_READ) else [],
+        units_of(store, host) if may(Permission.UNIT_READ) else [],
+    )
 
 
 def refuse_elsewhere(actor: Actor, host: Host | HostLine, permission: Permission) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from inventory.keys import mint
+from inventory.keys import Scope, mint
 from inventory.model import Event, Host, Problem
 from inventory.states import HostState, PowerState
 from inventory.store.protocol import Change
@@ -258,3 +258,16 @@ async def test_only_changed_hosts_are_read_whole_again(furnished: Site) -> None:
     assert gone.id not in fresh
     same = [key for key in fresh if fresh[key] is known[key]]
     assert len(same) == len(known) - 2
+
+
+async def test_a_narrowed_key_is_shown_a_host_without_what_it_was_not_given(
+    furnished: Site,
+) -> None:
+    whole = furnished.key("viewer")
+    narrow = furnished.key("viewer", scope=Scope(permissions=("host:read",)))
+    assert "every floor was reached" in (await furnished.ask("GET", "/hosts/r1-h1", key=whole)).text
+    reply = await furnished.ask("GET", "/hosts/r1-h1", key=narrow)
+    assert reply.status_code == 200
+    assert "every floor was reached" not in reply.text
+    assert "/units/" not in reply.text
+    assert "Your key was not given certificate:read, event:read" in reply.text
