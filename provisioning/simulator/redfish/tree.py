@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.redfish import (
     chassis,
-    managers,
+    controllers,
     network,
     power,
     processors,
@@ -46,7 +46,7 @@ class Tree:
             chassis,
             power,
             thermal,
-            managers,
+            controllers,
         ):
             self._fixed |= part.fixed(self.bmc)
 
