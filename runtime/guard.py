@@ -26,6 +26,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 POLL_S = 0.2  # how fast an ended command is noticed; a wake-up costs microseconds
 COMM_END = b") "  # in /proc/<pid>/stat the name stands in brackets and may hold anything
+KILL_ALLOWED_S = 30.0  # a fork bomb of thousands ends in a few; more is the kernel's
 USAGE_EXIT = 64  # EX_USAGE
 
 
@@ -125,9 +126,18 @@ def _reap(child: int) -> int | None:
 
 
 def _kill_descendants() -> None:
-    """SIGKILL until none is left: one that forks while we look is caught by the next look."""
+    """SIGKILL until none is left: one that forks while we look is caught by the next look.
+
+    What is still there at the end sits in the kernel, on a dead disk for example: no signal reaches
+    it, and waiting for it would keep the host from ever starting Ray again.
+    """
+    deadline = time.monotonic() + KILL_ALLOWED_S
     while left := descendants(os.getpid(), parents()):
         _signal_all(left, signal.SIGKILL)
+        if time.monotonic() >= deadline:
+            listed = " ".join(str(pid) for pid in sorted(left)[:20])
+            sys.stderr.write(f"guard: not ended by SIGKILL in {KILL_ALLOWED_S:.0f} s: {listed}\n")
+            break
         time.sleep(0.02)
         _reap(0)
     _reap(0)
