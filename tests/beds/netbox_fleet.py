@@ -73,7 +73,9 @@ def fleet_host(rack: str, place: int, *, accelerators: int = 8, nics: int = 2) -
     """One host of the fleet, with facts."""
     name = f"{rack}-h{place + 1}"
     key = uuid.uuid5(NAMESPACE, name)
-    number = key.int % 10**9
+    row = int(rack.removeprefix("r"))
+    # Counted, not drawn: among a thousand drawn addresses two are soon the same.
+    number = f"{row:03}{place:03}"
     facts = HardwareFacts(
         observed_at=NOW, source="redfish", manufacturer="Supermicro", model="SYS-821GE-TNHR",
         serial=f"S{number}", uuid=str(key),
@@ -87,7 +89,7 @@ def fleet_host(rack: str, place: int, *, accelerators: int = 8, nics: int = 2) -
         nics=tuple(
             NicFact(
                 slot=f"eth{port}", speed_gbps=400,
-                mac=f"02:00:{port:02x}:" + ":".join(f"{b:02x}" for b in key.bytes[:3]),
+                mac=f"02:00:{row >> 8:02x}:{row & 255:02x}:{place:02x}:{port:02x}",
             )
             for port in range(nics)
         ),
@@ -100,7 +102,7 @@ def fleet_host(rack: str, place: int, *, accelerators: int = 8, nics: int = 2) -
         state_since=NOW, target="ready", serial=f"S{number}", wake_at=NOW, facts=facts,
         certificate_id=f"cert-{number}",
         bmc=BmcAccess(
-            address=f"redfish+https://10.20.{rack.removeprefix('r')}.{place + 1}",
+            address=f"redfish+https://10.20.{row}.{place + 1}",
             fingerprint="sha256:" + "ab" * 32, username="admin",
         ),
     )  # fmt: skip
