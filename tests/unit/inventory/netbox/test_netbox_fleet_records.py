@@ -1,4 +1,4 @@
-"""The made-up fleet holds no two of what NetBox keeps apart, so a refusal there is never its own."""
+"""The made-up fleet holds no two of what NetBox keeps apart: a refusal there is never its own."""
 
 from __future__ import annotations
 
