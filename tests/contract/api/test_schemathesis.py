@@ -1,7 +1,8 @@
 """Requests that nobody here thought of, made from the API's own description: none breaks it.
 
-A few per operation, so that a run takes seconds, and always the same ones; many as `long`. Every
-role asks them all: what it may not do must be refused in the form that the description says.
+A few per operation, so that a run takes seconds, and always the same ones; many as `long`, on both
+databases. Every role asks them all: what it may not do must be refused in the form that the
+description says.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ from inventory.model import Tenant
 from inventory.secrets import SecretBox
 from inventory.store.protocol import Change
 from inventory.store.sql import SqlStore
+from tests.contract.api.cut_records import cut_records_conform
+from tests.contract.store import postgres
 from tests.unit.inventory.records import (
     NOW,
     FixedClock,
@@ -56,14 +60,32 @@ ROLES: dict[str, tuple[Role, str, tuple[str, ...]]] = {
 WHO = (*ROLES, "anonymous")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance]
 CUTS = {"brief", "fields", "omit"}
-"""Parameters that cut records down to what was asked for. The description says how a whole one
-looks; that any part of it may be missing then, and only then, OpenAPI cannot say."""
+"""Parameters that cut records down to what was asked for: any of a record's fields may be missing
+then, which OpenAPI cannot say. Those answers are checked against a description that does."""
 
 
 @pytest.fixture(scope="module")
 def schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder: Path = tmp_path_factory.mktemp("api")
-    store = SqlStore.open(f"sqlite:///{folder / 'podyard.db'}")
+    with described_api(f"sqlite:///{folder / 'podyard.db'}", folder) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def schema_on_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    if reason := postgres.may_start():
+        pytest.skip(reason)
+    folder: Path = tmp_path_factory.mktemp("api-on-postgres")
+    with postgres.server() as sockets:
+        postgres.create_database(sockets, "fuzzed")
+        with described_api(postgres.url_of(sockets, "fuzzed"), folder) as made:
+            yield made
+
+
+@contextmanager
+def described_api(address: str, folder: Path) -> Iterator[Any]:
+    """The API on a database with a record of most kinds, by its own description."""
+    store = SqlStore.open(address)
     keys = {"anonymous": ""}
     made_keys = []
     for who, (role, tenant, sites) in ROLES.items():
@@ -112,6 +134,12 @@ def test_every_role_is_answered_as_described(schema: Any, who: str) -> None:
         try_out(schema, path, method, who=who, examples=EXAMPLES_OF_OTHERS)
 
 
+@pytest.mark.postgres
+def test_no_request_breaks_the_api_on_postgresql(schema_on_postgres: Any) -> None:
+    for path, method in operations():
+        try_out(schema_on_postgres, path, method, who="admin", examples=EXAMPLES_OF_OTHERS)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("who", WHO)
@@ -134,7 +162,19 @@ def try_out(schema: Any, path: str, method: str, *, who: str, examples: int) -> 
         database=None,
     )
     def ask(case: schemathesis.Case) -> None:
-        checks = CHECKS if CUTS & {*(case.query or ())} else [*CHECKS, response_schema_conformance]
-        case.validate_response(case.call(headers=headers), checks=checks)
+        cut = bool(CUTS & {*(case.query or ())})
+        whole = cut_records_conform if cut else response_schema_conformance
+        case.validate_response(case.call(headers=headers), checks=[*CHECKS, whole])
 
     ask()
+
+
+@pytest.mark.long
+@pytest.mark.postgres
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("who", WHO)
+def test_many_requests_of_every_role_are_answered_as_described_on_postgresql(
+    schema_on_postgres: Any, who: str
+) -> None:
+    for path, method in operations():
+        try_out(schema_on_postgres, path, method, who=who, examples=EXAMPLES_LONG)
