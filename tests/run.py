@@ -1,9 +1,13 @@
-"""Run the suites one after the other and say at the end what took how long and what was skipped.
+"""Run the suites side by side and say at the end what took how long and what was skipped.
 
 `python tests/run.py push|long|check`. As root on Debian it first installs the packages that the
 suites need; elsewhere the suites that miss something skip themselves, and every skip is counted
 and printed with its reason. Uses the standard library alone: it must be able to say what is
 missing.
+
+Half of the suites wait (for a boot, a deadline, another machine) while the other half computes, so
+as many run at once as there are cores. Each is a process of its own, and its output is shown whole
+when it ends: two at once never mix.
 """
 
 from __future__ import annotations
@@ -11,17 +15,24 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 RESULTS = ROOT / ".state" / "results"
+LANES_MOST = 4  # each may hold a browser, a database and a Ray cluster: about 2 GiB
+LOOK_EVERY_S = 0.1
+TIDYING_S = 60.0  # for a suite that was interrupted to end what it started
+NOTHING_COLLECTED = 5
 
 DEBIAN_PACKAGES = {
     "postgresql": Path("/usr/lib/postgresql"),
@@ -39,26 +50,74 @@ CHECKS = {
     "types": ["mypy"],
     "floors": ["lint-imports", "--no-cache"],
 }
+FIRST = "netbox"
+"""It is begun before the checks: on a new machine it builds a NetBox for six minutes."""
 SUITES = {
-    "push": {
-        "unit": ["tests/unit", "tests/test_architecture.py", "-m", "not long"],
-        "contract": ["tests/contract", "-m", "not long"],
-        "integration": ["tests/integration", "-m", "not long"],
-    },
-    "long": {"long": ["tests", "-m", "long"]},
-    "check": {},
+    FIRST: ["tests/contract/netbox"],
+    "unit": ["tests/unit", "tests/test_architecture.py"],
+    "bring-up": ["tests/integration/test_*.py"],
+    "hosts": ["tests/integration/runtime"],
+    "store": ["tests/contract/store"],
+    "doors": ["tests/integration/doors"],
+    "simulator": ["tests/integration/simulator"],
+    "api": ["tests/contract/api"],
+    "drivers": ["tests/integration/drivers", "tests/contract/bmc"],
+    "pages": ["tests/integration/web", "tests/integration/runtime_control"],
+    "engines": ["tests/contract/runtime"],
 }
+"""Long ones first: what is begun last decides when all is done."""
+MARKS = {"push": "not long", "long": "long", "check": ""}
+"""Selection to the tests that it takes; empty: none."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One command, and how it tells what came of it."""
+
+    name: str
+    command: tuple[str | Path, ...]
+    junit: Path | None = None
+    """Where its cases are told; None: its exit code is all there is."""
 
 
 @dataclass
 class Result:
-    """How one suite ended."""
+    """How one job ended."""
 
     name: str
     seconds: float
     passed: int = 0
     failed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Running:
+    """A job under way."""
+
+    job: Job
+    process: subprocess.Popen[bytes]
+    output: Path
+    started: float
+
+    def result(self) -> Result:
+        """What came of it, once it has ended."""
+        code, junit = self.process.returncode, self.job.junit
+        result = Result(self.job.name, time.monotonic() - self.started)
+        if junit is None:
+            result.passed, result.failed = int(not code), int(bool(code))
+            return result
+        told = junit.exists() and read_junit(junit, result)
+        if not result.failed and (code not in {0, NOTHING_COLLECTED} or not told):
+            result.failed = 1  # pytest itself stopped
+        return result
+
+    def show(self) -> None:
+        """Its output whole; a check that found nothing wrong has none."""
+        failed = self.process.returncode not in {0, NOTHING_COLLECTED}
+        if failed or self.job.junit is not None:
+            said = self.output.read_text(errors="replace").rstrip()
+            say(f"--- {self.job.name}{' failed' if failed else ''}\n{said}")
 
 
 def main(which: str) -> int:
@@ -70,9 +129,42 @@ def main(which: str) -> int:
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin:/sbin"
     if which != "check":
         install_debian_packages()
-    results = [run_check(name, command) for name, command in CHECKS.items()]
-    results += [run_suite(name, arguments) for name, arguments in SUITES[which].items()]
-    return report(results)
+    signal.signal(signal.SIGTERM, _interrupted)
+    lanes = max(1, min(LANES_MOST, len(os.sched_getaffinity(0))))
+    started = time.monotonic()
+    try:
+        results = run_all(jobs_of(which), lanes=lanes, folder=RESULTS)
+    except KeyboardInterrupt:
+        say("\ninterrupted: what had not ended is not judged")
+        return 130
+    return report(results, seconds=time.monotonic() - started, lanes=lanes)
+
+
+def _interrupted(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def jobs_of(which: str) -> list[Job]:
+    """The checks and the suites of a selection, in the order in which they begin."""
+    checks = [Job(name, (BIN / program, *rest)) for name, (program, *rest) in CHECKS.items()]
+    mark = MARKS[which]
+    suites = [_suite(name, mark) for name in SUITES] if mark else []
+    return [*suites[:1], *checks, *suites[1:]]
+
+
+def _suite(name: str, mark: str) -> Job:
+    """One pytest run, read back from its JUnit file."""
+    junit = RESULTS / f"{name}.xml"
+    pytest = (BIN / "python", "-m", "pytest", "-q", f"--junit-xml={junit}", "-m", mark)
+    return Job(name, (*pytest, *paths_of(name)), junit)
+
+
+def paths_of(name: str) -> list[str]:
+    """What a suite collects, as pytest takes it."""
+    found = [one for pattern in SUITES[name] for one in sorted(ROOT.glob(pattern))]
+    if not found:  # given nothing, pytest would take everything
+        raise SystemExit(f"error: the suite {name} names nothing that exists\nhint: see SUITES")
+    return [str(one.relative_to(ROOT)) for one in found]
 
 
 def install_debian_packages() -> None:
@@ -92,45 +184,60 @@ def install_debian_packages() -> None:
         subprocess.run(command, check=False, env=environment, stdout=subprocess.DEVNULL)
 
 
-def run_check(name: str, command: list[str]) -> Result:
-    """One static check: its output is shown only when it fails."""
-    started = time.monotonic()
-    done = subprocess.run(
-        [BIN / command[0], *command[1:]], check=False, capture_output=True, text=True
-    )
-    seconds = time.monotonic() - started
-    if done.returncode:
-        say(f"--- {name} failed\n{done.stdout}{done.stderr}")
-    return Result(name, seconds, passed=int(not done.returncode), failed=int(bool(done.returncode)))
+def run_all(jobs: Sequence[Job], *, lanes: int, folder: Path) -> list[Result]:
+    """Every job, some at once; results in the order of the jobs. What runs is ended with us."""
+    folder.mkdir(parents=True, exist_ok=True)
+    results: dict[str, Result] = {}
+    waiting, running = list(jobs), list[Running]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < lanes:
+                running.append(_start(waiting.pop(0), folder))
+            for one in _ended(running):
+                running.remove(one)
+                results[one.job.name] = one.result()
+                one.show()
+            time.sleep(LOOK_EVERY_S)
+    finally:
+        for one in running:
+            _stop(one)
+    return [results[job.name] for job in jobs]
 
 
-def run_suite(name: str, arguments: list[str]) -> Result:
-    """One pytest run, read back from its JUnit file."""
-    paths = [a for a in arguments if a.startswith("tests/") and not a.endswith(".py")]
-    if paths and not any(any((ROOT / p).rglob("test_*.py")) for p in paths):
-        return Result(name, 0.0)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    file = RESULTS / f"{name}.xml"
-    file.unlink(missing_ok=True)
-    say(f"--- {name}")
-    started = time.monotonic()
-    code = subprocess.run(
-        [BIN / "python", "-m", "pytest", "-q", f"--junit-xml={file}", *arguments], check=False
-    ).returncode
-    result = Result(name, time.monotonic() - started)
-    nothing_collected = 5
-    if not file.exists():
-        result.failed = 1
-        return result
-    read_junit(file, result)
-    if code not in {0, nothing_collected} and not result.failed:
-        result.failed = 1  # pytest itself stopped
-    return result
+def _start(job: Job, folder: Path) -> Running:
+    if job.junit is not None:
+        job.junit.unlink(missing_ok=True)
+        say(f"    {job.name} begins")
+    output = folder / f"{job.name}.txt"
+    with output.open("wb") as stream:
+        process = subprocess.Popen(
+            job.command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
+        )
+    return Running(job, process, output, time.monotonic())
 
 
-def read_junit(file: Path, result: Result) -> None:
-    """Count cases and collect the reasons of skips."""
-    for case in ET.parse(file).iter("testcase"):  # noqa: S314 - our own pytest wrote it
+def _ended(running: Sequence[Running]) -> Iterator[Running]:
+    return iter([one for one in running if one.process.poll() is not None])
+
+
+def _stop(one: Running) -> None:
+    """Interrupted: a suite ends what it started, and what it said so far is shown."""
+    one.process.send_signal(signal.SIGINT)
+    try:
+        one.process.wait(TIDYING_S)
+    except subprocess.TimeoutExpired:
+        one.process.kill()
+        one.process.wait()
+    one.show()
+
+
+def read_junit(file: Path, result: Result) -> bool:
+    """Count cases and collect the reasons of skips. False when it is no whole report."""
+    try:
+        cases = list(ET.parse(file).iter("testcase"))  # noqa: S314 - our own pytest wrote it
+    except ET.ParseError:
+        return False
+    for case in cases:
         skipped = case.find("skipped")
         if skipped is not None:
             reason = re.sub(r"\s+", " ", skipped.get("message", "no reason"))[:90]
@@ -139,9 +246,10 @@ def read_junit(file: Path, result: Result) -> None:
             result.failed += 1
         else:
             result.passed += 1
+    return True
 
 
-def report(results: list[Result]) -> int:
+def report(results: list[Result], *, seconds: float, lanes: int) -> int:
     """The table, the skips, and one line that programs read."""
     say(f"\n{'suite':<14}{'seconds':>9}{'passed':>8}{'failed':>8}{'skipped':>9}")
     for r in results:
@@ -152,6 +260,7 @@ def report(results: list[Result]) -> int:
             say(f"skipped {count:>3} in {r.name}: {reason}")
     passed, failed = sum(r.passed for r in results), sum(r.failed for r in results)
     skipped = sum(sum(r.skipped.values()) for r in results)
+    say(f"\n{'all':<14}{seconds:>9.1f}  in {lanes} at once")
     say(f"\n{passed} passed, {failed} failed, {skipped} skipped")
     return int(failed > 0)
 
