@@ -7,15 +7,27 @@ history and no history tells of a write that did not happen.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from fastapi import Request
+
+from inventory.auth import Actor
+from inventory.bounds import REQUEST_ID_STATE
 from inventory.changes import ObjectChange, change_id
-from inventory.model import Event, Record
+from inventory.model import Event, Host, Pod, Record
 from inventory.store.protocol import Change
 from inventory.store.reading import key_of
+
+HEAVY: Mapping[type[Record], tuple[str, frozenset[str]]] = {
+    Host: ("host", frozenset({"facts", "mismatches", "conformance", "boot", "root", "wake_at"})),
+    Pod: ("pod", frozenset({"spec_document", "plan"})),
+}
+"""What an act is written down for: its noun, and the fields that no change log repeats."""
+BMC_ACCOUNT = "username"
+"""Who may read the change log need not know whom to guess for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,37 @@ def change_of_deeds(
     )
 
 
+def who_of(request: Request, actor: Actor) -> Who:
+    """Who asks, in this request."""
+    return Who(actor.name, getattr(request.state, REQUEST_ID_STATE, ""))
+
+
+def logged(
+    change: Change, who: Who, *, now: datetime, before: Iterable[Record] = (), why: str = ""
+) -> Change:
+    """A change with an entry in the change log for each host and pod that it is about.
+
+    For acts (retry, apply …) that have an event of their own. Of what is replaced only that counts
+    which stands in `before`: a host that is merely woken was not changed by anybody.
+    """
+    known = {(type(record), key_of(record)): record for record in before}
+    removed = {(type(record), key_of(record)) for record in change.remove}
+    deeds = [
+        *(Deed(None, record, why) for record in change.insert),
+        *(
+            Deed(known[key], None if key in removed else record, why)
+            for record in change.replace
+            if (key := (type(record), key_of(record))) in known
+        ),
+    ]
+    entries = tuple(
+        _object_change(deed, HEAVY[type(deed.record)][0], who, now, HEAVY[type(deed.record)][1])
+        for deed in deeds
+        if type(deed.record) in HEAVY
+    )
+    return replace(change, insert=(*change.insert, *entries))
+
+
 def name_of(record: Record) -> str:
     """What a record is called: its name, its label, or its key."""
     for field in ("name", "label"):
@@ -103,6 +146,8 @@ def _snapshot(record: Record | None, heavy: Collection[str]) -> dict[str, Any] |
     if record is None:
         return None
     found: dict[str, Any] = record.model_dump(mode="json", exclude={"version", *heavy})
+    if isinstance(found.get("bmc"), dict):
+        found["bmc"].pop(BMC_ACCOUNT, None)
     return found
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field, SecretStr
 
 from inventory.applying import (
@@ -39,6 +39,7 @@ from inventory.model import (
     Record,
 )
 from inventory.refusals import ERRORS, Refused
+from inventory.resources.recording import Who, logged, who_of
 from inventory.routes.hosts import HostDetail, detail, find_host
 from inventory.routes.shapes import Body, NamePath, View
 from inventory.states import ClaimState, HostState, PowerState
@@ -102,15 +103,18 @@ class Forgotten(View):
 
 
 @router.patch("/{name}/bmc")
-async def correct_bmc(name: NamePath, body: BmcBody, deps: Deps, actor: Writer) -> HostDetail:
+async def correct_bmc(
+    request: Request, name: NamePath, body: BmcBody, deps: Deps, actor: Writer
+) -> HostDetail:
     """Correct a BMC's address, certificate or account, or the serial that is expected there."""
-    host = await deps.in_thread(_correct, deps, name, body, actor)
+    host = await deps.in_thread(_correct, deps, name, body, who_of(request, actor))
     deps.wake()
     return detail(host)
 
 
 @router.delete("/{name}")
 async def forget_host(
+    request: Request,
     name: NamePath,
     deps: Deps,
     actor: Writer,
@@ -120,12 +124,12 @@ async def forget_host(
     ] = False,
 ) -> Forgotten:
     """Remove a host that is at rest: its record, units, agent's record, secrets. Events stay."""
-    found = await deps.in_thread(_forget, deps, name, actor, even_if_on)
+    found = await deps.in_thread(_forget, deps, name, who_of(request, actor), even_if_on)
     deps.wake()
     return found
 
 
-def _correct(deps: ApiDeps, name: str, body: BmcBody, actor: Actor) -> Host:
+def _correct(deps: ApiDeps, name: str, body: BmcBody, who: Who) -> Host:
     fields = _checked(body)
     for _ in range(WRITE_TRIES):
         host, now = find_host(deps, name), deps.clock.now()
@@ -140,7 +144,7 @@ def _correct(deps: ApiDeps, name: str, body: BmcBody, actor: Actor) -> Host:
         fresh = host.model_copy(update={**_corrected(host, body, fields), "wake_at": now})
         event = Event(
             at=now,
-            actor=actor.name,
+            actor=who.name,
             kind="host.bmc-changed",
             subject=f"host:{host.name}",
             old=host.problem.kind if host.problem else "",
@@ -151,8 +155,9 @@ def _correct(deps: ApiDeps, name: str, body: BmcBody, actor: Actor) -> Host:
             if body.password
             else {}
         )
+        change = Change(replace=(fresh,), events=(event,), secrets=sealed)
         try:
-            deps.store.apply(Change(replace=(fresh,), events=(event,), secrets=sealed), now=now)
+            deps.store.apply(logged(change, who, now=now, before=(host,)), now=now)
         except StaleWrite:
             continue
         return fresh.model_copy(update={"version": host.version + 1})
@@ -220,7 +225,7 @@ def _uncured(problem: Problem | None, fields: tuple[str, ...]) -> Problem | None
     return problem
 
 
-def _forget(deps: ApiDeps, name: str, actor: Actor, even_if_on: bool) -> Forgotten:  # noqa: FBT001
+def _forget(deps: ApiDeps, name: str, who: Who, even_if_on: bool) -> Forgotten:  # noqa: FBT001
     for _ in range(WRITE_TRIES):
         host, now = find_host(deps, name), deps.clock.now()
         units = [u for u in every(deps.store, ComputeUnit, pod=host.pod) if host.id in u.host_ids]
@@ -229,7 +234,7 @@ def _forget(deps: ApiDeps, name: str, actor: Actor, even_if_on: bool) -> Forgott
         _refuse_at_work(host, doubt, even_if_on=even_if_on)
         event = Event(
             at=now,
-            actor=actor.name,
+            actor=who.name,
             kind="host.forgotten",
             subject=f"host:{host.name}",
             old=host.state.value,
@@ -247,7 +252,7 @@ def _forget(deps: ApiDeps, name: str, actor: Actor, even_if_on: bool) -> Forgott
             forget_secrets=(host.id,),
         )
         try:
-            deps.store.apply(change, now=now)
+            deps.store.apply(logged(change, who, now=now, before=(host,)), now=now)
         except StaleWrite:
             continue
         return Forgotten(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from inventory.auth import Actor, Permission, require
@@ -17,6 +17,7 @@ from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
 from inventory.model import CertificateRecord, Event, Host, Problem, SuspendedFor
 from inventory.refusals import ERRORS, Refused
+from inventory.resources.recording import Who, logged, who_of
 from inventory.routes.shapes import Body, NamePath, View, only
 from inventory.states import STABLE, Health, HostState, PowerState
 from inventory.store.protocol import Change
@@ -123,17 +124,20 @@ async def why_host(name: NamePath, deps: Deps, _actor: Reader) -> Why:
 
 
 @router.post("/{name}/retry")
-async def retry_host(name: NamePath, deps: Deps, actor: Writer) -> HostDetail:
+async def retry_host(request: Request, name: NamePath, deps: Deps, actor: Writer) -> HostDetail:
     """Forget a host's problem and let it go on from where the hardware is."""
-    host = await deps.in_thread(_change, deps, name, _retried, actor, "host.retry")
+    who = who_of(request, actor)
+    host = await deps.in_thread(_change, deps, name, _retried, who, "host.retry")
     deps.wake()
     return detail(host)
 
 
 @router.post("/{name}/target")
-async def want_host(name: NamePath, body: TargetBody, deps: Deps, actor: Writer) -> HostDetail:
+async def want_host(
+    request: Request, name: NamePath, body: TargetBody, deps: Deps, actor: Writer
+) -> HostDetail:
     """Say where a host is wanted: ready, enrolled, retired, or with a person for repair."""
-    host = await deps.in_thread(_want, deps, name, body, actor)
+    host = await deps.in_thread(_want, deps, name, body, who_of(request, actor))
     deps.wake()
     return detail(host)
 
@@ -143,7 +147,7 @@ def find_host(deps: ApiDeps, name: str) -> Host:
     return only(deps.store.find(Host, name=name), what="host", name=name, command="host list")
 
 
-def _want(deps: ApiDeps, name: str, body: TargetBody, actor: Actor) -> Host:
+def _want(deps: ApiDeps, name: str, body: TargetBody, who: Who) -> Host:
     if body.target == "repairing" and not body.why.strip():
         raise Refused(
             422,
@@ -165,7 +169,7 @@ def _want(deps: ApiDeps, name: str, body: TargetBody, actor: Actor) -> Host:
         maintenance = body.why if body.target == "repairing" else ""
         return {"target": body.target, "maintenance": maintenance}
 
-    return _change(deps, name, targeted, actor, "host.target", why=body.why)
+    return _change(deps, name, targeted, who, "host.target", why=body.why)
 
 
 def _retried(host: Host) -> Mapping[str, object]:
@@ -181,7 +185,7 @@ def _change(
     deps: ApiDeps,
     name: str,
     fields: Callable[[Host], Mapping[str, object]],
-    actor: Actor,
+    who: Who,
     kind: str,
     *,
     why: str = "",
@@ -194,15 +198,16 @@ def _change(
         fresh = host.model_copy(update={**changed, "wake_at": now})
         event = Event(
             at=now,
-            actor=actor.name,
+            actor=who.name,
             kind=kind,
             subject=f"host:{host.name}",
             old=host.target if "target" in changed else (host.problem.kind if host.problem else ""),
             new=fresh.target if "target" in changed else "",
             why=why,
         )
+        change = Change(replace=(fresh,), events=(event,))
         try:
-            deps.store.apply(Change(replace=(fresh,), events=(event,)), now=now)
+            deps.store.apply(logged(change, who, now=now, before=(host,), why=why), now=now)
         except StaleWrite:
             continue
         return fresh.model_copy(update={"version": host.version + 1})

@@ -160,9 +160,9 @@ async def ask_host(
             hint="go back, tick the box, and send the form again",
         )
     if act == "retry":
-        await retry_host(name, deps, actor)
+        await retry_host(request, name, deps, actor)
     else:
-        await want_host(name, TargetBody(target=ACTS[act], why=why), deps, actor)
+        await want_host(request, name, TargetBody(target=ACTS[act], why=why), deps, actor)
     boards_of(request).forget()
     return RedirectResponse(f"/hosts/{segment(name)}?done={act}", 303)
 
