@@ -7,11 +7,14 @@ is there is left as it is. Switches are named after their pod, because every pod
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from inventory.model import Pod, Record
+from inventory.model import Host, Pod, Record
 from inventory.places import Cable, CableEnd, Equipment, PowerFeed, Rack, Site
+from inventory.store.protocol import PAGE_MAX, Needed, Store
+from inventory.store.query import Condition, Query
+from inventory.store.rows import chunks
 from pods.cabling import Cabling, End, cabling_of
 from pods.racktype import EquipmentSpec
 from pods.spec import FeedSpec, PodSpec, RackSpec
@@ -49,6 +52,25 @@ def places_of(
     found += [f for f in _feeds(spec, pod) if f.name not in present.feeds]
     found += [e for e in equipment if e.name not in present.equipment]
     found += _cables(cabling, pod, switches, host_ids) if cabling else ()
+    return tuple(found)
+
+
+def stood_on(store: Store, hosts: Iterable[Host]) -> tuple[Needed, ...]:
+    """The places that are there and that these hosts name: none may go while hosts are written.
+
+    Hosts name racks and feeds by name, and may come before them: what is not there is not needed.
+    """
+    named: dict[type[Record], set[str]] = {Rack: set(), PowerFeed: set()}
+    sites: set[str] = set()
+    for host in hosts:
+        sites.add(host.site)
+        named[Rack].add(f"{host.site}/{host.rack}")
+        named[PowerFeed].update(f"{host.site}/{feed}" for feed in (host.feed, host.feed_b) if feed)
+    found = [Needed(Site, name) for name in sorted(store.get_many(Site, sites))]
+    for kind, slugs in named.items():
+        for some in chunks(sorted(slugs)):
+            asked = Query((Condition("slug", "in", tuple(some)),), limit=PAGE_MAX, counted=False)
+            found += [Needed(kind, row.key) for row in store.outline(kind, asked).rows]
     return tuple(found)
 
 

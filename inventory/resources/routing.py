@@ -19,9 +19,11 @@ from inventory.resources.asking import own_query, partial_asked
 from inventory.resources.bodies import given_of, items_of, list_of, object_of
 from inventory.resources.declaring import Resource, Stored, Writes
 from inventory.resources.lines import as_json
+from inventory.resources.outcomes import Mode, Outcome, Written
+from inventory.resources.preconditions import like
 from inventory.resources.reading import Asked, Entity, Reader, etag_of
 from inventory.resources.recording import Who
-from inventory.resources.writing import Mode, Outcome, Writer, Written, matches
+from inventory.resources.writing import Writer
 from inventory.routes.shapes import NamePath, Page, View
 
 JSON = "application/json"
@@ -67,7 +69,7 @@ def _add_reading(router: APIRouter, reader: Reader) -> None:
     async def get_one(request: Request, name: NamePath, deps: Deps, actor: allowed) -> Response:
         found = await deps.in_thread(reader.one, deps, _asked(request, actor), name)
         known = request.headers.get("if-none-match", "")
-        if found.fixed and known and matches(known, found.etag):
+        if found.fixed and known and like(known, found.etag):
             return Response(status_code=304, headers={"ETag": found.etag})
         return Response(found.body, media_type=JSON, headers={"ETag": found.etag})
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -20,8 +19,19 @@ from inventory.auth import Actor
 from inventory.deps import ApiDeps
 from inventory.errors import Conflict, StaleWrite
 from inventory.model import Record
-from inventory.refusals import OtherProblem, Refused
+from inventory.refusals import Refused
+from inventory.resources import naming
 from inventory.resources.declaring import Resource, Writes
+from inventory.resources.outcomes import (
+    Mode,
+    Outcome,
+    Planned,
+    Written,
+    refuse_any,
+    refused_body,
+    wrong,
+)
+from inventory.resources.preconditions import changed_meanwhile, same
 from inventory.resources.reading import Reader, etag_of
 from inventory.resources.recording import Deed, Who, change_of_deeds
 from inventory.store.outline import Row
@@ -32,34 +42,7 @@ from inventory.store.reading import key_of
 WRITE_TRIES = 5
 """The loop writes each host a few times a second at most."""
 
-OTHERS_MAX = 200
-"""Problems that one refusal tells beside the first."""
-
 Given = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What came of one item: the state it has now, and whether it was there before."""
-
-    record: Record | None
-    row: Row
-    new: bool = False
-    changed: bool = True
-
-
-Outcome = Written | Refused
-Planned = Deed | Refused | Written
-
-
-class Mode(StrEnum):
-    """How many records a request is about, and what one that is wrong means for the others."""
-
-    ONE = "one"
-    ALL = "all"
-    """All or none."""
-    EACH = "each"
-    """Each by itself, with a status of its own."""
 
 
 class Writer:
@@ -79,7 +62,7 @@ class Writer:
 
         def plan() -> list[Planned]:
             made = [self._new(item, deps.clock.now(), who) for item in items]
-            found = self._allowed(actor, self._referring(deps, self._alone(made)))
+            found = self._allowed(actor, naming.referring(self.writes, deps, self._alone(made)))
             return self._unclaimed(deps, found)
 
         return self._carry_out(deps, who, plan, mode=mode)
@@ -103,7 +86,7 @@ class Writer:
                     found.append(named)
                 else:
                     found.append(self._changed(item, *named, if_match))
-            return self._allowed(actor, self._referring(deps, found))
+            return self._allowed(actor, naming.referring(self.writes, deps, found))
 
         return self._carry_out(deps, who, plan, mode=mode, tries=1 if if_match else WRITE_TRIES)
 
@@ -126,10 +109,10 @@ class Writer:
                     found.append(named)
                     continue
                 row, record = named
-                if if_match and not matches(if_match, etag_of(row)):
-                    found.append(changed_meanwhile(self.resource, row))
+                if if_match and not same(if_match, etag_of(row)):
+                    found.append(changed_meanwhile(self.resource, row, if_match))
                 else:
-                    held = self._held(deps, record)
+                    held = naming.held(self.resource.noun, self.writes, deps, record)
                     message = str(item.get("changelog_message", ""))[:200]
                     found.append(held or Deed(before=record, after=None, message=message))
             return self._allowed(actor, found)
@@ -187,8 +170,8 @@ class Writer:
         return Deed(before=None, after=record, message=message)
 
     def _changed(self, item: Given, row: Row, record: Record, if_match: str) -> Planned:
-        if if_match and not matches(if_match, etag_of(row)):
-            return changed_meanwhile(self.resource, row)
+        if if_match and not same(if_match, etag_of(row)):
+            return changed_meanwhile(self.resource, row, if_match)
         selectors = {"id"} if "id" in item else {"name"}
         given = {name: value for name, value in item.items() if name not in selectors}
         body = self._body(self.writes.change, given)
@@ -251,9 +234,7 @@ class Writer:
                 found.append(one)
             else:
                 value = str(item.get("id", item.get("name")))
-                found.append(
-                    self._wrong("id", value, "it is named twice here", "send one item for each")
-                )
+                found.append(wrong("id", value, "it is named twice here", "send one item for each"))
             if not isinstance(one, Refused):
                 seen.add(one[0].key)
         return found
@@ -266,7 +247,7 @@ class Writer:
         by_name: Mapping[str, list[str]],
     ) -> tuple[Row, Record] | Refused:
         if "id" not in item and "name" not in item:
-            return self._wrong("id", "", "each item says which one it is about", "give id or name")
+            return wrong("id", "", "each item says which one it is about", "give id or name")
         keys = [str(item["id"])] if "id" in item else by_name.get(str(item["name"]), [])
         known = [key for key in keys if key in records]
         if not known:
@@ -276,17 +257,13 @@ class Writer:
             return Refused(404, "not-found", message, hint=hint, path="id", value=named)
         if len(known) > 1:
             listed = ", ".join(known[:10])
-            return self._wrong("name", str(item["name"]), "several are called so", f"ids: {listed}")
+            return wrong("name", str(item["name"]), "several are called so", f"ids: {listed}")
         (key,) = known
         record = records[key]
         row = rows[key]
         version = getattr(record, "version", row.version)
         fresh = Row(row.key, version, row.created_at, row.updated_at)
         return (row if version == row.version else fresh), record
-
-    @staticmethod
-    def _wrong(path: str, value: str, message: str, hint: str) -> Refused:
-        return Refused(422, "invalid", message, path=path, value=value[:80], hint=hint)
 
     def _natural_key(self, fields: Mapping[str, Any]) -> str:
         return "/".join(str(fields[name]) for name in self.writes.natural)
@@ -317,7 +294,7 @@ class Writer:
             if isinstance(one, Deed) and self.writes.natural:
                 key = self._key_of_deed(one)
                 if key in seen:
-                    twice = self._wrong("name", key, "twice in this request", "send it once")
+                    twice = wrong("name", key, "twice in this request", "send it once")
                     kept.append(twice)
                     continue
                 seen.add(key)
@@ -348,30 +325,6 @@ class Writer:
             existing=key,
             hint=f"change it: PATCH /api/{self.resource.plural}/{key}; or PUT it by its name",
         )
-
-    def _referring(self, deps: ApiDeps, found: Sequence[Planned]) -> list[Planned]:
-        """Every record that a deed newly names must be there."""
-        checked = list(found)
-        for field, reference in self.writes.references.items():
-            wanted = {
-                str(getattr(one.after, field))
-                for one in checked
-                if isinstance(one, Deed) and one.after is not None and getattr(one.after, field)
-            }
-            known = deps.store.get_many(reference.kind, sorted(wanted)) if wanted else {}
-            for index, one in enumerate(checked):
-                if not isinstance(one, Deed) or one.after is None:
-                    continue
-                value = str(getattr(one.after, field) or "")
-                if value and value not in known:
-                    hint = (
-                        f"see `podyard {reference.command}`"
-                        if reference.command
-                        else f"create the {reference.noun} first, and give its id"
-                    )
-                    message = f"there is no {reference.noun} {value[:80]!r}"
-                    checked[index] = self._wrong(field, value, message, hint)
-        return checked
 
     def _allowed(self, actor: Actor, found: Sequence[Planned]) -> list[Planned]:
         """At its sites alone, before and after."""
@@ -404,20 +357,6 @@ class Writer:
             hint=f"yours: {', '.join(sorted(sites))}; ask an admin for a role at that site",
         )
 
-    def _held(self, deps: ApiDeps, record: Record) -> Refused | None:
-        for holder in self.writes.holders:
-            equals = {column: getattr(record, field) for column, field in holder.where.items()}
-            if count := deps.store.count(holder.kind, **equals):
-                return Refused(
-                    409,
-                    "held",
-                    f"{count} {holder.noun} still name this {self.resource.noun}",
-                    path="name",
-                    value=str(getattr(record, "name", key_of(record))),
-                    hint=f"remove the {holder.noun} first, or move them",
-                )
-        return None
-
     def _carry_out(
         self,
         deps: ApiDeps,
@@ -449,7 +388,12 @@ class Writer:
             change = change_of_deeds(
                 deeds, noun=self.resource.noun, who=who, now=now, heavy=self.resource.unrecorded
             )
-            deps.store.apply(change, now=now)
+            bound = replace(
+                change,
+                needs=tuple(naming.needs_of(self.writes, deeds)),
+                unnamed=tuple(naming.unnamed_after(self.writes, deeds)),
+            )
+            deps.store.apply(bound, now=now)
 
 
 def _written(deed: Deed, now: datetime) -> Written:
@@ -457,95 +401,3 @@ def _written(deed: Deed, now: datetime) -> Written:
     created = now.timestamp() if deed.before is None else deed.created_at
     row = Row(key_of(deed.record), version, created, now.timestamp())
     return Written(record=deed.after, row=row, new=deed.before is None)
-
-
-def refuse_any(planned: Sequence[object], mode: Mode) -> None:
-    """Refuse the whole request for what is wrong with any of it; a path begins with the index."""
-    wrong = [(index, one) for index, one in enumerate(planned) if isinstance(one, Refused)]
-    if not wrong:
-        return
-    if mode is Mode.ONE:
-        raise wrong[0][1]
-    problems = [problem for index, one in wrong for problem in _indexed(index, one)]
-    first, *rest = problems
-    statuses = {one.status for _, one in wrong}
-    worst = wrong[0][1]
-    raise Refused(
-        statuses.pop() if len(statuses) == 1 else 422,
-        worst.body.kind,
-        f"{len(wrong)} of {len(planned)} items are refused, so none was written: {first.message}",
-        path=first.path,
-        value=first.value,
-        existing=worst.body.existing,
-        hint=f"{first.hint}; or let each count by itself with ?atomic=false",
-        others=rest[:OTHERS_MAX],
-    )
-
-
-def _indexed(index: int, refused: Refused) -> list[OtherProblem]:
-    body = refused.body
-    first = OtherProblem(
-        path=f"{index}.{body.path or ''}".rstrip("."),
-        value=body.value or "",
-        message=body.message,
-        hint=body.hint,
-    )
-    return [
-        first,
-        *(o.model_copy(update={"path": f"{index}.{o.path}"}) for o in body.others or ()),
-    ]
-
-
-def matches(header: str, etag: str) -> bool:
-    """Whether an If-Match or If-None-Match header names this tag."""
-    return any(one.strip().removeprefix("W/") in {"*", etag} for one in header.split(","))
-
-
-def changed_meanwhile(resource: Resource, row: Row) -> Refused:
-    """412, with the tag that the record has now."""
-    return Refused(
-        412,
-        "changed-meanwhile",
-        f"this {resource.noun} is no longer as you read it",
-        path="If-Match",
-        value=etag_of(row),
-        hint="read it again and decide again; its tag is in ETag",
-        headers={"ETag": etag_of(row)},
-    )
-
-
-def refused_body(error: ValidationError, kind: type[BaseModel]) -> Refused:
-    """All that is wrong with one item, with the fields that there are."""
-    problems = [
-        OtherProblem(
-            path=".".join(str(part) for part in detail["loc"]),
-            value="" if detail["type"] == "missing" else _short(detail.get("input")),
-            message=str(detail["msg"]),
-            hint=_hint(detail["type"], kind),
-        )
-        for detail in error.errors(include_url=False, include_context=False)
-    ]
-    first, *rest = problems
-    return Refused(
-        422,
-        "invalid",
-        first.message,
-        path=first.path,
-        value=first.value,
-        hint=first.hint,
-        others=rest[:50],
-    )
-
-
-def _hint(what: str, kind: type[BaseModel]) -> str:
-    match what:
-        case "missing":
-            return "this field is required"
-        case "extra_forbidden":
-            return f"valid fields: {', '.join(sorted(kind.model_fields))}"
-        case _:
-            return "correct the value; /api/openapi.json says what is accepted"
-
-
-def _short(value: Any) -> str:
-    return "" if isinstance(value, dict | list | tuple) else str(value)[:80]

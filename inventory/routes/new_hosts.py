@@ -20,10 +20,10 @@ from inventory.resources.asking import own_query, partial_asked
 from inventory.resources.bodies import given_of, items_of
 from inventory.resources.declaring import Stored
 from inventory.resources.hosts import HOSTS, HostLine
+from inventory.resources.outcomes import Mode, refuse_any, refused_body
 from inventory.resources.reading import Reader
 from inventory.resources.routing import JSON
-from inventory.resources.writing import Mode, refuse_any, refused_body
-from inventory.routes.pods import refuse_taken
+from inventory.routes.pods import refuse_taken, standing
 from inventory.store.protocol import Change
 from inventory.store.reading import every
 
@@ -77,7 +77,7 @@ def _create(
         change = _change(deps, actor, given, mode)
         refuse_taken(deps, given, prefix="" if mode is Mode.ONE else "{index}.")
         try:
-            deps.store.apply(change, now=deps.clock.now())
+            deps.store.apply(standing(deps, change), now=deps.clock.now())
         except StaleWrite:
             continue
         known = {one.name: one for one in change.insert if isinstance(one, Host)}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from inventory.applying import GivenHost, GivenHosts, GivenPod, change_for, change_for_more
@@ -17,16 +18,17 @@ from inventory.errors import Conflict, NotFound, StaleWrite
 from inventory.model import Event, Host, PlanApproval, Pod
 from inventory.past import past_of
 from inventory.places import Cable, Equipment, PowerFeed, Rack, Site
-from inventory.placing import Present
+from inventory.placing import Present, stood_on
 from inventory.planning import hosts_not_inspected, plan_of
 from inventory.refusals import ERRORS, Refused
+from inventory.resources.recording import Who, logged, who_of
 from inventory.routes.shapes import (
     Body,
     NamePath,
     View,
 )
 from inventory.states import HostState
-from inventory.store.protocol import PAGE_MAX, Change
+from inventory.store.protocol import PAGE_MAX, Change, Needed
 from inventory.store.query import Condition, Query
 from inventory.store.reading import every
 from pods.plan import Plan
@@ -89,17 +91,19 @@ class UpBody(Body):
 
 
 @router.post("", status_code=201)
-async def apply_pod(body: GivenPod, deps: Deps, actor: Writer) -> PodDetail:
+async def apply_pod(request: Request, body: GivenPod, deps: Deps, actor: Writer) -> PodDetail:
     """Create a pod and enrol its hosts, all or nothing; inspection begins at once."""
-    found = await deps.in_thread(_apply, deps, body, actor)
+    found = await deps.in_thread(_apply, deps, body, who_of(request, actor))
     deps.wake()
     return found
 
 
 @router.post("/{name}/hosts", status_code=201)
-async def add_hosts(name: NamePath, body: GivenHosts, deps: Deps, actor: Writer) -> PodDetail:
+async def add_hosts(
+    request: Request, name: NamePath, body: GivenHosts, deps: Deps, actor: Writer
+) -> PodDetail:
     """Enrol hosts into free slots of a pod, all or nothing; inspection begins at once."""
-    found = await deps.in_thread(_add, deps, name, body, actor)
+    found = await deps.in_thread(_add, deps, name, body, who_of(request, actor))
     deps.wake()
     return found
 
@@ -111,35 +115,38 @@ async def plan_pod(name: NamePath, deps: Deps, _actor: Reader) -> PlanView:
 
 
 @router.post("/{name}/up")
-async def start_pod(name: NamePath, body: UpBody, deps: Deps, actor: Writer) -> PodDetail:
+async def start_pod(
+    request: Request, name: NamePath, body: UpBody, deps: Deps, actor: Writer
+) -> PodDetail:
     """Approve a plan by its digest and start it. 409 when the plan is another one by now."""
-    found = await deps.in_thread(_up, deps, name, body.digest, actor)
+    found = await deps.in_thread(_up, deps, name, body.digest, who_of(request, actor))
     deps.wake()
     return found
 
 
 @router.post("/{name}/hold")
-async def hold_pod(name: NamePath, deps: Deps, actor: Writer) -> PodDetail:
+async def hold_pod(request: Request, name: NamePath, deps: Deps, actor: Writer) -> PodDetail:
     """Start nothing more in this pod. What is under way ends where it may rest."""
-    found = await deps.in_thread(_hold, deps, name, actor)
+    found = await deps.in_thread(_hold, deps, name, who_of(request, actor))
     deps.wake()
     return found
 
 
-def _apply(deps: ApiDeps, body: GivenPod, actor: Actor) -> PodDetail:
+def _apply(deps: ApiDeps, body: GivenPod, who: Who) -> PodDetail:
     now = deps.clock.now()
     present = _present(deps, body.site)
-    change = change_for(body, present=present, box=deps.secrets, now=now, actor=actor.name)
+    change = change_for(body, present=present, box=deps.secrets, now=now, actor=who.name)
     if deps.store.get(Pod, body.name) is not None:
         raise Conflict(
             f"pod {body.name} exists already", hint=f"see `podyard pod show {body.name}`"
         )
     refuse_taken(deps, body.hosts)
+    change = logged(standing(deps, change, site=body.site), who, now=now)
     deps.store.apply(change, now=now)
     return _detail(deps, body.name)
 
 
-def _add(deps: ApiDeps, name: str, body: GivenHosts, actor: Actor) -> PodDetail:
+def _add(deps: ApiDeps, name: str, body: GivenHosts, who: Who) -> PodDetail:
     for _ in range(WRITE_TRIES):
         pod, now = find_pod(deps, name), deps.clock.now()
         present = _hosts(deps, name)
@@ -150,15 +157,26 @@ def _add(deps: ApiDeps, name: str, body: GivenHosts, actor: Actor) -> PodDetail:
             cables=every(deps.store, Cable, pod=name),
             box=deps.secrets,
             now=now,
-            actor=actor.name,
+            actor=who.name,
         )
         refuse_taken(deps, body.hosts)
         try:
-            deps.store.apply(change, now=now)
+            deps.store.apply(logged(standing(deps, change), who, now=now), now=now)
         except StaleWrite:
             continue
         return _detail(deps, name)
     raise StaleWrite(f"pod {name} changed while hosts were added")
+
+
+def standing(deps: ApiDeps, change: Change, *, site: str = "") -> Change:
+    """The change, refused when a place that its hosts or its pod stand at goes meanwhile."""
+    hosts = [one for one in change.insert if isinstance(one, Host)]
+    own = () if not site or _brings(change, site) else (Needed(Site, site),)
+    return replace(change, needs=(*own, *stood_on(deps.store, hosts)))
+
+
+def _brings(change: Change, site: str) -> bool:
+    return any(isinstance(one, Site) and one.name == site for one in change.insert)
 
 
 def _present(deps: ApiDeps, site: str) -> Present:
@@ -269,12 +287,12 @@ def _current(deps: ApiDeps, pod: Pod, hosts: list[Host]) -> Plan:
     return plan_of(pod, spec, hosts, past=past_of(deps.store, pod, hosts))
 
 
-def _up(deps: ApiDeps, name: str, digest: str, actor: Actor) -> PodDetail:
+def _up(deps: ApiDeps, name: str, digest: str, who: Who) -> PodDetail:
     for _ in range(WRITE_TRIES):
         pod = find_pod(deps, name)
         hosts = [h for h in _hosts(deps, name) if h.target == "ready"]
         try:
-            _approve(deps, pod, hosts, digest, actor)
+            _approve(deps, pod, hosts, digest, who)
         except StaleWrite:
             continue
         deps.store.wake_hosts(now=deps.clock.now(), pod=name)
@@ -282,7 +300,7 @@ def _up(deps: ApiDeps, name: str, digest: str, actor: Actor) -> PodDetail:
     raise StaleWrite(f"pod {name} changed while its plan was approved")
 
 
-def _approve(deps: ApiDeps, pod: Pod, hosts: list[Host], digest: str, actor: Actor) -> None:
+def _approve(deps: ApiDeps, pod: Pod, hosts: list[Host], digest: str, who: Who) -> None:
     again = pod.plan is not None and pod.plan.digest == digest
     if again and pod.bring_up == "running":
         return
@@ -299,7 +317,7 @@ def _approve(deps: ApiDeps, pod: Pod, hosts: list[Host], digest: str, actor: Act
     now = deps.clock.now()
     event = Event(
         at=now,
-        actor=actor.name,
+        actor=who.name,
         kind="pod.up",
         subject=f"pod:{pod.name}",
         old=pod.bring_up,
@@ -308,27 +326,29 @@ def _approve(deps: ApiDeps, pod: Pod, hosts: list[Host], digest: str, actor: Act
     )
     # Who releases a held pod approves nothing: the plan is still the one that somebody else read.
     known = pod.approval if again and pod.approval else None
-    approval = known or PlanApproval(by=actor.name, plan_digest=digest, at=now)
+    approval = known or PlanApproval(by=who.name, plan_digest=digest, at=now)
     fresh = pod.model_copy(update={"plan": plan, "bring_up": "running", "approval": approval})
     # The waiting hosts are written too: a step that read the pod before must decide again.
     waiting = tuple(
         h.model_copy(update={"wake_at": now}) for h in hosts if h.state is HostState.MATCHING
     )
-    deps.store.apply(Change(replace=(fresh, *waiting), events=(event,)), now=now)
+    change = Change(replace=(fresh, *waiting), events=(event,))
+    deps.store.apply(logged(change, who, now=now, before=(pod,)), now=now)
 
 
-def _hold(deps: ApiDeps, name: str, actor: Actor) -> PodDetail:
+def _hold(deps: ApiDeps, name: str, who: Who) -> PodDetail:
     pod = find_pod(deps, name)
     if pod.bring_up != "held":
         now = deps.clock.now()
         event = Event(
             at=now,
-            actor=actor.name,
+            actor=who.name,
             kind="pod.held",
             subject=f"pod:{name}",
             old=pod.bring_up,
             new="held",
         )
         fresh = pod.model_copy(update={"bring_up": "held"})
-        deps.store.apply(Change(replace=(fresh,), events=(event,)), now=now)
+        change = Change(replace=(fresh,), events=(event,))
+        deps.store.apply(logged(change, who, now=now, before=(pod,)), now=now)
     return _detail(deps, name)

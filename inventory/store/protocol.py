@@ -11,7 +11,7 @@ callers run them in a thread. Never call one while waiting for a BMC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -36,6 +36,23 @@ class Fence:
 
 
 @dataclass(frozen=True, slots=True)
+class Needed:
+    """A record that a change names: it must be there when the change is written, and stay."""
+
+    kind: type[Record]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """Records that name what a change removes: there must be none when it is written."""
+
+    kind: type[Record]
+    where: Mapping[str, str | int]
+    """Columns of the kind's table and the values that would name it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What one decision writes, all or nothing.
 
@@ -51,6 +68,10 @@ class Change:
     """(owner id, field name) to the *sealed* secret."""
     forget_secrets: tuple[str, ...] = ()
     """Owner ids whose secrets go, all of them."""
+    needs: tuple[Needed, ...] = ()
+    """Conflict when one of them is gone; nobody removes one while this is written."""
+    unnamed: tuple[Unnamed, ...] = ()
+    """Conflict when there is such a record, also one that is written in this same moment."""
 
 
 class Store(Protocol):

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from inventory.errors import Conflict, StaleWrite
 from inventory.model import Event, Host, Record, UsageRecord
-from inventory.store import asking, leasing, outlining, rows
+from inventory.store import asking, leasing, naming, outlining, rows
 from inventory.store.conflicts import conflict_message, stale_message
 from inventory.store.engine import WRITES, answering, make_engine
 from inventory.store.migrate import upgrade
@@ -296,10 +296,12 @@ class SqlStore:
             yield connection
 
     def _write_change(self, connection: sa.Connection, change: Change, *, at: float) -> None:
+        naming.hold(connection, change.needs)
         rows.insert(connection, change.insert, at=at)
         rows.replace(connection, change.replace, at=at)
         rows.write_labels(connection, change)
         rows.remove(connection, change.remove)
+        naming.refuse_named(connection, change.unnamed)
         for owner in change.forget_secrets:
             connection.execute(sa.delete(SECRETS).where(SECRETS.c.owner == owner))
         if change.secrets:

@@ -388,3 +388,24 @@ async def test_one_wrong_host_of_a_list_keeps_all_out(
     reply = await site.ask("POST", "/api/hosts", items, key=admin)
     assert (reply.status_code, reply.json()["error"]["path"]) == (422, path)
     assert site.store.count(Host) == 0
+
+
+async def test_hosts_never_come_into_a_site_or_rack_that_went_meanwhile(
+    site: Site, admin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rack = Rack(id="rack-1", site="here", name="r1")
+    site.put(Place(name="here"), rack)
+    apply = site.store.apply
+
+    def racing(change: Change, **given: Any) -> None:
+        if change.insert and site.store.get(Rack, "rack-1"):
+            apply(Change(remove=(rack, Place(name="here"))), **given)
+        apply(change, **given)
+
+    monkeypatch.setattr(site.store, "apply", racing)
+    reply = await site.ask("POST", "/api/pods", given_pod(site="here"), key=admin)
+    assert reply.status_code == 409
+    assert "is not there any more" in reply.json()["error"]["message"]
+    assert site.store.count(Host) == site.store.count(Pod) == 0
+    again = await site.ask("POST", "/api/pods", given_pod(site="here"), key=admin)
+    assert again.status_code == 201, again.text

@@ -213,6 +213,19 @@ async def test_a_stale_if_match_is_refused_with_the_tag_of_now(zrh: Bed, admin: 
     assert found.serial == "A"
 
 
+async def test_a_weak_tag_changes_nothing_and_saves_a_second_reading(zrh: Bed, admin: str) -> None:
+    zrh.put(rack(1))
+    read = await zrh.ask("GET", "/api/racks/r1", key=admin)
+    weak = f"W/{read.headers['etag']}"
+    for method, body in (("PATCH", {"serial": "A"}), ("DELETE", None)):
+        reply = await zrh.ask(method, "/api/racks/r1", body, key=admin, If_Match=weak)
+        assert reply.status_code == 412, method
+        assert "weak" in reply.json()["error"]["message"]
+    assert zrh.store.get(Rack, "rack-1") == rack(1)
+    again = await zrh.ask("GET", "/api/racks/r1", key=admin, If_None_Match=weak)
+    assert again.status_code == 304
+
+
 async def test_an_unchanged_record_is_not_sent_again(zrh: Bed, admin: str) -> None:
     zrh.put(rack(1))
     read = await zrh.ask("GET", "/api/racks/r1", key=admin)
@@ -359,6 +372,40 @@ async def test_writes_that_race_are_planned_anew(
     monkeypatch.setattr(zrh.store, "apply", racing)
     error = await refusal(zrh, admin, "POST", "/api/racks", {"name": "r1", "site": "zrh"})
     assert (error["status"], error["existing"]) == (409, "rack-1")
+
+
+async def test_a_site_that_goes_meanwhile_takes_no_new_rack(
+    zrh: Bed, admin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply, went = zrh.store.apply, []
+
+    def racing(change: Change, **given: Any) -> None:
+        if not went and any(isinstance(r, Rack) for r in change.insert):
+            went.append(1)
+            apply(Change(remove=(Site(name="zrh"),)), **given)
+        apply(change, **given)
+
+    monkeypatch.setattr(zrh.store, "apply", racing)
+    error = await refusal(zrh, admin, "POST", "/api/racks", {"name": "r1", "site": "zrh"})
+    assert (error["status"], error["path"], error["value"]) == (422, "site", "zrh")
+    assert zrh.store.count(Rack) == 0
+
+
+async def test_a_rack_that_comes_meanwhile_keeps_its_site(
+    zrh: Bed, admin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply, came = zrh.store.apply, []
+
+    def racing(change: Change, **given: Any) -> None:
+        if not came and any(isinstance(r, Site) for r in change.remove):
+            came.append(1)
+            apply(Change(insert=(rack(1),)), **given)
+        apply(change, **given)
+
+    monkeypatch.setattr(zrh.store, "apply", racing)
+    error = await refusal(zrh, admin, "DELETE", "/api/sites/zrh")
+    assert (error["status"], error["kind"]) == (409, "held")
+    assert zrh.store.get(Site, "zrh") is not None
 
 
 async def test_a_viewer_reads_places_and_writes_none(zrh: Bed) -> None:
