@@ -118,7 +118,7 @@ async def approve_pod(
     """Approve the plan that was shown."""
     if sure != "yes":
         raise _not_confirmed(name)
-    await start_pod(name, UpBody(digest=digest), deps, actor)
+    await start_pod(request, name, UpBody(digest=digest), deps, actor)
     boards_of(request).forget()
     return RedirectResponse(f"/pods/{segment(name)}?done=up", 303)
 
@@ -126,7 +126,7 @@ async def approve_pod(
 @router.post("/pods/{name}/hold")
 async def pause_pod(name: NamePath, request: Request, deps: Deps, actor: PodWriter) -> Response:
     """Begin nothing more."""
-    await hold_pod(name, deps, actor)
+    await hold_pod(request, name, deps, actor)
     boards_of(request).forget()
     return RedirectResponse(f"/pods/{segment(name)}?done=hold", 303)
 
