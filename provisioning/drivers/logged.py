@@ -11,12 +11,38 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
+
+from pydantic import SecretStr
 
 from inventory.states import PowerState
 from pods.facts import HardwareFacts
+from provisioning.drivers.capabilities import (
+    AccountDriver,
+    BmcAccount,
+    BmcCertificate,
+    BmcEvent,
+    BmcRole,
+    Capability,
+    CertificateDriver,
+    CipherDriver,
+    Ciphers,
+    EventSource,
+    EventStream,
+    FirmwarePusher,
+    Indicator,
+    IndicatorDriver,
+    LogEntry,
+    LogReader,
+    PowerLimit,
+    PowerLimiter,
+    SensorReader,
+    SensorReading,
+    Subscription,
+)
 from provisioning.drivers.protocol import (
     BiosDriver,
     BiosState,
@@ -24,6 +50,7 @@ from provisioning.drivers.protocol import (
     BmcIdentity,
     BootSource,
     FirmwareDriver,
+    ManagerReset,
     Media,
     MediaDriver,
     PowerMeter,
@@ -32,6 +59,8 @@ from provisioning.drivers.protocol import (
 )
 
 T = TypeVar("T")
+Around = Callable[[str, Awaitable[Any]], Awaitable[Any]]
+"""Awaits a call of this name."""
 
 
 def logged(
@@ -40,11 +69,18 @@ def logged(
     host: str,
     logger: logging.Logger | None = None,
     monotonic: Callable[[], float] = time.monotonic,
+    around: Around | None = None,
 ) -> Bmc:
-    """`bmc` with every call logged; it satisfies exactly the protocols that `bmc` does."""
+    """`bmc` with every call logged; it satisfies exactly the protocols that `bmc` does.
+
+    `around` awaits each call by itself, or refuses to.
+    """
     abilities = tuple(part for protocol, part in _PARTS if isinstance(bmc, protocol))
     journal = _Journal(
-        host=host, logger=logger or logging.getLogger("provisioning.bmc"), monotonic=monotonic
+        host=host,
+        logger=logger or logging.getLogger("provisioning.bmc"),
+        monotonic=monotonic,
+        around=around,
     )
     return _wrapper(abilities)(bmc, journal)
 
@@ -53,18 +89,24 @@ class _Journal:
     """Where calls are timed and written down."""
 
     def __init__(
-        self, *, host: str, logger: logging.Logger, monotonic: Callable[[], float]
+        self,
+        *,
+        host: str,
+        logger: logging.Logger,
+        monotonic: Callable[[], float],
+        around: Around | None,
     ) -> None:
         self._host = host
         self._logger = logger
         self._monotonic = monotonic
+        self._around = around
 
     async def record(self, verb: str, call: Awaitable[T]) -> T:
         """Await `call`, then log how it went; what it raises passes on."""
         began = self._monotonic()
         outcome = "ok"
         try:
-            return await call
+            return await (self._around(verb, call) if self._around else call)
         except asyncio.CancelledError:
             outcome = "cancelled"
             raise
@@ -87,6 +129,7 @@ class _LoggedBmc:
     def __init__(self, inner: Any, journal: _Journal) -> None:
         self._inner = inner
         self._journal = journal
+        self.without: frozenset[Capability] = getattr(inner, "without", frozenset())
 
     async def identity(self) -> BmcIdentity:
         return await self._journal.record("identity", self._inner.identity())
@@ -144,9 +187,101 @@ class _LoggedFirmware(_LoggedBmc):
         return await self._journal.record("update_tasks", self._inner.update_tasks())
 
 
+class _LoggedManagerReset(_LoggedBmc):
+    async def restart_manager(self) -> None:
+        await self._journal.record("restart_manager", self._inner.restart_manager())
+
+
 class _LoggedPowerMeter(_LoggedBmc):
     async def power_draw_watts(self) -> float | None:
         return await self._journal.record("power_draw_watts", self._inner.power_draw_watts())
+
+
+class _LoggedSensors(_LoggedBmc):
+    async def sensors(self) -> tuple[SensorReading, ...]:
+        return await self._journal.record("sensors", self._inner.sensors())
+
+
+class _LoggedPowerLimit(_LoggedBmc):
+    async def power_limit(self) -> PowerLimit:
+        return await self._journal.record("power_limit", self._inner.power_limit())
+
+    async def set_power_limit(self, watts: float | None) -> None:
+        await self._journal.record("set_power_limit", self._inner.set_power_limit(watts))
+
+
+class _LoggedIndicator(_LoggedBmc):
+    async def indicator(self) -> Indicator:
+        return await self._journal.record("indicator", self._inner.indicator())
+
+    async def set_indicator(self, wanted: Indicator) -> None:
+        await self._journal.record("set_indicator", self._inner.set_indicator(wanted))
+
+
+class _LoggedLogs(_LoggedBmc):
+    async def log_entries(self) -> tuple[LogEntry, ...]:
+        return await self._journal.record("log_entries", self._inner.log_entries())
+
+
+class _LoggedAccounts(_LoggedBmc):
+    async def accounts(self) -> tuple[BmcAccount, ...]:
+        return await self._journal.record("accounts", self._inner.accounts())
+
+    async def create_account(self, username: str, password: SecretStr, role: BmcRole) -> BmcAccount:
+        call = self._inner.create_account(username, password, role)
+        return await self._journal.record("create_account", call)
+
+    async def set_account_password(self, username: str, password: SecretStr) -> None:
+        call = self._inner.set_account_password(username, password)
+        await self._journal.record("set_account_password", call)
+
+    async def delete_account(self, username: str) -> None:
+        await self._journal.record("delete_account", self._inner.delete_account(username))
+
+
+class _LoggedCertificates(_LoggedBmc):
+    async def certificates(self) -> tuple[BmcCertificate, ...]:
+        return await self._journal.record("certificates", self._inner.certificates())
+
+    async def request_certificate(self, common_name: str) -> str:
+        call = self._inner.request_certificate(common_name)
+        return await self._journal.record("request_certificate", call)
+
+    async def install_certificate(self, pem: str) -> None:
+        await self._journal.record("install_certificate", self._inner.install_certificate(pem))
+
+
+class _LoggedEvents(_LoggedBmc):
+    async def subscriptions(self) -> tuple[Subscription, ...]:
+        return await self._journal.record("subscriptions", self._inner.subscriptions())
+
+    async def subscribe(self, destination: str, context: str) -> Subscription:
+        call = self._inner.subscribe(destination, context)
+        return await self._journal.record("subscribe", call)
+
+    async def unsubscribe(self, uri: str) -> None:
+        await self._journal.record("unsubscribe", self._inner.unsubscribe(uri))
+
+
+class _LoggedEventStream(_LoggedBmc):
+    def events(self) -> AsyncIterator[BmcEvent]:
+        # A stream has no end that a line could time; whoever follows it logs what it saw.
+        stream: AsyncIterator[BmcEvent] = self._inner.events()
+        return stream
+
+
+class _LoggedFirmwarePush(_LoggedBmc):
+    async def push_firmware(self, component: str, image: Path) -> str:
+        call = self._inner.push_firmware(component, image)
+        return await self._journal.record("push_firmware", call)
+
+
+class _LoggedCiphers(_LoggedBmc):
+    async def ciphers(self) -> Ciphers:
+        return await self._journal.record("ciphers", self._inner.ciphers())
+
+    async def close_weak_ciphers(self) -> None:
+        await self._journal.record("close_weak_ciphers", self._inner.close_weak_ciphers())
 
 
 class _LoggedResourceReader(_LoggedBmc):
@@ -158,8 +293,19 @@ _PARTS: tuple[tuple[type[Any], type[_LoggedBmc]], ...] = (
     (MediaDriver, _LoggedMedia),
     (BiosDriver, _LoggedBios),
     (FirmwareDriver, _LoggedFirmware),
+    (ManagerReset, _LoggedManagerReset),
     (PowerMeter, _LoggedPowerMeter),
     (ResourceReader, _LoggedResourceReader),
+    (SensorReader, _LoggedSensors),
+    (PowerLimiter, _LoggedPowerLimit),
+    (IndicatorDriver, _LoggedIndicator),
+    (LogReader, _LoggedLogs),
+    (AccountDriver, _LoggedAccounts),
+    (CertificateDriver, _LoggedCertificates),
+    (EventSource, _LoggedEvents),
+    (EventStream, _LoggedEventStream),
+    (FirmwarePusher, _LoggedFirmwarePush),
+    (CipherDriver, _LoggedCiphers),
 )
 
 

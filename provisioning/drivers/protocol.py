@@ -161,6 +161,14 @@ class FirmwareDriver(Protocol):
 
 
 @runtime_checkable
+class ManagerReset(Protocol):
+    """A BMC that can be asked to restart itself. Its host runs on meanwhile."""
+
+    async def restart_manager(self) -> None:
+        """Ask for one graceful restart of the BMC, which is then away for minutes. Single try."""
+
+
+@runtime_checkable
 class ResourceReader(Protocol):
     """A BMC whose every resource can be read."""
 

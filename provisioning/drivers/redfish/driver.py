@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pydantic import SecretStr
+
 from inventory.states import PowerState
 from pods.facts import HardwareFacts
+from provisioning.drivers.capabilities import (
+    BmcAccount,
+    BmcCertificate,
+    BmcEvent,
+    BmcRole,
+    Indicator,
+    LogEntry,
+    PowerLimit,
+    SensorReading,
+    Subscription,
+)
 from provisioning.drivers.credentials import Credentials, Trust
 from provisioning.drivers.protocol import BiosState, BmcIdentity, BootSource, Media, TaskReading
-from provisioning.drivers.redfish import bios, boot, firmware, media, power
+from provisioning.drivers.redfish import (
+    accounts,
+    bios,
+    boot,
+    certificates,
+    events,
+    firmware,
+    indicator,
+    logs,
+    media,
+    power,
+    powerlimit,
+    restarting,
+    sensors,
+)
 from provisioning.drivers.redfish.address import Endpoint
 from provisioning.drivers.redfish.answers import Json, text
 from provisioning.drivers.redfish.crawl import read_payloads
@@ -137,7 +164,8 @@ class RedfishBmc:
 
     async def boot_source(self) -> BootSource:
         """The override in force."""
-        return boot.boot_source((await self._resources.system()).body)
+        cd_target = (await self._resources.habits()).cd_target
+        return boot.boot_source((await self._resources.system()).body, cd_target=cd_target)
 
     async def set_boot_source(self, source: BootSource) -> None:
         """Converge."""
@@ -178,6 +206,82 @@ class RedfishBmc:
     async def power_draw_watts(self) -> float | None:
         """Watts drawn now; None when the BMC has no reading."""
         return await power.power_draw_watts(self._resources)
+
+    async def restart_manager(self) -> None:
+        """Restart the BMC; its host runs on. Single try."""
+        await restarting.restart_manager(self._resources)
+
+    async def push_firmware(self, component: str, image: Path) -> str:
+        """Destructive: send the image itself, return the task's path. Single try."""
+        return await firmware.push_firmware(self._resources, component, image)
+
+    async def sensors(self) -> tuple[SensorReading, ...]:
+        """Every sensor's reading now."""
+        return await sensors.sensors(self._resources)
+
+    async def power_limit(self) -> PowerLimit:
+        """The limit in force and its bounds."""
+        return await powerlimit.power_limit(self._resources)
+
+    async def set_power_limit(self, watts: float | None) -> None:
+        """Converge: None lifts the limit."""
+        await powerlimit.set_power_limit(self._resources, watts)
+
+    async def indicator(self) -> Indicator:
+        """How the light shines."""
+        return await indicator.indicator(self._resources)
+
+    async def set_indicator(self, wanted: Indicator) -> None:
+        """Converge."""
+        await indicator.set_indicator(self._resources, wanted)
+
+    async def log_entries(self) -> tuple[LogEntry, ...]:
+        """The newest entries of every log, oldest first."""
+        return await logs.log_entries(self._resources)
+
+    async def accounts(self) -> tuple[BmcAccount, ...]:
+        """Everybody who may log in."""
+        return await accounts.accounts(self._resources)
+
+    async def create_account(self, username: str, password: SecretStr, role: BmcRole) -> BmcAccount:
+        """Add somebody. Single try."""
+        return await accounts.create_account(self._resources, username, password, role)
+
+    async def set_account_password(self, username: str, password: SecretStr) -> None:
+        """Replace a password. Single try."""
+        await accounts.set_account_password(self._resources, username, password)
+
+    async def delete_account(self, username: str) -> None:
+        """Converge."""
+        await accounts.delete_account(self._resources, username)
+
+    async def certificates(self) -> tuple[BmcCertificate, ...]:
+        """What HTTPS presents."""
+        return await certificates.certificates(self._resources)
+
+    async def request_certificate(self, common_name: str) -> str:
+        """A signing request for a key that stays in the BMC."""
+        return await certificates.request_certificate(self._resources, common_name)
+
+    async def install_certificate(self, pem: str) -> None:
+        """Present this from now on; pin it before talking to the BMC again."""
+        await certificates.install_certificate(self._resources, pem)
+
+    async def subscriptions(self) -> tuple[Subscription, ...]:
+        """Everybody who is told of events."""
+        return await events.subscriptions(self._resources)
+
+    async def subscribe(self, destination: str, context: str) -> Subscription:
+        """Converge: one subscription of this destination and context."""
+        return await events.subscribe(self._resources, destination, context)
+
+    async def unsubscribe(self, uri: str) -> None:
+        """Converge."""
+        await events.unsubscribe(self._resources, uri)
+
+    def events(self) -> AsyncIterator[BmcEvent]:
+        """Events as they come, until the BMC hangs up or the caller stops."""
+        return events.events(self._resources)
 
     async def close(self) -> None:
         """Log out and close. Safe to call twice; never raises."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from provisioning.drivers.protocol import Media
 from provisioning.drivers.redfish.answers import Json, action_target, reference, text
 from provisioning.drivers.redfish.resources import Resources
+from provisioning.drivers.vendors.quirk import Habits
 from provisioning.errors import Unsupported
 
 _DISC_TYPES = frozenset({"CD", "DVD"})
@@ -13,13 +14,13 @@ _MAX_IMAGE_CHARS = 2000
 
 async def media(resources: Resources) -> Media:
     """What is in the drive."""
-    return _inserted(await _drive(resources))
+    return _inserted(await _drive(resources), await resources.habits())
 
 
 async def insert_media(resources: Resources, image: str) -> None:
     """Put `image` in, taking another one out first."""
-    drive = await _drive(resources)
-    seen = _inserted(drive)
+    drive, habits = await _drive(resources), await resources.habits()
+    seen = _inserted(drive, habits)
     if seen.inserted and seen.image == image:
         return
     if seen.inserted:
@@ -27,7 +28,8 @@ async def insert_media(resources: Resources, image: str) -> None:
     body: Json = {"Image": image, "Inserted": True, "WriteProtected": True}
     target = action_target(drive, "#VirtualMedia.InsertMedia")
     if target:
-        await resources.session.post(target, body)
+        bare = {"Image": image} if habits.insert_bare else body
+        await resources.session.post(target, {**bare, **habits.insert_extra})
     else:
         await resources.session.patch(reference(drive) or "", body, etag=_etag(drive))
 
@@ -35,7 +37,7 @@ async def insert_media(resources: Resources, image: str) -> None:
 async def eject_media(resources: Resources) -> None:
     """Empty the drive, unless it is."""
     drive = await _drive(resources)
-    if _inserted(drive).inserted:
+    if _inserted(drive, await resources.habits()).inserted:
         await _eject(resources, drive)
 
 
@@ -53,8 +55,11 @@ async def _drive(resources: Resources) -> Json:
     places = [reference(system, "VirtualMedia")]
     if places == [None]:
         places = [reference(await resources.manager(system), "VirtualMedia")]
+    prefix = (await resources.habits()).media_prefix
     for drive in await resources.members(places[0]):
         types = drive.get("MediaTypes")
+        if not text(drive.get("Id")).startswith(prefix):
+            continue
         if isinstance(types, list) and _DISC_TYPES & {text(kind) for kind in types}:
             return drive
     raise Unsupported(
@@ -63,12 +68,14 @@ async def _drive(resources: Resources) -> Json:
     )
 
 
-def _inserted(drive: Json) -> Media:
+def _inserted(drive: Json, habits: Habits) -> Media:
     image = drive.get("Image")
     shown = image[:_MAX_IMAGE_CHARS] if isinstance(image, str) and image.isprintable() else ""
     # Some BMCs leave Inserted out and say it by the image alone.
     inserted = drive.get("Inserted")
     present = inserted if isinstance(inserted, bool) else bool(shown)
+    if habits.not_connected_is_empty and text(drive.get("ConnectedVia")) == "NotConnected":
+        present = False
     return Media(image=shown if present else "", inserted=present)
 
 

@@ -19,7 +19,7 @@ from provisioning.drivers.redfish.answers import (
     text,
 )
 from provisioning.drivers.redfish.resources import Resources
-from provisioning.errors import Unsupported
+from provisioning.errors import BmcBusy, BmcRefused, Unsupported
 
 _RESET = "#ComputerSystem.Reset"
 _OFFERED = "ResetType@Redfish.AllowableValues"
@@ -64,7 +64,13 @@ async def _reset(resources: Resources, system: Json, wanted: tuple[ResetType, ..
             f"{resources.session.label}: this BMC offers no reset of type {wanted[0]}",
             hint=f"it offers {text(', '.join(map(str, offered or [])))}",
         )
-    await resources.session.post(target, {"ResetType": usable[0].value})
+    not_yet = (await resources.habits()).busy_after.get(f"power {wanted[0].value.lower()}", ())
+    try:
+        await resources.session.post(target, {"ResetType": usable[0].value})
+    except BmcRefused as error:
+        if error.status not in not_yet:
+            raise
+        raise BmcBusy(f"{error}; this BMC says so for a while after power-off") from error
 
 
 async def power_draw_watts(resources: Resources) -> float | None:

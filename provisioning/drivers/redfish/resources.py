@@ -16,6 +16,8 @@ from provisioning.drivers.redfish.answers import Answer, Json, items, link, mapp
 from provisioning.drivers.redfish.parts import path as path_of
 from provisioning.drivers.redfish.parts import unfolded, whole
 from provisioning.drivers.redfish.session import ReadFailed, RedfishSession
+from provisioning.drivers.vendors.quirk import Habits, Maker
+from provisioning.drivers.vendors.registry import habits
 from provisioning.errors import (
     AnswerRefused,
     BmcRefused,
@@ -25,6 +27,7 @@ from provisioning.errors import (
 
 T = TypeVar("T")
 
+_ROOT = "/redfish/v1"
 MAX_MEMBERS = 512
 """A GB300 tree's largest collection has about 200 members."""
 MAX_PAGES = 16
@@ -33,6 +36,10 @@ MAX_SYSTEMS_READ = 16
 MAX_BASEBOARDS = 2
 FEW = 2
 """So many members are read one by one rather than by expanding what lists them."""
+MAX_WALKS = 8
+"""Of one connection: a service that answers 404 to everything must not double every read."""
+_CORE = ("PowerState", "Boot")
+"""What a host's System has on every BMC that can be used at all."""
 _NOT_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
 
 
@@ -48,15 +55,45 @@ class Resources:
         self._system_path: str | None = None
         self._others: tuple[str, ...] = ()
         """Systems of this service that are not the host."""
+        self._walked: set[str] = set()
+        """Collections that were read again because something in them was not found."""
+        self._habits: Habits | None = None
 
     async def system(self) -> Answer:
         """The host's ComputerSystem, freshly read."""
         if self._system_path is not None:
             found = await self.optional(self._system_path)
             if found is not None:
-                return found
+                return self._complete(found)
         self._system_path = await self._find_system()
-        return await self.session.get(self._system_path)
+        return self._complete(await self.session.get(self._system_path))
+
+    def _complete(self, system: Answer) -> Answer:
+        """Some BMCs leave keys out until they are restarted: what is not told is not believed."""
+        missing = [name for name in _CORE if name not in system.body]
+        if missing:
+            raise AnswerRefused(
+                f"{self.session.label}: the System says nothing of {' and '.join(missing)}",
+                hint="restart the BMC once; if it stays so, its firmware or its board is at fault",
+            )
+        return system
+
+    async def habits(self) -> Habits:
+        """What this BMC wants of its client, by who made it. Asked once."""
+        if self._habits is None:
+            root, system = await self.session.root(), (await self.system()).body
+            manager = await self.manager(system)
+            maker = text(root.get("Vendor")) or text(system.get("Manufacturer"))
+            self._habits = habits(
+                Maker(
+                    vendor=maker.lower(),
+                    model=text(system.get("Model")).lower(),
+                    bmc_model=text(manager.get("Model")).lower(),
+                    bmc_firmware=text(manager.get("FirmwareVersion")).lower(),
+                )
+            )
+            self.session.busy_messages = self._habits.busy_messages
+        return self._habits
 
     async def baseboards(self) -> list[Json]:
         """Systems of the same box that cannot boot, as HGX baseboards: they hold the GPUs."""
@@ -70,21 +107,47 @@ class Resources:
 
     async def chassis(self, system: Json) -> Json:
         """The Chassis that the host sits in; empty when the service shows none."""
+        found = await self.chassis_answer(system)
+        return found.body if found else {}
+
+    async def chassis_answer(self, system: Json) -> Answer | None:
+        """The same with its path and tag, for what is changed there."""
         path = reference(system, "Links", "Chassis") or await self._first_member("Chassis")
-        return await self.optional_body(path)
+        return await self.optional(path)
 
     async def optional(self, path: str | None) -> Answer | None:
-        """Read what a service need not have."""
+        """Read what a service need not have.
+
+        What is linked and not found is asked for again after a walk to it from the root: some BMCs
+        build a collection's members only when the collection is read.
+        """
         if path is None:
             return None
+        found, status = await self._try(path)
+        if found is None and status == HTTPStatus.NOT_FOUND and await self._walk_to(path):
+            found, _ = await self._try(path)
+        return found
+
+    async def _try(self, path: str) -> tuple[Answer | None, int]:
         try:
-            return await self.session.get(path)
+            return await self.session.get(path), HTTPStatus.OK
         except Unsupported:
-            return None
+            return None, HTTPStatus.NOT_IMPLEMENTED
         except BmcRefused as error:
             if error.status in _NOT_THERE:
-                return None
+                return None, error.status
             raise
+
+    async def _walk_to(self, path: str) -> bool:
+        """Read what stands above `path`, once; False when that was done or leads nowhere."""
+        above = path.partition("?")[0].rstrip("/").rpartition("/")[0]
+        inside = above.removeprefix(_ROOT).strip("/")
+        if not inside or above in self._walked or len(self._walked) >= MAX_WALKS:
+            return False
+        self._walked.add(above)
+        parts = inside.split("/")
+        steps = ["/".join([_ROOT, *parts[: index + 1]]) for index in range(len(parts))]
+        return all([(await self._try(step))[0] is not None for step in steps])
 
     async def optional_body(self, path: str | None) -> Json:
         """Read what a service need not have; empty without it."""
@@ -97,6 +160,21 @@ class Resources:
             return []
         listed = await self._listed(path)
         read = await together(self._member(member) for member in listed[:MAX_MEMBERS])
+        return [member for member in read if member]
+
+    async def newest(self, path: str | None, *, most: int) -> list[Json]:
+        """The newest members of a log: whole where it lists them whole, else one read each.
+
+        Some services list the newest first and some last. Which, its first and last member tell.
+        """
+        if path is None:
+            return []
+        listed = (await self._pages(path))[:MAX_MEMBERS]
+        if len(listed) > most:
+            ends = [await self._member(listed[0]), await self._member(listed[-1])]
+            first, last = (text(one.get("Created")) for one in ends)
+            listed = listed[:most] if first > last else listed[-most:]
+        read = await together(self._member(member) for member in listed)
         return [member for member in read if member]
 
     async def linked(self, holder: Json, name: str) -> list[Json]:
@@ -192,7 +270,7 @@ class Resources:
         systems = dict(zip(paths, read, strict=False))
         if self._expected_serial:
             return self._with_serial(systems, self._expected_serial)
-        bootable = [path for path, body in systems.items() if body.get("Boot") is not None]
+        bootable = [path for path, body in systems.items() if _boots(body)]
         if len(bootable) != 1 or len(paths) > MAX_SYSTEMS_READ:
             names = ", ".join(text(path.rpartition("/")[2]) for path in paths[:8])
             raise Unsupported(
@@ -209,6 +287,14 @@ class Resources:
             f"{self.session.label}: none of {len(systems)} Systems has serial {serial!r}",
             hint="check the cabling, or correct it: podyard host bmc NAME --address or --serial",
         )
+
+
+def _boots(system: Json) -> bool:
+    """A host, not the baseboard beside it, which has a serial number, a UUID and nothing to boot.
+
+    Both marks where any System has both, else either: firmware leaves out the one or the other.
+    """
+    return system.get("Boot") is not None or bool(text(system.get("BiosVersion")))
 
 
 async def together(reads: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

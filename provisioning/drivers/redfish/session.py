@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import redfish.aio
@@ -30,7 +31,7 @@ from provisioning.drivers.redfish.answers import (
     text,
     worst_message,
 )
-from provisioning.drivers.redfish.transport import READS, Transport
+from provisioning.drivers.redfish.transport import READS, Transport, multipart
 from provisioning.errors import (
     Ambiguous,
     AnswerRefused,
@@ -81,6 +82,8 @@ class RedfishSession:
         self._transport: Transport | None = None
         self._client: Any = None
         self._root: Json = {}
+        self.busy_messages: frozenset[str] = frozenset()
+        """Message ids by which this maker's BMCs say: not yet."""
         # The sync half logs tokens at DEBUG. It is never used here, yet its package's logger is
         # capped, so that a root logger turned to DEBUG cannot print them either.
         logging.getLogger("redfish").setLevel(logging.WARNING)
@@ -115,6 +118,29 @@ class RedfishSession:
         """Change; sent once, and only if the resource is still the one that was read."""
         headers = {"If-Match": etag} if etag else None
         return await self._change("PATCH", path, body, headers=headers)
+
+    async def delete(self, path: str) -> Answer:
+        """Change; sent once."""
+        client = await self._open()
+        what = f"{self.label}: DELETE {path}"
+        return self._understood(await self._called(client.delete, path, what=what), "DELETE", path)
+
+    async def push(self, path: str, parameters: Json, image: Path, *, deadline_s: float) -> Answer:
+        """Send a file with its parameters (multipart), once. It is read as it goes out."""
+        client = await self._open()
+        what = f"{self.label}: POST {path}"
+        with image.open("rb") as content:
+            form = multipart(parameters, content, name=image.name)
+            call = self._called(client.post, path, body=form, timeout=deadline_s, what=what)
+            return self._understood(await call, "POST", path)
+
+    async def stream(self, path: str) -> AsyncIterator[bytes]:
+        """Lines as they come (SSE), over a connection of their own, until the BMC hangs up."""
+        await self._open()
+        if self._transport is None:
+            raise BmcUnreachable(f"{self.label}: GET {path}: closed meanwhile")
+        async for line in self._transport.lines(f"{self._endpoint.base_url}{path}"):
+            yield line
 
     async def close(self) -> None:
         """Log out and close every connection. Safe to call twice; never raises."""
@@ -304,7 +330,7 @@ class RedfishSession:
     ) -> ProvisioningError:
         said, resolution = (text(self._redacted(part, sent)) for part in worst_message(body))
         message = f"{self.label}: {method} {path}: HTTP {status}{': ' if said else ''}{said}"
-        if status in _LATER:
+        if status in _LATER or message_ids(body) & self.busy_messages:
             return BmcBusy(message, hint=resolution)
         if status == HTTPStatus.NOT_IMPLEMENTED:
             return Unsupported(message, hint=resolution or "this BMC cannot do it")

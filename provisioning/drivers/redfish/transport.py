@@ -12,12 +12,14 @@ library uses, `request`, and adds what neither library does by itself:
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 import aiohttp
 from multidict import CIMultiDictProxy
@@ -38,6 +40,12 @@ MAX_CONNECTIONS = 4
 """Real BMCs serve two to four requests at once and freeze under bursts."""
 KEEPALIVE_S = 5.0
 """Shorter than the idle limits seen on BMCs (10-60 s), so few connections die under us."""
+
+
+SILENCE_S = 90.0
+"""Streams send a sign of life every 10 to 60 s."""
+MAX_LINE_BYTES = 256 * 1024
+_AUTHORIZING = ("Authorization", "X-Auth-Token")
 
 
 class _LostReplyError(aiohttp.ClientError):
@@ -92,6 +100,7 @@ class Transport:
     def __init__(self, *, label: str, trust: Trust, deadline_s: float) -> None:
         self._label = label
         self._deadline_s = deadline_s
+        self._authorization: dict[str, str] = {}
         self.secrets: tuple[str, ...] = ()
         """What authorizes requests now, for taking it out of whatever a BMC echoes."""
         self._session = aiohttp.ClientSession(
@@ -145,13 +154,53 @@ class Transport:
         # with them the token, into whatever prints the chain.
         raise failure
 
+    async def lines(self, url: str) -> AsyncIterator[bytes]:
+        """The lines of a reply that does not end by itself; silence longer than `SILENCE_S` does.
+
+        Read under the authorization of the last request. No line is longer than `MAX_LINE_BYTES`.
+        """
+        what = f"{self._label}: GET {URL(url).path}"
+        failure: ProvisioningError
+        silence = aiohttp.ClientTimeout(total=None, connect=self._deadline_s, sock_read=SILENCE_S)
+        headers = {**self._authorization, "Accept": "text/event-stream"}
+        try:
+            async with self._session.get(
+                url,
+                headers=headers,
+                allow_redirects=False,
+                timeout=silence,
+                read_bufsize=MAX_LINE_BYTES,
+                trace_request_ctx=_Progress(),
+            ) as response:
+                if response.status != HTTPStatus.OK:
+                    raise AnswerRefused(f"{what}: no stream (HTTP {response.status})")
+                while line := await response.content.readline():
+                    yield line.rstrip(b"\r\n")
+                return
+        except ValueError:
+            failure = AnswerRefused(f"{what}: a line is over {MAX_LINE_BYTES} bytes")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            failure = BmcUnreachable(f"{what}: the stream ended ({_reason(error)})")
+        raise failure
+
     def _remember(self, headers: Mapping[str, str]) -> None:
+        self._authorization = {n: headers[n] for n in _AUTHORIZING if n in headers}
         authorization = headers.get("Authorization", "").rpartition(" ")[2]
         self.secrets = tuple(filter(None, (headers.get("X-Auth-Token"), authorization)))
 
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+
+
+def multipart(parameters: Mapping[str, Any], content: IO[bytes], *, name: str) -> aiohttp.FormData:
+    """The two parts of a firmware push, in the order that the standard wants."""
+    form = aiohttp.FormData(default_to_multipart=True)
+    form.add_field(
+        "UpdateParameters", json.dumps(dict(parameters)), content_type="application/json"
+    )
+    form.add_field("UpdateFile", content, filename=name, content_type="application/octet-stream")
+    return form
 
 
 def _verification(label: str, trust: Trust) -> ssl.SSLContext | aiohttp.Fingerprint:

@@ -1,0 +1,1 @@
+"""What single makers' BMCs do against the standard, one small named quirk each."""
