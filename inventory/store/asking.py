@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from inventory.store.counting import Counts
 from inventory.store.protocol import PAGE_MAX
 from inventory.store.query import CUSTOM, TAG, Condition, Query, Value
 from inventory.store.tables import LABELS, Kind
@@ -35,7 +36,12 @@ class Page:
 
 
 def page(
-    connection: sa.Connection, kind: Kind, query: Query, *, columns: Sequence[sa.Column[Any]]
+    connection: sa.Connection,
+    kind: Kind,
+    query: Query,
+    *,
+    columns: Sequence[sa.Column[Any]],
+    counts: Counts | None = None,
 ) -> Page:
     """One page of what a query finds: these columns first, then those that order it."""
     clauses = where(kind, query)
@@ -52,7 +58,8 @@ def page(
     total = None
     if query.counted:
         count = sa.select(sa.func.count()).select_from(kind.table).where(*clauses)
-        total = int(connection.execute(count).scalar_one())
+        asked = (kind.table.name, query.conditions, query.search)
+        total = (counts or Counts()).total(asked, connection.execute(count).scalar_one)
     more = len(rows) > limit
     return Page(
         rows=rows[:limit],

@@ -9,14 +9,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from inventory.store import asking
+from inventory.store.counting import Counts
 from inventory.store.outline import PAGE_MAX, Document, Outline, Row
 from inventory.store.query import Query
 from inventory.store.tables import Kind
 
 
-def outline(connection: sa.Connection, kind: Kind, query: Query) -> Outline:
+def outline(
+    connection: sa.Connection, kind: Kind, query: Query, *, counts: Counts | None = None
+) -> Outline:
     """One page of what a query finds. A column that the kind does not have is a ValueError."""
-    page = asking.page(connection, kind, query, columns=_state(kind))
+    page = asking.page(connection, kind, query, columns=_state(kind), counts=counts)
     return Outline(
         rows=tuple(Row(row[0], row[1], row[2], row[3]) for row in page.rows),
         total=page.total,

@@ -19,6 +19,7 @@ from inventory.errors import Conflict, StaleWrite
 from inventory.model import Event, Host, Record, UsageRecord
 from inventory.store import asking, leasing, naming, outlining, rows
 from inventory.store.conflicts import conflict_message, stale_message
+from inventory.store.counting import Counts
 from inventory.store.engine import WRITES, answering, make_engine
 from inventory.store.migrate import upgrade
 from inventory.store.outline import Document, Outline
@@ -37,6 +38,7 @@ class SqlStore:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._counts = Counts()
         self._writing = engine.execution_options(**{WRITES: True})
         # PostgreSQL gives each statement its own view anyway: BEGIN and ROLLBACK around one read
         # would only be two more round trips.
@@ -71,6 +73,8 @@ class SqlStore:
             with self._connected() as connection:
                 message = stale_message(connection, error)
             raise StaleWrite(message) from error
+        records = (*change.insert, *change.replace, *change.remove)
+        self._counts.written({KINDS[type(record)].table.name for record in records})
 
     def get(self, kind: type[R], key: str) -> R | None:
         """One record by its key."""
@@ -113,7 +117,11 @@ class SqlStore:
         table = KINDS[kind].table
         with self._connected() as connection:
             page = asking.page(
-                connection, KINDS[kind], query, columns=(table.c.document, table.c.version)
+                connection,
+                KINDS[kind],
+                query,
+                columns=(table.c.document, table.c.version),
+                counts=self._counts,
             )
         return Found(
             records=[rows.record_from(kind, row) for row in page.rows],
@@ -124,7 +132,7 @@ class SqlStore:
     def outline(self, kind: type[Record], query: Query) -> Outline:
         """Which records `search` would find, without what they hold."""
         with self._connected() as connection:
-            return outlining.outline(connection, KINDS[kind], query)
+            return outlining.outline(connection, KINDS[kind], query, counts=self._counts)
 
     def documents(self, kind: type[Record], keys: Iterable[str]) -> dict[str, Document]:
         """What records hold, as it was written, by key."""
@@ -217,7 +225,9 @@ class SqlStore:
         )
         with self._write() as connection:
             # Not rowcount: psycopg reports -1 for an insert that may do nothing.
-            return len(connection.execute(statement, made).all())
+            added = len(connection.execute(statement, made).all())
+        self._counts.written([kind.table.name])
+        return added
 
     def forget(
         self, kind: type[Record], column: str, *, before: datetime, limit: int, **equals: str | int
@@ -237,6 +247,7 @@ class SqlStore:
             keys = connection.execute(old).scalars().all()
             for some in rows.chunks(keys):
                 connection.execute(sa.delete(how.table).where(how.table.c.key.in_(some)))
+        self._counts.written([how.table.name])
         return len(keys)
 
     def forget_events(self, *, before: datetime, limit: int) -> int:
