@@ -28,12 +28,12 @@ from inventory.errors import Conflict, Invalid
 from inventory.secrets import SecretBox
 from inventory.store.engine import answering, make_engine
 from inventory.store.migrate import revision_of, upgrade
-from inventory.store.tables import LEASES
+from inventory.store.tables import HOLDS, LEASES
 
 BATCH = 500
 """Rows that are held in memory at once: a host's document is about 20 kB."""
 CHECK = "backup-check"
-LEFT_OUT = frozenset({LEASES.name, "alembic_version"})
+LEFT_OUT = frozenset({LEASES.name, HOLDS.name, "alembic_version"})
 """Who works now is no record: a restored lease would name a process that is long gone. The schema's
 number is written by the migrations themselves."""
 

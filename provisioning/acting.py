@@ -60,6 +60,7 @@ LOOK_AGAIN_S = 0.5  # after a change, before its effect is looked for
 POWER_ON_AGAIN_S = 15.0  # between repeated requests: the slowest BMC seen shows it after 11 s
 LOOK_ONCE_MORE_S = 5.0  # a BMC that left something out of one answer has it in the next
 TURN_RECHECK_S = 1.0  # waiting for another host of the same machine, or for watts
+NOTE_NAME_MAX = 64
 CONFIGURE_TRIES = 2  # a playbook that failed twice in a row does not heal by itself
 BOOT_TOKEN = "boot-token"  # noqa: S105 - the name of a field, not a secret
 
@@ -179,12 +180,17 @@ class Acting:
             soon = admit(context.ledger, host, watts)
             if isinstance(soon, Waits):
                 return await self._wait(host, f"waiting for power: {soon.reason}")
+        counter = _counter("watts", host.pod)
         async with self._ledgers[host.pod]:
+            # Read first: a grant of another controller that comes later than this makes ours stale.
+            said = await self._world.in_thread(self._world.store.note, counter)
             ledger = await self._world.in_thread(self._ledger, context)
             verdict = admit(ledger, host, watts)
             if isinstance(verdict, Waits):
                 return await self._wait(host, f"waiting for power: {verdict.reason}")
-            return await self._record(host, {"reserved_watts": watts}, same_look=True)
+            return await self._record(
+                host, {"reserved_watts": watts}, counted={counter: said}, same_look=True
+            )
 
     def _ledger(self, context: Context) -> Ledger:
         hosts = every(self._world.store, Host, pod=context.pod.name)
@@ -278,6 +284,7 @@ class Acting:
         self, host: Host, action: UpdateFirmware, seen: Seen, intent: Intent | None
     ) -> tuple[Host, Intent]:
         """Durable together with the host's record: a wish that came meanwhile undoes both."""
+        self._world.faults.reach("before-intent")
         now = self._world.clock.now()
         old = (seen.firmware or {}).get(action.item.component, "unknown")
         arguments = {
@@ -384,7 +391,9 @@ class Acting:
 
     async def _order_acceptance(self, host: Host, physical_host: str) -> Outcome:
         """One host at a time on each physical machine: neighbours would measure each other."""
+        counter = _counter("machine", physical_host)
         async with self._machines[physical_host]:
+            said = await self._world.in_thread(self._world.store.note, counter)
             busy = await self._world.in_thread(self._measuring, host, physical_host)
             if busy:
                 return await self._wait(host, f"waiting for {busy} to be measured first")
@@ -396,6 +405,7 @@ class Acting:
                     "acceptance_round": host.acceptance_round + 1,
                 },
                 events=(event,),
+                counted={counter: said},
             )
 
     def _measuring(self, host: Host, physical_host: str) -> str:
@@ -553,11 +563,18 @@ class Acting:
         also: tuple[Record, ...] = (),
         events: tuple[Event, ...] = (),
         secrets: dict[tuple[str, str], bytes] | None = None,
+        counted: Mapping[str, str] | None = None,
         same_look: bool = False,
     ) -> Outcome:
         fresh = host.model_copy(update={"wake_at": self._world.clock.now(), **fields})
         await self._apply(
-            Change(insert=insert, replace=(fresh, *also), events=events, secrets=secrets or {})
+            Change(
+                insert=insert,
+                replace=(fresh, *also),
+                events=events,
+                secrets=secrets or {},
+                counted=counted or {},
+            )
         )
         return Outcome(fresh.model_copy(update={"version": host.version + 1}), same_look)
 
@@ -578,6 +595,11 @@ class Acting:
             new=new,
             why=why,
         )
+
+
+def _counter(what: str, of: str) -> str:
+    """A note's name. Two that are cut to the same one only wait for each other."""
+    return f"{what}/{of}"[:NOTE_NAME_MAX]
 
 
 def _noted(intent: Intent, **facts: object) -> tuple[Record, ...]:

@@ -41,6 +41,10 @@ class BmcPool:
         self._connections[host.id] = (wanted, bmc)
         return bmc
 
+    def is_open(self, host_id: str) -> bool:
+        """Whether a conversation with this host's BMC is going on."""
+        return host_id in self._connections
+
     async def drop(self, host_id: str) -> None:
         """Log out and forget: the host rests, or its connection is in doubt."""
         known = self._connections.pop(host_id, None)

@@ -19,6 +19,7 @@ from functools import partial
 from inventory.errors import FenceLost, InventoryError, StaleWrite, StoreUnavailable
 from inventory.model import Event, Host, Problem
 from inventory.restored import watching_only
+from inventory.roster import Alone, Roster
 from inventory.states import ALLOWED_TIME_S, TRANSITIONS, HostState
 from inventory.store.protocol import Change, Fence
 from pods.interop import Tree
@@ -62,9 +63,11 @@ SAME_LOOK_MAX = 8
 class Controller:
     """Works on due hosts until it is stopped or its lease is lost."""
 
-    def __init__(self, world: World, fence: Fence) -> None:
+    def __init__(self, world: World, fence: Fence, roster: Roster | None = None) -> None:
         self._world = world
         self._fence = fence
+        self._roster = roster or Alone(world.store)
+        self._rested: set[str] = set()
         self._acting = Acting(world, fence)
         self._at_work: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
@@ -99,12 +102,15 @@ class Controller:
         if room <= 0:
             return
         try:
-            # Hosts at work stay due until their step is recorded: ask for that many more.
+            rested = frozenset(self._rested)
             due = await self._world.in_thread(
-                self._world.store.due_hosts,
+                self._roster.due,
                 self._world.clock.now(),
-                limit=room + len(self._at_work),
+                room=room,
+                busy=frozenset(self._at_work),
+                rested=rested,
             )
+            self._rested -= rested
         except StoreUnavailable as error:  # the database is away: wait, nothing fails for it
             log.warning("the store did not answer", extra={"cause": str(error)})
             return
@@ -118,6 +124,8 @@ class Controller:
 
     def _ended(self, host_id: str, task: asyncio.Task[None]) -> None:
         del self._at_work[host_id]
+        if not self._world.bmcs.is_open(host_id):
+            self._rested.add(host_id)
         if not task.cancelled() and isinstance(task.exception(), FenceLost):
             self._lost = task.exception()
         self._wake.set()
@@ -145,6 +153,7 @@ class Controller:
 
     async def step(self, host: Host) -> None:
         """Observe once; decide and apply until something must be waited for."""
+        self._world.faults.enter(host.state)
         context = await load_context(self._world, self._maps, host)
         if (turn := steer(host, context.wanted)) is not None:
             await self._advance(host, turn.to, turn.reason, Seen(now=self._world.clock.now()))
@@ -212,9 +221,11 @@ class Controller:
             case Do(action, reason):
                 if not isinstance(action, HARMLESS) and (why := await self._only_watching()):
                     return await self._wait(host, why, WATCHING_RECHECK_S, seen)
+                self._world.faults.enter(f"{host.state}/{type(action).__name__}")
                 self._world.faults.reach("before-act")
                 return await self._acting.perform(host, action, seen, context, reason=reason)
             case Advance(to, reason):
+                self._world.faults.enter(f"{host.state}>{to}")
                 return await self._advance(host, to, reason, seen)
             case Hold(problem, message, remedy):
                 return await self._hold(host, problem, message, remedy, seen)

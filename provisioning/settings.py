@@ -21,6 +21,8 @@ class ProvisioningSettings(BaseSettings):
     """How long an update may take unseen before a person is asked; HGX boards need 40 min."""
     hosts_at_once: int = Field(default=64, ge=1)
     """Hosts worked on at the same time by one controller."""
+    lease_s: float = Field(default=20.0, ge=1)
+    """How long a controller's lease lasts; another one takes over after it and its last request."""
     tick_s: float = Field(default=0.2, gt=0)
     """How often due hosts are looked for."""
     retry_first_s: float = Field(default=2.0, gt=0)

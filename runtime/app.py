@@ -17,6 +17,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,11 +28,11 @@ from inventory.agent_door import build_agent_routes
 from inventory.api import build_api
 from inventory.audit_anchors import Anchors
 from inventory.authority import Authority
-from inventory.clock import SystemClock
+from inventory.clock import SteadyClock
 from inventory.deps import ApiDeps, CertificateKey
 from inventory.errors import FenceLost, Invalid, StaleWrite, StoreUnavailable
 from inventory.keys import mint
-from inventory.leases import LeaseKeeper
+from inventory.leases import LeaseKeeper, LeaseTimes
 from inventory.model import ApiKey, Host
 from inventory.netbox.settings import NetBoxSettings
 from inventory.outbound import standby
@@ -40,10 +41,12 @@ from inventory.outbound.sending import Sender
 from inventory.outbound.settings import WebhookSettings
 from inventory.peer import PeerCertificateProtocol
 from inventory.retention import Retention, RetentionSettings
+from inventory.roster import Alone, Shared
 from inventory.secrets import SecretBox, write_private
 from inventory.statedir import StateDirectory
 from inventory.store.protocol import Change
 from inventory.store.sql import SqlStore
+from inventory.under_lease import UnderLease, kept
 from pods.keys import SigningKey, keyring
 from provisioning.bmcs import BmcPool
 from provisioning.boot.media import BootDoor
@@ -51,12 +54,13 @@ from provisioning.boot.routes import build_boot_routes
 from provisioning.controller import Controller
 from provisioning.drivers.choose import open_bmc
 from provisioning.drivers.credentials import Credentials
-from provisioning.drivers.logged import logged
+from provisioning.drivers.logged import Around, logged
 from provisioning.drivers.protocol import Bmc
 from provisioning.faultpoints import FaultPoints
 from provisioning.inband.play import AnsiblePlayer
 from provisioning.profiles import Shelf
 from provisioning.settings import ProvisioningSettings
+from provisioning.speaking import under_lease
 from provisioning.world import World as ProvisioningWorld
 from runtime.cluster import ClusterClient
 from runtime.controller import RuntimeController
@@ -101,10 +105,15 @@ class Parts:
     options: ServeOptions
     store: SqlStore
     box: SecretBox
-    clock: SystemClock
+    clock: SteadyClock
     production: SigningKey
     simulated: SigningKey
     wakers: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this process works on its records alone, by the lock of its directory."""
+        return not self.options.database
 
     def wake(self) -> None:
         """Let every loop look now."""
@@ -137,14 +146,14 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
             published.gateway = gateway
             listeners.append(Listener(sockets["gateway"], gateway))
         if options.plays("runtime"):
-            loops += await _runtime_loops(parts, published)
+            loops += _runtime_loops(parts, published)
         elif "gateway" in sockets:
             loops.append(_follow_records(parts, published))
         if "agents" in sockets:
             door, tls = _agent_door(parts)
             listeners.append(Listener(sockets["agents"], door, tls=tls))
         if options.plays("provisioning"):
-            loops += await _provisioning_loops(parts)
+            loops += _provisioning_loops(parts)
         if "api" in sockets:
             netbox = _netbox(parts)
             deps = replace(_api_deps(parts), netbox=netbox)
@@ -187,7 +196,7 @@ def _open(options: ServeOptions) -> Parts:
         options=options,
         store=SqlStore.open(options.database or state.database_url),
         box=SecretBox.open(state.secret_key),
-        clock=SystemClock(),
+        clock=SteadyClock(),
         production=_signing_key(state.signing_key, "production"),
         simulated=_signing_key(state.simulated_key, "simulated"),
     )
@@ -238,27 +247,57 @@ def _agent_door(parts: Parts) -> tuple[FastAPI, Tls]:
     )
 
 
-async def _provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
+def _provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
     settings = ProvisioningSettings()
-    keeper = await _lease(parts, "provisioning")
     authority = Authority.open(parts.options.state.authority, now=parts.clock.now())
-    world = ProvisioningWorld(
-        store=parts.store,
-        secrets=parts.box,
-        clock=parts.clock,
-        bmcs=BmcPool(_bmc_opener(settings), _password_reader(parts)),
-        door=_boot_door(parts, authority),
-        player=AnsiblePlayer(),
-        signing_key=parts.production,
-        simulated_key=parts.simulated,
-        settings=settings,
-        faults=FaultPoints(os.environ.get("PODYARD_KILL_AT", "")),
-        in_thread=asyncio.to_thread,
-        shelf=Shelf.read(settings.profiles),
-    )
-    controller = Controller(world, keeper.fence)
-    parts.wakers.append(controller.wake)
-    return [keeper.run(), controller.run()]
+    times = LeaseTimes(valid=timedelta(seconds=settings.lease_s))
+    faults = FaultPoints(os.environ.get("PODYARD_KILL_AT", ""))
+    shelf = Shelf.read(settings.profiles)
+
+    async def join() -> LeaseKeeper:
+        keeper = await LeaseKeeper.join(
+            parts.store,
+            parts.clock,
+            role="provisioning",
+            owner=_owner(),
+            alone=parts.is_embedded,
+            times=times,
+        )
+        await asyncio.to_thread(parts.store.wake_from_ahead, now=parts.clock.now())
+        return keeper
+
+    def build(keeper: LeaseKeeper) -> Controller:
+        around = under_lease(keeper.is_held, faults)
+        world = ProvisioningWorld(
+            store=parts.store,
+            secrets=parts.box,
+            clock=parts.clock,
+            bmcs=BmcPool(_bmc_opener(settings, around), _password_reader(parts)),
+            door=_boot_door(parts, authority),
+            player=AnsiblePlayer(),
+            signing_key=parts.production,
+            simulated_key=parts.simulated,
+            settings=settings,
+            faults=faults,
+            in_thread=asyncio.to_thread,
+            shelf=shelf,
+        )
+        grace = times.grace(settings.bmc_deadline_s)
+        return Controller(
+            world,
+            keeper.fence,
+            Alone(parts.store)
+            if parts.is_embedded
+            else Shared(parts.store, keeper.fence, grace=grace),
+        )
+
+    async def leave(keeper: LeaseKeeper) -> None:
+        with contextlib.suppress(StoreUnavailable):  # then it ends by itself, and is buried
+            await asyncio.to_thread(parts.store.leave, keeper.fence)
+
+    working = UnderLease(parts.clock, join, build, leave)
+    parts.wakers.append(working.wake)
+    return [working.run()]
 
 
 async def _follow_records(parts: Parts, published: _Published) -> None:
@@ -281,9 +320,8 @@ async def _follow_records(parts: Parts, published: _Published) -> None:
         await parts.clock.sleep(settings.snapshot_interval_s)
 
 
-async def _runtime_loops(parts: Parts, published: _Published) -> list[Awaitable[None]]:
+def _runtime_loops(parts: Parts, published: _Published) -> list[Awaitable[None]]:
     """Claims, clusters and deployments."""
-    keeper = await _lease(parts, "runtime")
     world = RuntimeWorld(
         store=parts.store,
         secrets=parts.box,
@@ -298,9 +336,14 @@ async def _runtime_loops(parts: Parts, published: _Published) -> list[Awaitable[
         settings=RuntimeSettings(),
         in_thread=asyncio.to_thread,
     )
-    controller = RuntimeController(world, keeper.fence)
-    parts.wakers.append(controller.wake)
-    return [keeper.run(), controller.run()]
+    working = UnderLease(
+        parts.clock,
+        lambda: _lease(parts, "runtime"),
+        lambda keeper: RuntimeController(world, keeper.fence),
+        kept,
+    )
+    parts.wakers.append(working.wake)
+    return [working.run()]
 
 
 def _webhook_loop(parts: Parts) -> Awaitable[None]:
@@ -336,8 +379,8 @@ def _netbox(parts: Parts) -> NetBoxSync | None:
         parts.clock,
         settings,
         in_thread=asyncio.to_thread,
-        worker=f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}",
-        alone=not parts.options.database,
+        worker=_owner(),
+        alone=parts.is_embedded,
     )
 
 
@@ -363,13 +406,17 @@ class _Published:
 
 async def _lease(parts: Parts, name: str) -> LeaseKeeper:
     """With the embedded store, the directory's lock proves that nobody else works on it."""
-    embedded = not parts.options.database
-    owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
-    return await LeaseKeeper.take(parts.store, parts.clock, lease=name, owner=owner, alone=embedded)
+    return await LeaseKeeper.take(
+        parts.store, parts.clock, lease=name, owner=_owner(), alone=parts.is_embedded
+    )
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
 
 
 def _bmc_opener(
-    settings: ProvisioningSettings,
+    settings: ProvisioningSettings, around: Around
 ) -> Callable[[Host, SecretStr], Awaitable[Bmc]]:
     async def opened(host: Host, password: SecretStr) -> Bmc:
         bmc = open_bmc(
@@ -379,7 +426,7 @@ def _bmc_opener(
             deadline_s=settings.bmc_deadline_s,
             expected_serial=host.serial,
         )
-        return logged(bmc, host=host.name)
+        return logged(bmc, host=host.name, around=around)
 
     return opened
 

@@ -68,6 +68,10 @@ class Change:
     """(owner id, field name) to the *sealed* secret."""
     forget_secrets: tuple[str, ...] = ()
     """Owner ids whose secrets go, all of them."""
+    counted: Mapping[str, str] = field(default_factory=dict)
+    """Notes that count, and what they said when this was decided: each says one more afterwards.
+    StaleWrite when another one has counted on since, so that of two decisions that must know of
+    each other only one is written."""
     needs: tuple[Needed, ...] = ()
     """Conflict when one of them is gone; nobody removes one while this is written."""
     unnamed: tuple[Unnamed, ...] = ()

@@ -6,9 +6,9 @@ is in `rows`, how questions are put in `asking`, how connections behave in `engi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from inventory.errors import Conflict, StaleWrite
 from inventory.model import Event, Host, Record, UsageRecord
-from inventory.store import asking, leasing, naming, outlining, rows
+from inventory.store import asking, holding, leasing, naming, outlining, rows
 from inventory.store.conflicts import conflict_message, stale_message
 from inventory.store.counting import Counts
 from inventory.store.engine import WRITES, answering, make_engine
@@ -64,6 +64,7 @@ class SqlStore:
             with self._write() as connection:
                 if fence is not None:
                     leasing.check(connection, fence, now)
+                    holding.check(connection, fence, change)
                 self._write_change(connection, change, at=now.timestamp())
         except IntegrityError as error:
             with self._connected() as connection:
@@ -310,6 +311,47 @@ class SqlStore:
         naming.hold(connection, change.needs)
         rows.insert(connection, change.insert, at=at)
         rows.replace(connection, change.replace, at=at)
+    def join(
+        self, role: str, owner: str, *, now: datetime, valid: timedelta, alone: bool
+    ) -> Fence | None:
+        """One more worker of a role; None: two came at once, try again."""
+        with self._write() as connection:
+            return leasing.join(connection, role, owner, now=now, valid=valid, alone=alone)
+
+    def leave(self, fence: Fence) -> None:
+        """End a worker's lease now, and let go of what it had in hand."""
+        with self._write() as connection:
+            leasing.leave(connection, fence)
+
+    def bury(self, role: str, *, now: datetime, grace: timedelta) -> list[str]:
+        """End the leases of workers that are dead for longer than `grace`; which ones."""
+        with self._write() as connection:
+            return leasing.bury(connection, role, now=now, grace=grace)
+
+    def wake_from_ahead(self, *, now: datetime) -> None:
+        """Make hosts due that were written at a time which is still to come.
+
+        A clock was set back while nothing ran: they would sleep until it is there again.
+        """
+        with self._write() as connection:
+            holding.wake_from_ahead(connection, now=now)
+
+    def take_due(
+        self,
+        fence: Fence,
+        *,
+        now: datetime,
+        limit: int,
+        busy: Collection[str],
+        rested: Collection[str],
+    ) -> list[Host]:
+        """Due hosts that are in this worker's hands from now on; the `rested` are free again."""
+        with self._write() as connection:
+            found = holding.take_due(
+                connection, fence, now=now, limit=limit, busy=busy, rested=rested
+            )
+        return [rows.record_from(Host, row) for row in found]
+
         rows.write_labels(connection, change)
         rows.remove(connection, change.remove)
         naming.refuse_named(connection, change.unnamed)
@@ -328,6 +370,7 @@ class SqlStore:
     def _dialect_insert(self) -> Any:
         return sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
 
+        holding.count_on(connection, change.counted)
     def _upsert_secrets(
         self, connection: sa.Connection, secrets: dict[tuple[str, str], bytes]
     ) -> None:

@@ -446,6 +446,15 @@ LEASES = sa.Table(
     sa.Column("expires_at", sa.Double, nullable=False),
 )
 
+HOLDS = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("host", text_type(), primary_key=True),
+    sa.Column("worker", text_type(64), nullable=False),
+    sa.Index("ix_holds_worker", "worker"),
+)
+"""Which hosts a worker has in hand, by the name of its lease; a host without a row is free."""
+
 SECRETS = sa.Table(
     "secrets",
     metadata,

@@ -8,9 +8,8 @@ from datetime import datetime
 
 import pytest
 
-from inventory import leases
 from inventory.errors import FenceLost
-from inventory.leases import STOP_BEFORE, VALID, LeaseKeeper
+from inventory.leases import TIMES, LeaseKeeper, LeaseTimes
 from inventory.store.protocol import Fence
 from inventory.store.sql import SqlStore
 from tests.unit.inventory.records import NOW, FixedClock
@@ -38,11 +37,11 @@ async def test_a_database_that_hangs_ends_in_fence_lost_while_the_lease_is_good(
         return now < until
 
     monkeypatch.setattr(store, "renew_lease", hang)
-    monkeypatch.setattr(leases, "RENEW_ALLOWED_S", 0.01)
+    monkeypatch.setattr(LeaseTimes, "renew_allowed_s", 0.01)
     with pytest.raises(FenceLost, match="could not be renewed in time"):
         await LeaseKeeper(store, clock, FENCE).run()
     assert len(asked) > 1  # one call that hung was not the last try
-    assert clock.now() <= NOW + VALID - STOP_BEFORE
+    assert clock.now() <= NOW + TIMES.valid - TIMES.stop_before
     assert not end.is_set()
 
 
@@ -50,4 +49,4 @@ async def test_a_lease_that_was_taken_over_is_lost_at_once(store: SqlStore) -> N
     clock = FixedClock()
     with pytest.raises(FenceLost, match="taken over"):
         await LeaseKeeper(store, clock, FENCE).run()
-    assert clock.now() < NOW + VALID - STOP_BEFORE
+    assert clock.now() < NOW + TIMES.valid - TIMES.stop_before

@@ -1,0 +1,93 @@
+"""Who works on which host: the one controller on all of them, or several on what each has in hand.
+
+With the embedded store there is one controller and nothing to share. On PostgreSQL any number may
+run: each takes due hosts that nobody has, keeps one while it talks to its BMC, and lets go of it
+when it rests. The hosts of a controller that died are free after its lease has ended *and* the
+longest request that it may have sent has passed: nobody works on a host to which an answer is
+still on its way.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from inventory.model import Host
+from inventory.store.protocol import Fence, Store
+
+log = logging.getLogger("podyard.lease")
+
+LOOK_FOR_DEAD_EVERY = timedelta(seconds=1)
+
+
+class Roster(Protocol):
+    """Hands out due hosts."""
+
+    def due(
+        self, now: datetime, *, room: int, busy: Collection[str], rested: Collection[str]
+    ) -> list[Host]:
+        """At most `room` due hosts besides the `busy` ones; the `rested` may go to others."""
+
+
+class Alone:
+    """Every due host is ours."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def due(
+        self,
+        now: datetime,
+        *,
+        room: int,
+        busy: Collection[str],
+        rested: Collection[str],  # noqa: ARG002 - there is nobody to let go of them for
+    ) -> list[Host]:
+        """Hosts at work stay due until their step is recorded: look past them."""
+        found = self._store.due_hosts(now, limit=room + len(busy))
+        return [host for host in found if host.id not in busy][:room]
+
+
+class SharedStore(Protocol):
+    """What several workers need of a store beside records."""
+
+    def take_due(
+        self,
+        fence: Fence,
+        *,
+        now: datetime,
+        limit: int,
+        busy: Collection[str],
+        rested: Collection[str],
+    ) -> list[Host]:
+        """Due hosts that are in this worker's hands from now on."""
+
+    def bury(self, role: str, *, now: datetime, grace: timedelta) -> list[str]:
+        """End the leases of workers that are dead for longer than `grace`; which ones."""
+
+
+class Shared:
+    """Due hosts that no other worker has in hand."""
+
+    def __init__(self, store: SharedStore, fence: Fence, *, grace: timedelta) -> None:
+        self._store = store
+        self._fence = fence
+        self._grace = grace
+        self._looked: datetime | None = None
+
+    def due(
+        self, now: datetime, *, room: int, busy: Collection[str], rested: Collection[str]
+    ) -> list[Host]:
+        """Free what the dead held, then take."""
+        self._free_the_dead(now)
+        return self._store.take_due(self._fence, now=now, limit=room, busy=busy, rested=rested)
+
+    def _free_the_dead(self, now: datetime) -> None:
+        if self._looked is not None and abs(now - self._looked) < LOOK_FOR_DEAD_EVERY:
+            return
+        role = self._fence.lease.partition("/")[0]
+        for lease in self._store.bury(role, now=now, grace=self._grace):
+            log.warning("a worker is dead; its hosts are free", extra={"lease": lease})
+        self._looked = now
