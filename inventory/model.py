@@ -53,6 +53,24 @@ class Problem(Record):
         return self.next_at is None
 
 
+class Tried(Record):
+    """A remedy that podyard tried on a host that stayed in its state for too long."""
+
+    remedy: str
+    at: datetime
+    outcome: str = ""
+    """What became of it, where that is known at once."""
+
+
+class Skipped(Record):
+    """What a person said need not be waited for, in the state that the host was in then."""
+
+    what: Literal["canary", "configure", "update"]
+    why: str
+    by: str
+    at: datetime
+
+
 class BmcAccess(Record):
     """Where and as whom to reach a host's BMC. The password is in `secrets`, enveloped."""
 
@@ -110,6 +128,16 @@ class Host(Record):
     problem: Problem | None = None
     maintenance: str = ""
     """Why a person has the host, or wants it, for repair."""
+    paused: str = ""
+    """Why a person stopped podyard from changing anything here; empty: nobody did."""
+    quarantine: str = ""
+    """Why a person set it apart: nothing is done to it and nothing new placed on it."""
+    skipped: Skipped | None = None
+    counted_from: datetime | None = None
+    """Since when the state's allowed time counts: waiting for others does not use it up. None:
+    since the state began."""
+    tried: tuple[Tried, ...] = ()
+    """The remedies of this stay in this state, in order."""
     waiting: str = ""
     """What the host is waiting for, in words for an operator."""
     wake_at: datetime

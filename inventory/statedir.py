@@ -80,6 +80,11 @@ class StateDirectory:
         return self.path / "setup-token"
 
     @property
+    def hold(self) -> Path:
+        """Its presence holds the fleet, also when nothing else answers."""
+        return self.path / "hold"
+
+    @property
     def address(self) -> Path:
         """Where the running service's API listens, for commands on this machine."""
         return self.path / "address.json"

@@ -159,6 +159,9 @@ class BringUpSpec(Part):
 
     canary: Annotated[int, Field(ge=1)] = 1
     stop_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    power_drift: Literal["show", "restore"] | None = None
+    """What is done about a ready host that somebody switched off: it is shown, or it is brought up
+    anew when no claim holds it. Left out, it is shown."""
 
 
 class ScalableUnit(Part):

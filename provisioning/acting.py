@@ -14,17 +14,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from inventory.model import AgentSeen, Event, Host, Intent, Problem, Record
+from inventory.holding import held
+from inventory.model import AgentSeen, Event, Host, Intent, Problem, Record, Tried
 from inventory.parts import Part, parts_change
 from inventory.states import HostState
 from inventory.store.protocol import Change, Fence
 from inventory.store.reading import every
 from pods.suspension import Suspension
 from provisioning.admission import Ledger, Waits, admit, draw_ledger, wiring_of
+from provisioning.brakes import Limits, busy, crowded, domains
 from provisioning.certifying import certify
 from provisioning.context import Context
-from provisioning.drivers.protocol import BiosDriver, Bmc, FirmwareDriver, MediaDriver
-from provisioning.errors import Ambiguous, BmcBusy, Unsupported, WrongHost
+from provisioning.drivers.protocol import (
+    BiosDriver,
+    Bmc,
+    FirmwareDriver,
+    ManagerReset,
+    MediaDriver,
+    TaskPhase,
+)
+from provisioning.errors import Ambiguous, BmcBusy, ProvisioningError, Unsupported, WrongHost
 from provisioning.findings import findings
 from provisioning.guarded import Act, Done, Failed, Pending, settle_update
 from provisioning.lifecycle.actions import (
@@ -38,6 +47,7 @@ from provisioning.lifecycle.actions import (
     OrderAcceptance,
     PowerOff,
     PowerOn,
+    RecordConfigured,
     RecordFacts,
     RecordIdentity,
     RecordInspection,
@@ -45,12 +55,25 @@ from provisioning.lifecycle.actions import (
     ReservePower,
     SetBios,
     SetBootSource,
+    SettleByHand,
     Suspend,
+    TryRemedy,
     UpdateFirmware,
     WithdrawUnit,
 )
 from provisioning.lifecycle.decision import Seen
+from provisioning.lifecycle.health import health_of
 from provisioning.lifecycle.ready import watch_s
+from provisioning.lifecycle.restraining import held_back
+from provisioning.remedies import (
+    OVERSTAYED,
+    PASSED_OVER,
+    Remedy,
+    apart,
+    overstayed,
+    told,
+    why_never,
+)
 from provisioning.suspending import suspend, withdrawn, withdrawn_events
 from provisioning.world import World
 
@@ -59,6 +82,8 @@ log = logging.getLogger("podyard.provisioning")
 LOOK_AGAIN_S = 0.5  # after a change, before its effect is looked for
 POWER_ON_AGAIN_S = 15.0  # between repeated requests: the slowest BMC seen shows it after 11 s
 LOOK_ONCE_MORE_S = 5.0  # a BMC that left something out of one answer has it in the next
+CROWDED_RECHECK_S = 5.0  # an update takes minutes: a place is free seconds after it was given up
+BMC_AWAY_S = 30.0  # no BMC is back sooner, and asking it meanwhile only fails
 TURN_RECHECK_S = 1.0  # waiting for another host of the same machine, or for watts
 NOTE_NAME_MAX = 64
 CONFIGURE_TRIES = 2  # a playbook that failed twice in a row does not heal by itself
@@ -80,6 +105,7 @@ class Acting:
         self._world = world
         self._fence = fence
         self._ledgers: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._destructive = asyncio.Lock()
         self._machines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def perform(  # noqa: C901, PLR0912 - one line per action, nothing else
@@ -104,6 +130,7 @@ class Acting:
             case PowerOn():
                 return await self._power_on(host, reason)
             case PowerOff():
+                self._require_nothing_begun(host, context)
                 await (await self._bmc(host)).power_off()
                 return await self._look_again(host, "power.off", reason)
             case SetBootSource(source):
@@ -120,6 +147,13 @@ class Acting:
                 return await self._look_again(host, "bios.staged", reason)
             case UpdateFirmware():
                 return await self._update_firmware(host, action, seen, context)
+            case TryRemedy():
+                return await self._try_remedy(host, action)
+            case RecordConfigured(boot_id):
+                fields = {"configured_boot_id": boot_id, "problem": None}
+                return await self._record(host, fields, same_look=True)
+            case SettleByHand():
+                return await self._settle_by_hand(host, context)
             case Configure(boot_id):
                 return await self._configure(host, boot_id)
             case OrderAcceptance(physical_host):
@@ -127,12 +161,21 @@ class Acting:
             case Certify():
                 return await self._certify(host, seen, context)
             case WithdrawUnit():
-                return await self._withdraw(host, context)
+                return await self._withdraw(host, context, reason=reason)
             case ForgetBoot():
                 fields = {"boot": None, "configured_boot_id": "", "acceptance_order": ""}
                 return await self._record(host, fields)
             case _:
                 raise TypeError(f"nobody knows how to perform {action}")
+
+    def _require_nothing_begun(self, host: Host, context: Context) -> None:
+        """The last word, whatever was decided: no host loses its power in the middle of a flash."""
+        if context.wanted.open_steps:
+            begun = ", ".join(sorted(context.wanted.open_steps))
+            raise BmcBusy(
+                f"{host.name} keeps its power: {begun} was begun and is not settled",
+                hint=f"podyard host why {host.name}",
+            )
 
     async def _learn(self, host: Host, seen: Seen, context: Context) -> Outcome:
         """What was read, and with it which part came and went, in one change."""
@@ -140,7 +183,7 @@ class Acting:
         checked = host.conformance if seen.conformance is None else seen.conformance
         return await self._record(
             host,
-            {"facts": seen.facts, "conformance": checked},
+            {"facts": seen.facts, "conformance": checked, "health": health_of(seen.facts)},
             insert=parts.insert,
             also=parts.replace,
             events=parts.events,
@@ -179,7 +222,7 @@ class Acting:
         if context.ledger is not None:
             soon = admit(context.ledger, host, watts)
             if isinstance(soon, Waits):
-                return await self._wait(host, f"waiting for power: {soon.reason}")
+                return await self._wait(host, f"waiting for power: {soon.reason}", others=True)
         counter = _counter("watts", host.pod)
         async with self._ledgers[host.pod]:
             # Read first: a grant of another controller that comes later than this makes ours stale.
@@ -187,7 +230,7 @@ class Acting:
             ledger = await self._world.in_thread(self._ledger, context)
             verdict = admit(ledger, host, watts)
             if isinstance(verdict, Waits):
-                return await self._wait(host, f"waiting for power: {verdict.reason}")
+                return await self._wait(host, f"waiting for power: {verdict.reason}", others=True)
             return await self._record(
                 host, {"reserved_watts": watts}, counted={counter: said}, same_look=True
             )
@@ -243,8 +286,12 @@ class Acting:
             allowed_s=settings.update_allowed_s,
         )
         match settlement:
+            case Act() if intent is not None and (host.target != "ready" or held_back(host)):
+                return await self._settled(
+                    host, intent, "failed", "nothing was begun, and it is not wanted any more"
+                )
             case Act():
-                return await self._flash(host, action, seen, intent)
+                return await self._flash(host, action, seen, intent, context)
             case Done():
                 return await self._settled(host, intent, "done", "the new version is there")
             case Pending(reason, begun):
@@ -254,14 +301,24 @@ class Acting:
                 return await self._flash_failed(host, action, intent, reason)
 
     async def _flash(
-        self, host: Host, action: UpdateFirmware, seen: Seen, intent: Intent | None
+        self,
+        host: Host,
+        action: UpdateFirmware,
+        seen: Seen,
+        intent: Intent | None,
+        context: Context,
     ) -> Outcome:
         """Intent durable, identity read again, lease and record still ours, then one try."""
         bmc = await self._bmc(host)
         if not isinstance(bmc, FirmwareDriver):
             raise Unsupported(f"the BMC of {host.name} cannot update firmware")
-        host, intent = await self._write_intent(host, action, seen, intent)
+        async with self._destructive:
+            if intent is None and (why := await self._crowded(host, context)):
+                return await self._wait(host, why, after_s=CROWDED_RECHECK_S, others=True)
+            host, intent = await self._write_intent(host, action, seen, intent)
         self._world.faults.reach("after-intent")
+        if why := await self._crowded(host, context, now=True):
+            return await self._settled(host, intent, "failed", f"stepped back: {why}")
         await self._require_same_host(host, bmc)
         host = await self._require_still_ours(host, intent)
         image = self._world.door.firmware_url(action.item.sha256, action.item.image)
@@ -280,6 +337,30 @@ class Acting:
             also=_noted(intent, task=task),
         )
 
+    async def _crowded(self, host: Host, context: Context, *, now: bool = False) -> str:
+        """Why no act that cannot be undone may be begun on this host; empty when one may.
+
+        What was seen a moment ago may refuse, so that those who wait read nothing; only the open
+        intents themselves grant. They are counted once more after this host's own is written: of
+        two controllers that were both granted the last place, both see it and step back.
+        """
+        if why := await self._world.in_thread(self._on_hold):
+            return why
+        settings = self._world.settings
+        limits = Limits(
+            rack=settings.destructive_per_rack,
+            feed=settings.destructive_per_feed,
+            site=settings.destructive_per_site,
+        )
+        if not now and (soon := crowded(host, context.busy, limits)):
+            return soon
+        found = await self._world.in_thread(every, self._world.store, Intent, state="open")
+        return crowded(host, busy(found, but=host.id), limits)
+
+    def _on_hold(self) -> str:
+        found = held(self._world.store, self._world.hold_file)
+        return str(found) if found else ""
+
     async def _write_intent(
         self, host: Host, action: UpdateFirmware, seen: Seen, intent: Intent | None
     ) -> tuple[Host, Intent]:
@@ -293,6 +374,7 @@ class Acting:
             "to": action.item.version,
             "tasks_before": [t.uri for t in seen.tasks],
             "touched_at": now.isoformat(),
+            "domains": domains(host),
             "acts": 1 + (int(intent.arguments.get("acts", 0)) if intent else 0),
         }
         event = self._event(host, "intent.open", old, action.item.version, action.step)
@@ -363,6 +445,89 @@ class Acting:
             events=(self._event(host, "intent.failed", "open", "failed", intent.step),),
         )
 
+    async def _settle_by_hand(self, host: Host, context: Context) -> Outcome:
+        """What a person says of acts that nobody could settle; they stay on record as parked."""
+        said = host.skipped
+        note = f"{said.by}: {said.why}" if said is not None else ""
+        now = self._world.clock.now()
+        settled = tuple(
+            one.model_copy(update={"state": "parked", "note": note, "settled_at": now})
+            for one in context.intents
+            if one.state == "open"
+        )
+        events = tuple(
+            self._event(host, "intent.parked", "open", one.step, note) for one in settled
+        )
+        return await self._record(host, {"problem": None}, also=settled, events=events)
+
+    async def _try_remedy(self, host: Host, action: TryRemedy) -> Outcome:
+        """Written down before it is done: a crash in the middle must not try it twice."""
+        remedy, now = action.remedy, self._world.clock.now()
+        outcome = why_never(remedy, host)
+        if not outcome and remedy is Remedy.RESTART_BMC:
+            outcome = await self._why_no_restart(host)
+        tried = (*host.tried, Tried(remedy=remedy.value, at=now, outcome=outcome))
+        fields: dict[str, object] = {"tried": tried}
+        if remedy is Remedy.SET_APART:
+            message, remedy_text = apart(host, action.allowed_s, now)
+            event = self._event(host, "host.remedy", "", remedy.value, message)
+            return await self._park(
+                host,
+                "overstayed",
+                message,
+                remedy_text,
+                tried=told(host),
+                fields=fields,
+                events=(event,),
+            )
+        late = overstayed(host.model_copy(update=fields), action.allowed_s, now)
+        if host.problem is None or host.problem.kind == OVERSTAYED:
+            fields["problem"] = late
+        if remedy is Remedy.BOOT_AGAIN and not outcome:
+            fields |= {
+                "boot": None,
+                "configured_boot_id": "",
+                "acceptance_order": "",
+                "state": HostState.BOOTING,
+                "state_since": now,
+            }
+        events = [self._event(host, "host.remedy", "", remedy.value, outcome or host.waiting)]
+        if host.state is not fields.get("state", host.state):
+            events.append(self._event(host, "host.state", host.state, "booting", remedy.value))
+        recorded = await self._record(host, fields, events=tuple(events))
+        if remedy is Remedy.RESTART_BMC and not outcome:
+            return await self._restart_bmc(recorded.host)
+        await self._world.bmcs.drop(host.id)  # whatever comes next begins with a fresh session
+        return recorded
+
+    async def _why_no_restart(self, host: Host) -> str:
+        """A BMC that is at an update is left alone, whoever began it."""
+        try:
+            bmc = await self._bmc(host)
+            if not isinstance(bmc, ManagerReset):
+                return f"{PASSED_OVER}: this BMC cannot be asked to restart"
+            if isinstance(bmc, FirmwareDriver):
+                tasks = await bmc.update_tasks()
+                if any(task.phase is TaskPhase.RUNNING for task in tasks):
+                    return f"{PASSED_OVER}: the BMC is at an update"
+        except ProvisioningError as error:  # it does not answer: nothing can be asked of it
+            return f"{PASSED_OVER}: {error}"
+        return ""
+
+    async def _restart_bmc(self, host: Host) -> Outcome:
+        """One request. Whether its answer came says nothing: the BMC goes away while it answers."""
+        bmc = await self._bmc(host)
+        if not isinstance(bmc, ManagerReset):
+            raise TypeError("asked before")
+        why = "asked to restart"
+        try:
+            await bmc.restart_manager()
+        except ProvisioningError as error:
+            log.warning("BMC restart", extra={"host": host.name, "cause": type(error).__name__})
+            why = f"asked to restart: {error}"
+        await self._world.bmcs.drop(host.id)
+        return await self._look_again(host, "bmc.restart", why, after_s=BMC_AWAY_S)
+
     async def _configure(self, host: Host, boot_id: str) -> Outcome:
         result = await self._world.player.configure(
             host, {"host": host.name, "pod": host.pod, "slot": host.slot, "boot_id": boot_id}
@@ -394,9 +559,10 @@ class Acting:
         counter = _counter("machine", physical_host)
         async with self._machines[physical_host]:
             said = await self._world.in_thread(self._world.store.note, counter)
-            busy = await self._world.in_thread(self._measuring, host, physical_host)
-            if busy:
-                return await self._wait(host, f"waiting for {busy} to be measured first")
+            first = await self._world.in_thread(self._measuring, host, physical_host)
+            if first:
+                why = f"waiting for {first} to be measured first"
+                return await self._wait(host, why, others=True)
             event = self._event(host, "acceptance.ordered", "", "", f"on {physical_host[:8]}")
             return await self._record(
                 host,
@@ -441,11 +607,9 @@ class Acting:
             same_look=True,
         )
 
-    async def _withdraw(self, host: Host, context: Context) -> Outcome:
+    async def _withdraw(self, host: Host, context: Context, *, reason: str) -> Outcome:
         units = withdrawn(context.units)
-        events = withdrawn_events(
-            host, units, why=f"host wanted {host.target}", now=self._world.clock.now()
-        )
+        events = withdrawn_events(host, units, why=reason, now=self._world.clock.now())
         return await self._record(host, {"certificate_id": ""}, also=units, events=events)
 
     async def _inspected(
@@ -471,6 +635,7 @@ class Acting:
             "waiting": reason,
             "problem": None,
             "power": seen.power if seen.power != "Unknown" else host.power,
+            "health": health_of(seen.facts),
             "wake_at": now + timedelta(seconds=pause_s),
             **learned,
         }
@@ -527,9 +692,13 @@ class Acting:
         after_s: float = TURN_RECHECK_S,
         also: tuple[Record, ...] = (),
         events: tuple[Event, ...] = (),
+        others: bool = False,
     ) -> Outcome:
+        """`others`: it waits for other hosts, and its own allowed time does not run."""
         later = self._world.clock.now() + timedelta(seconds=after_s)
         fields = {"waiting": reason, "wake_at": later, "problem": _lasting(host)}
+        if others:
+            fields |= {"counted_from": later, "problem": None}
         return await self._record(host, fields, also=also, events=events)
 
     async def _park(
@@ -542,12 +711,13 @@ class Acting:
         tried: tuple[str, ...] = (),
         also: tuple[Record, ...] = (),
         events: tuple[Event, ...] = (),
+        fields: Mapping[str, object] | None = None,
     ) -> Outcome:
         now = self._world.clock.now()
         problem = Problem(kind=kind, message=message, since=now, tried=tried, remedy=remedy)
         outcome = await self._record(
             host,
-            {"problem": problem, "waiting": ""},
+            {"problem": problem, "waiting": "", **(fields or {})},
             also=also,
             events=(*events, self._event(host, "host.parked", host.state, kind, message)),
         )
@@ -608,6 +778,10 @@ def _noted(intent: Intent, **facts: object) -> tuple[Record, ...]:
 
 
 def _lasting(host: Host) -> Problem | None:
-    """A good look ends a problem that podyard worked on by itself; a person's stays."""
+    """A good look ends a problem that podyard worked on by itself; a person's stays.
+
+    That a host is late is no look's to end: only leaving the state is.
+    """
     problem = host.problem
-    return problem if problem is not None and problem.parked else None
+    lasts = problem is not None and (problem.parked or problem.kind == OVERSTAYED)
+    return problem if lasts else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from inventory.errors import NotFound
 from inventory.model import AgentSeen, CertificateRecord, ComputeUnit, Host, Intent, Pod
@@ -35,6 +36,8 @@ class Context:
     """The spec's lines; None: work them out."""
     ledger: Ledger | None = None
     """The pod's watts as they were a moment ago."""
+    busy: Mapping[str, int] = field(default_factory=dict)
+    """Hosts in an act that cannot be undone, by failure domain, as they were then."""
 
 
 async def load_context(world: World, maps: PodMaps, host: Host) -> Context:
@@ -70,6 +73,7 @@ def _load(world: World, design: Design, pod: Pod, around: PodMap, host: Host) ->
         certificate=certificate,
         wiring=design.wiring,
         ledger=around.ledger,
+        busy=around.busy,
     )
 
 

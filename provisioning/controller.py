@@ -13,18 +13,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from inventory.errors import FenceLost, InventoryError, StaleWrite, StoreUnavailable
+from inventory.holding import held
 from inventory.model import Event, Host, Problem
 from inventory.restored import watching_only
 from inventory.roster import Alone, Roster
-from inventory.states import ALLOWED_TIME_S, TRANSITIONS, HostState
+from inventory.states import ALLOWED_TIME_S, TRANSITIONS, Health, HostState
 from inventory.store.protocol import Change, Fence
 from pods.interop import Tree
 from pods.match_finding import Mismatch
 from provisioning.acting import Acting, Outcome
+from provisioning.allowing import AllowedTimes
 from provisioning.context import Context, load_context
 from provisioning.errors import (
     Ambiguous,
@@ -34,26 +36,36 @@ from provisioning.errors import (
     ProvisioningError,
     Retry,
 )
-from provisioning.lifecycle.actions import (
-    RecordFacts,
-    RecordIdentity,
-    RecordInspection,
-    RecordMismatches,
-    Suspend,
-    WithdrawUnit,
+from provisioning.lifecycle.actions import TryRemedy, WithdrawUnit
+from provisioning.lifecycle.decision import (
+    Advance,
+    Decision,
+    Do,
+    Hold,
+    Look,
+    Notice,
+    Seen,
+    Wait,
 )
-from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait
+from provisioning.lifecycle.ready import out_of_sight
+from provisioning.lifecycle.restraining import (
+    HARMLESS,
+    held_back,
+    restrain,
+    set_apart_first,
+)
 from provisioning.lifecycle.steering import steer
 from provisioning.lifecycle.table import STATES
 from provisioning.observing import observe
 from provisioning.podmaps import PodMaps
+from provisioning.remedies import OVERSTAYED, late_since, mend, overstayed, told
 from provisioning.world import World
 
 log = logging.getLogger("podyard.provisioning")
 
 WATCHING_RECHECK_S = 30.0  # a person who confirms wakes every host
-HARMLESS = (RecordIdentity, RecordFacts, RecordMismatches, RecordInspection, Suspend, WithdrawUnit)
-"""What may be done on restored records: write down what is seen, and offer less."""
+ANEW = frozenset({HostState.REGISTERING, HostState.DRAINING, HostState.REPAIRING})
+"""Where another way begins: what was tried on the last one no longer counts."""
 PARKED_RECHECK = timedelta(days=1)  # a parked host waits for a person, who wakes it
 REFUSALS_MAX = 3  # with doubling pauses from 2 s: longer than a BMC is busy after a power change
 SAME_LOOK_MAX = 8
@@ -74,6 +86,9 @@ class Controller:
         self._lost: BaseException | None = None
         self._inspecting = 0
         self._maps = PodMaps(world)
+        self._times = AllowedTimes(world)
+        self._held = ""
+        self._looked_for_hold: datetime | None = None
 
     def wake(self) -> None:
         """Look for due hosts now."""
@@ -101,6 +116,7 @@ class Controller:
         room = self._world.settings.hosts_at_once - len(self._at_work)
         if room <= 0:
             return
+        await self._look_for_hold()
         try:
             rested = frozenset(self._rested)
             due = await self._world.in_thread(
@@ -121,6 +137,18 @@ class Controller:
                 task = asyncio.create_task(self._guarded_step(host), name=f"step {host.name}")
                 self._at_work[host.id] = task
                 task.add_done_callback(partial(self._ended, host.id))
+
+    async def _look_for_hold(self) -> None:
+        """Once a tick: a file and a note, either of which holds the whole fleet."""
+        now, last = self._world.clock.now(), self._looked_for_hold
+        if last is not None and 0 <= (now - last).total_seconds() < self._world.settings.tick_s:
+            return
+        self._looked_for_hold = now
+        try:
+            found = await self._world.in_thread(held, self._world.store, self._world.hold_file)
+        except StoreUnavailable:  # what was read last still counts
+            return
+        self._held = str(found) if found else ""
 
     def _ended(self, host_id: str, task: asyncio.Task[None]) -> None:
         del self._at_work[host_id]
@@ -155,7 +183,11 @@ class Controller:
         """Observe once; decide and apply until something must be waited for."""
         self._world.faults.enter(host.state)
         context = await load_context(self._world, self._maps, host)
-        if (turn := steer(host, context.wanted)) is not None:
+        if (apart := set_apart_first(host)) is not None:
+            await self._apply(host, apart, Seen(now=self._world.clock.now()), context)
+            return
+        turn = None if held_back(host) else steer(host, context.wanted)
+        if turn is not None:
             await self._advance(host, turn.to, turn.reason, Seen(now=self._world.clock.now()))
             return
         if host.problem is not None and host.problem.parked:
@@ -172,15 +204,38 @@ class Controller:
             await self._decide_and_apply(host, seen, context)
         except ProvisioningError as error:
             await self._world.bmcs.drop(host.id)
-            await self._trouble(host, error)
+            await self._trouble(host, error, context)
 
     async def _decide_and_apply(self, host: Host, seen: Seen, context: Context) -> None:
+        if (remedy := await self._mend(host, context)) is not None:
+            await self._apply(host, Do(remedy, "its time is up"), seen, context)
+            return
         for _ in range(SAME_LOOK_MAX):
-            decision = STATES[host.state].decide(host, seen, context.wanted)
+            decided = STATES[host.state].decide(host, seen, context.wanted)
+            decision = restrain(decided, host, context.wanted, hold=self._held)
             outcome = await self._apply(host, decision, seen, context)
             host = outcome.host
             if not outcome.same_look_serves:
                 return
+
+    async def _mend(
+        self, host: Host, context: Context, *, reachable: bool = True
+    ) -> TryRemedy | None:
+        """What is tried on a host that is late; None while it is not, or is held back."""
+        now, allowed_s = self._world.clock.now(), ALLOWED_TIME_S.get(host.state)
+        late = late_since(host, allowed_s)
+        if late is None or now <= late or held_back(host, hold=self._held):
+            return None
+        updates = len(context.wanted.firmware)
+        allowed_s = await self._times.of(host, context.pod, updates=updates)
+        remedy = mend(
+            host,
+            allowed_s=allowed_s,
+            now=now,
+            open_steps=context.wanted.open_steps,
+            reachable=reachable,
+        )
+        return TryRemedy(remedy, allowed_s or 0.0) if remedy is not None else None
 
     async def _observe(self, host: Host, look: Look, context: Context) -> Seen:
         if host.state is HostState.READY and Look.FACTS in look:
@@ -216,8 +271,10 @@ class Controller:
 
     async def _apply(self, host: Host, decision: Decision, seen: Seen, context: Context) -> Outcome:
         match decision:
-            case Wait(reason, recheck_after_s):
-                return await self._wait(host, reason, recheck_after_s, seen)
+            case Wait(reason, recheck_after_s, others, notice):
+                return await self._wait(
+                    host, reason, recheck_after_s, seen, others=others, notice=notice
+                )
             case Do(action, reason):
                 if not isinstance(action, HARMLESS) and (why := await self._only_watching()):
                     return await self._wait(host, why, WATCHING_RECHECK_S, seen)
@@ -234,19 +291,57 @@ class Controller:
         """Why nothing may be changed now: the records may be older than the hardware."""
         return await self._world.in_thread(watching_only, self._world.store)
 
-    async def _wait(self, host: Host, reason: str, after_s: float, seen: Seen) -> Outcome:
-        now = self._world.clock.now()
-        fresh = host.model_copy(
+    async def _wait(
+        self,
+        host: Host,
+        reason: str,
+        after_s: float,
+        seen: Seen,
+        *,
+        others: bool = False,
+        notice: Notice | None = None,
+    ) -> Outcome:
+        """`others`: it waits for people or other hosts, and its own allowed time does not run."""
+        later = self._world.clock.now() + timedelta(seconds=after_s)
+        known = host.model_copy(update={"waiting": reason})
+        if notice is not None:
+            problem: Problem | None = self._noticed(host, notice, later)
+        else:
+            problem = None if others else self._overstay(known)
+        fresh = known.model_copy(
             update={
-                "waiting": reason,
-                "problem": self._overstay(host),
-                "wake_at": now + timedelta(seconds=after_s),
+                "problem": problem,
+                "wake_at": later,
+                "counted_from": later if others else host.counted_from,
                 "power": seen.power if seen.power != "Unknown" else host.power,
             }
         )
+        events = self._first_told(host, problem)
         if host.state in {HostState.READY, HostState.ENROLLED, HostState.RETIRED}:
             await self._world.bmcs.drop(host.id)
-        return await self._record(host, fresh)
+        return await self._record(host, fresh, *events)
+
+    def _noticed(self, host: Host, notice: Notice, at: datetime) -> Problem:
+        before = host.problem if host.problem and host.problem.kind == notice.kind else None
+        return Problem(
+            kind=notice.kind,
+            message=notice.message,
+            since=before.since if before else self._world.clock.now(),
+            seen=before.seen + 1 if before else 1,
+            tried=told(host),
+            next_step=notice.next_step,
+            next_at=at,
+            remedy=notice.remedy,
+        )
+
+    def _first_told(self, host: Host, problem: Problem | None) -> tuple[Event, ...]:
+        """An event when trouble that podyard goes on with is first seen."""
+        before = host.problem.kind if host.problem else ""
+        if problem is None or problem.kind == before:
+            return ()
+        if problem.kind == OVERSTAYED:
+            return (self._event(host, "host.overstayed", host.state, "", problem.message),)
+        return (self._event(host, "host.trouble", before, problem.kind, problem.message),)
 
     async def _advance(self, host: Host, to: HostState, reason: str, seen: Seen) -> Outcome:
         if (host.state, to) not in TRANSITIONS:
@@ -259,6 +354,8 @@ class Controller:
                 "waiting": "",
                 "problem": None,
                 "wake_at": now,
+                "counted_from": None,
+                "tried": host.tried if to in ALLOWED_TIME_S and to not in ANEW else (),
                 "power": seen.power if seen.power != "Unknown" else host.power,
             }
         )
@@ -291,15 +388,15 @@ class Controller:
             host, fresh, self._event(host, "host.parked", host.state, kind, message)
         )
 
-    async def _trouble(self, host: Host, error: ProvisioningError) -> None:
+    async def _trouble(self, host: Host, error: ProvisioningError, context: Context) -> None:
         """The BMC could not be asked, or said no: beside the state, with what happens next."""
         match error:
             case BmcRefused() if self._may_pass(host, error):
-                await self._retry_later(host, error)
+                await self._retry_later(host, error, context)
             case NeedsOperator():
                 await self._hold(host, _kind(error), str(error), _remedy(host, error), None)
             case Retry() | Ambiguous():
-                await self._retry_later(host, error)
+                await self._retry_later(host, error, context)
             case _:
                 raise error
 
@@ -311,8 +408,14 @@ class Controller:
         seen = problem.seen if problem is not None and problem.kind == _kind(error) else 0
         return seen < REFUSALS_MAX
 
-    async def _retry_later(self, host: Host, error: ProvisioningError) -> None:
+    async def _retry_later(self, host: Host, error: ProvisioningError, context: Context) -> None:
         now = self._world.clock.now()
+        unseen: TryRemedy | WithdrawUnit | None = await self._mend(host, context, reachable=False)
+        if unseen is None and out_of_sight(host, context.agent, now):
+            unseen = WithdrawUnit()
+        if unseen is not None:
+            await self._apply(host, Do(unseen, str(error)), Seen(now=now), context)
+            return
         before = host.problem if host.problem and host.problem.kind == _kind(error) else None
         seen = before.seen + 1 if before else 1
         settings = self._world.settings
@@ -322,31 +425,27 @@ class Controller:
             message=str(error),
             since=before.since if before else now,
             seen=seen,
-            tried=("read again",),
+            tried=told(host),
             next_step="read again",
             next_at=now + timedelta(seconds=pause_s),
             remedy=error.hint,
         )
         fresh = host.model_copy(
-            update={"problem": problem, "wake_at": now + timedelta(seconds=pause_s)}
+            update={
+                "problem": problem,
+                "wake_at": now + timedelta(seconds=pause_s),
+                "health": Health.UNKNOWN if seen > REFUSALS_MAX else host.health,
+            }
         )
         await self._record(host, fresh)
 
     def _overstay(self, host: Host) -> Problem | None:
         """A problem when the state's allowed time has run out; what was there goes otherwise."""
-        now = self._world.clock.now()
-        allowed_s = ALLOWED_TIME_S.get(host.state)
-        stayed_s = (now - host.state_since).total_seconds()
-        if allowed_s is None or stayed_s <= allowed_s:
+        now, allowed_s = self._world.clock.now(), ALLOWED_TIME_S.get(host.state)
+        late = late_since(host, allowed_s)
+        if late is None or now <= late:
             return None
-        return Problem(
-            kind="overstayed",
-            message=f"{host.state} for {stayed_s:.0f} s; allowed are {allowed_s:.0f} s",
-            since=host.state_since + timedelta(seconds=allowed_s),
-            next_step="keeps trying",
-            next_at=now,
-            remedy=f"podyard host why {host.name}",
-        )
+        return overstayed(host, self._times.known(host, updates=1), now)
 
     async def _postpone(self, host: Host, reason: str) -> None:
         fresh = await self._world.in_thread(self._world.store.get, Host, host.id)

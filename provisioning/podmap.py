@@ -8,9 +8,9 @@ A host whose facts are younger than the map waits for the next one. The drawing 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from inventory.model import Host
@@ -39,6 +39,8 @@ class PodMap:
     """Slot to what is wrong around it."""
     ledger: Ledger | None = None
     """The pod's watts; enough to refuse by, never to grant by: it may be old."""
+    busy: Mapping[str, int] = field(default_factory=Counter)
+    """Failure domains to hosts in an act that cannot be undone: to refuse by as well."""
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether it need not be drawn again yet."""
@@ -52,6 +54,7 @@ def draw(
     brake: str,
     now: datetime,
     ledger: Ledger | None = None,
+    busy: Mapping[str, int] | None = None,
 ) -> PodMap:
     """The map of these hosts."""
     found: defaultdict[str, list[Mismatch]] = defaultdict(list)
@@ -64,6 +67,7 @@ def draw(
         brake=brake,
         findings={slot: tuple(mismatches) for slot, mismatches in found.items()},
         ledger=ledger,
+        busy=busy or Counter(),
     )
 
 

@@ -10,11 +10,12 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 
-from inventory.model import Host, Pod
+from inventory.model import Host, Intent, Pod
 from inventory.store.reading import every
 from pods.cabling import Cabling, cabling_of
 from pods.spec import PodSpec
 from provisioning.admission import Wiring, draw_ledger, wiring_of
+from provisioning.brakes import busy
 from provisioning.podmap import PodMap, draw
 from provisioning.wanted import brake_of, spec_of
 from provisioning.world import World
@@ -65,4 +66,5 @@ class PodMaps:
         design = self.design(pod)
         brake = brake_of(pod, design.spec, hosts)
         ledger = draw_ledger(hosts, design.wiring, pod.plan)
-        return draw(hosts, design.cabling, brake=brake, now=now, ledger=ledger)
+        taken = busy(every(self._world.store, Intent, state="open"))
+        return draw(hosts, design.cabling, brake=brake, now=now, ledger=ledger, busy=taken)

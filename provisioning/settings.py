@@ -28,6 +28,12 @@ class ProvisioningSettings(BaseSettings):
     retry_first_s: float = Field(default=2.0, gt=0)
     """First pause after a BMC that cannot be reached; doubles up to `retry_longest_s`."""
     retry_longest_s: float = Field(default=120.0, gt=0)
+    destructive_per_rack: int = Field(default=8, ge=1)
+    """Hosts of one rack in an update at once: a bad image costs half a rack, not a rack."""
+    destructive_per_feed: int = Field(default=32, ge=1)
+    """Hosts of one feed in an update at once."""
+    destructive_per_site: int = Field(default=256, ge=1)
+    """Hosts of the whole site in an update at once."""
     inspect_every_s: float = Field(default=900.0, ge=1)
     """How often a ready host's whole hardware is read again; an Xid or a restart is seen sooner."""
     profiles: Path | None = Field(default=None)

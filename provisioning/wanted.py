@@ -6,16 +6,13 @@ import json
 from collections.abc import Sequence
 
 from inventory.model import CertificateRecord, Host, Intent, Pod
-from inventory.states import HostState
 from pods.canonical import canonical_json
 from pods.certificate import Predicate, read_unverified
 from pods.spec import PodSpec
 from provisioning.admission import Waits, stage_turn
+from provisioning.brakes import failure_share
 from provisioning.lifecycle.decision import Around, Place, Wanted
 from provisioning.podmap import PodMap
-
-BRAKE_WINDOW = 20
-"""How many of the last started hosts count towards the brake."""
 
 
 def spec_of(pod: Pod) -> PodSpec:
@@ -58,6 +55,7 @@ def wanted_of(
         suspended=certificate.suspended if certificate else (),
         feeds=_feeds(_place(host, spec)),
         inspect_every_s=inspect_every_s,
+        restore_power=spec.bring_up.power_drift == "restore",
     )
 
 
@@ -105,11 +103,5 @@ def brake_of(pod: Pod, spec: PodSpec, peers: Sequence[Host]) -> str:
     """Stop starting hosts when too many of those that the plan started are parked."""
     if pod.bring_up == "held":
         return f"pod {pod.name} is on hold: podyard pod up {pod.name} releases it"
-    planned = {name for w in (pod.plan.waves if pod.plan else ()) for name in w.hosts}
-    started = [p for p in peers if p.name in planned and p.state is not HostState.MATCHING]
-    recent = sorted(started, key=lambda p: p.state_since)[-BRAKE_WINDOW:]
-    parked = [p for p in recent if p.problem is not None and p.problem.parked]
-    if parked and len(parked) / len(recent) >= spec.bring_up.stop_share and len(recent) > 1:
-        names = ", ".join(p.name for p in parked[:5])
-        return f"stopped: {len(parked)} of the last {len(recent)} hosts are parked ({names})"
-    return ""
+    planned = frozenset(name for w in (pod.plan.waves if pod.plan else ()) for name in w.hosts)
+    return failure_share(peers, planned, stop_share=spec.bring_up.stop_share)

@@ -7,6 +7,7 @@ virtual clock and an in-process BMC. The controller itself cannot tell the diffe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from inventory.clock import Clock
@@ -57,3 +58,5 @@ class World:
     faults: FaultPoints
     in_thread: InThread
     shelf: Shelf = field(default_factory=Shelf)
+    hold_file: Path | None = None
+    """Its presence holds the fleet; None: only the database's note does."""

@@ -20,6 +20,7 @@ from pods.match_finding import Mismatch
 from pods.spec import FirmwareItem
 from pods.suspension import Suspension
 from provisioning.drivers.protocol import BootSource
+from provisioning.remedies import Remedy
 
 
 class StepClass(StrEnum):
@@ -63,6 +64,21 @@ class RecordMismatches(Action):
 
     step_class = StepClass.READ
     found: tuple[Mismatch, ...]
+
+
+@dataclass(frozen=True)
+class RecordConfigured(Action):
+    """Write down that this boot was configured: a person said so."""
+
+    step_class = StepClass.READ
+    boot_id: str
+
+
+@dataclass(frozen=True)
+class SettleByHand(Action):
+    """Close what was begun and never settled: a person looked, and said how it ended."""
+
+    step_class = StepClass.READ
 
 
 @dataclass(frozen=True)
@@ -160,6 +176,18 @@ class Certify(Action):
     """Sign what was measured and offer the unit."""
 
     step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
+class TryRemedy(Action):
+    """Try the next thing on a host that stays in its state for too long; each is tried once.
+
+    The BMC may be restarted, which leaves its host running; a host is never reset.
+    """
+
+    step_class = StepClass.CONVERGE
+    remedy: Remedy
+    allowed_s: float
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,15 @@ from inventory.model import Host
 from inventory.states import HostState, PowerState
 from pods.power import PowerPhase, reserved_watts
 from provisioning.drivers.protocol import BmcIdentity, TaskPhase
-from provisioning.lifecycle.actions import EjectMedia, ForgetBoot, PowerOff, ReservePower
+from provisioning.lifecycle.actions import (
+    EjectMedia,
+    ForgetBoot,
+    PowerOff,
+    ReservePower,
+    SettleByHand,
+)
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.skipping import has_skipped
 
 LOOK = Look.IDENTITY | Look.POWER | Look.BOOT | Look.FIRMWARE
 RECHECK_S = 1.0
@@ -29,11 +36,14 @@ def decide_cleaning(host: Host, seen: Seen, wanted: Wanted) -> Decision:
         )
     if any(task.phase is TaskPhase.RUNNING for task in seen.tasks):
         return Wait("a firmware update is running: it must not lose its power", RECHECK_S)
+    if wanted.open_steps and has_skipped(host, "update"):
+        return Do(SettleByHand(), "a person says how the update ended")
     if wanted.open_steps:
         return Hold(
             "update-unsettled",
             f"{', '.join(sorted(wanted.open_steps))} was begun and nobody knows how it ended",
-            f"look at the BMC's firmware versions; podyard host want {host.name} ready settles it",
+            f"look at the BMC's firmware versions; podyard host want {host.name} ready settles it, "
+            f"or say how it ended: podyard host skip {host.name} --why TEXT",
         )
     if seen.power is PowerState.ON:
         return Do(PowerOff(), "memory is cleared by power")

@@ -115,6 +115,19 @@ class Wanted:
     """The feeds of its slot."""
     inspect_every_s: float = 900.0
     """How long a ready host's hardware may go unread."""
+    restore_power: bool = False
+    """The pod's policy: a ready host that somebody switched off is brought up anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Trouble that is shown beside the state while podyard goes on by itself."""
+
+    kind: str
+    message: str
+    remedy: str
+    """What a person may do about it meanwhile."""
+    next_step: str = "looks again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,9 @@ class Wait:
 
     reason: str
     recheck_after_s: float
+    others: bool = False
+    """It waits for people or for other hosts: its own allowed time does not run meanwhile."""
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,5 +16,5 @@ def decide_draining(host: Host, _seen: Seen, wanted: Wanted) -> Decision:
     if host.certificate_id:
         return Do(WithdrawUnit(), "nothing new may be placed here")
     if not wanted.unit_free:
-        return Wait("a claim still holds this host's unit", RECHECK_S)
+        return Wait("a claim still holds this host's unit", RECHECK_S, others=True)
     return Advance(HostState.CLEANING, "no claim holds it")

@@ -11,6 +11,7 @@ from pods.match import critical
 from provisioning.findings import findings, message_of
 from provisioning.lifecycle.actions import RecordMismatches
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.skipping import has_skipped
 
 LOOK = Look.NOTHING
 APPROVAL_RECHECK_S = 60.0  # `pod up` wakes the hosts at once
@@ -23,7 +24,7 @@ def decide_matching(host: Host, _seen: Seen, wanted: Wanted) -> Decision:
     if host.facts is None:
         return Advance(HostState.INSPECTING, "no facts on record")
     if wanted.around.as_of is not None and wanted.around.as_of < host.facts.observed_at:
-        return Wait("waiting for a look at the whole pod", AROUND_RECHECK_S)
+        return Wait("waiting for a look at the whole pod", AROUND_RECHECK_S, others=True)
     found = findings(host, wanted)
     if found != host.mismatches:
         return Do(RecordMismatches(found), "compared with its spec, its place and its neighbours")
@@ -35,14 +36,17 @@ def decide_matching(host: Host, _seen: Seen, wanted: Wanted) -> Decision:
             f"{wrong[0].remedy}: podyard host retry {host.name}",
         )
     if wanted.brake:
-        return Wait(wanted.brake, CANARY_RECHECK_S)
+        return Wait(wanted.brake, CANARY_RECHECK_S, others=True)
     if not wanted.bring_up:
         return Wait(
             f"matches its spec; waiting for the plan: podyard pod up {host.pod}",
             APPROVAL_RECHECK_S,
+            others=True,
         )
+    if has_skipped(host, "canary"):
+        return Advance(HostState.PREPARING, "matches its spec; a person did not wait for others")
     if not wanted.canary_clear:
-        return Wait("waiting for the canary wave", CANARY_RECHECK_S)
+        return Wait("waiting for the canary wave", CANARY_RECHECK_S, others=True)
     if wanted.trial_waits:
-        return Wait(wanted.trial_waits, CANARY_RECHECK_S)
+        return Wait(wanted.trial_waits, CANARY_RECHECK_S, others=True)
     return Advance(HostState.PREPARING, "matches its spec")

@@ -10,6 +10,7 @@ from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, S
 
 LOOK = Look.FIRMWARE | Look.BIOS | Look.POWER | Look.IDENTITY
 RECHECK_S = 2.0
+BRAKE_RECHECK_S = 15.0  # a person lets it go; nothing that was begun waits here
 
 
 def decide_preparing(host: Host, seen: Seen, wanted: Wanted) -> Decision:
@@ -31,6 +32,8 @@ def decide_preparing(host: Host, seen: Seen, wanted: Wanted) -> Decision:
                 f"look at the new plan and approve it: podyard plan {host.pod}, "
                 f"podyard pod up {host.pod}",
             )
+        if wanted.brake:
+            return Wait(wanted.brake, BRAKE_RECHECK_S, others=True)
         return Do(UpdateFirmware(item), f"{item.component} is behind its baseline")
     unstaged = {
         d.attribute: d.wanted

@@ -22,11 +22,23 @@ from pods.facts import HardwareFacts
 from pods.suspension import Observation, Suspension, suspensions
 from pods.xid import policy, verdict
 from provisioning.lifecycle.actions import RecordInspection, Suspend, WithdrawUnit
-from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.decision import (
+    Advance,
+    Decision,
+    Do,
+    Hold,
+    Look,
+    Notice,
+    Seen,
+    Wait,
+    Wanted,
+)
 
 LOOK = Look.POWER
 LOOK_AGAIN_S = 5.0
 WATCH_S = 30.0  # one read of one resource; health comes from the agent, which calls every 10 s
+SILENT_S = 90.0  # nine calls that did not come: more than a restart of the agent takes
+OUT_OF_OFFER_S = 300.0  # longer than a switch or a controller is away; nothing else is at stake
 STALE_S = 60.0  # an agent calls every 10 s: one that was silent for longer may have gone down
 FEEDS_MIN = 2  # with one feed, a host whose feed is lost says nothing at all
 
@@ -51,7 +63,11 @@ def decide_ready(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     if wanted.suspended:
         return _suspended(host, seen, wanted)
     if seen.power is PowerState.OFF:
-        return _without_power(host)
+        return _without_power(host, wanted)
+    if not host.certificate_id:
+        return Advance(HostState.DRAINING, "it was out of the offer: to be accepted again")
+    if (quiet_s := _quiet_s(seen)) > SILENT_S:
+        return _silent(host, seen, quiet_s, wanted)
     if seen.facts is not None:
         return Do(RecordInspection(doubt=False), "ready")
     return Wait(_in_words(host, seen, wanted), watch_s(wanted))
@@ -153,15 +169,59 @@ def _suspended(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     )
 
 
-def _without_power(host: Host) -> Decision:
-    """BMCs misread: only a second look in a row counts. Nobody is evicted, nothing forced on."""
+def _without_power(host: Host, wanted: Wanted) -> Decision:
+    """BMCs misread: only a second look in a row counts. Nobody is evicted, nothing forced on.
+
+    It is shown and watched: power that comes back brings the host to acceptance again. Only where
+    the pod's policy says so is a host that stays off brought up anew, from the beginning and within
+    the watts of its feed.
+    """
     if host.power is not PowerState.OFF:
         return Wait("its power reads Off: looking once more", LOOK_AGAIN_S)
     if host.certificate_id:
         return Do(WithdrawUnit(), "it lost its power: nothing new may be placed here")
-    return Hold(
+    if wanted.restore_power:
+        return Advance(HostState.DRAINING, "switched off by somebody; the pod's policy restores it")
+    lost = Notice(
         "power-lost",
         "the host was ready and is switched off",
-        f"find out who switched it off; podyard host want {host.name} enrolled, then ready, "
-        "brings it up anew",
+        f"find out who switched it off and switch it on; or podyard host want {host.name} "
+        "enrolled, then ready, brings it up anew",
+        next_step="looks for its power",
     )
+    return Wait("its power to come back", watch_s(wanted), notice=lost)
+
+
+def out_of_sight(host: Host, agent: AgentSeen | None, now: datetime) -> bool:
+    """A ready host whose BMC does not answer and whose agent is silent as well, for long enough.
+
+    Nobody knows anything of it, so nothing new is placed on it; whoever holds it keeps it.
+    """
+    problem = host.problem
+    if host.state is not HostState.READY or not host.certificate_id or problem is None:
+        return False
+    if agent is None or (now - problem.since).total_seconds() < OUT_OF_OFFER_S:
+        return False
+    return (now - agent.seen_at).total_seconds() > OUT_OF_OFFER_S
+
+
+def _quiet_s(seen: Seen) -> float:
+    """How long nobody has heard of the host's agent; 0 where no agent ever spoke."""
+    return seen.age_s(seen.agent.seen_at) if seen.agent is not None else 0.0
+
+
+def _silent(host: Host, seen: Seen, quiet_s: float, wanted: Wanted) -> Decision:
+    """Power is on and its agent says nothing. Unknown is not dead: nobody is evicted for it."""
+    known = host.problem if host.problem and host.problem.kind == "agent-silent" else None
+    told_s = seen.age_s(known.since) if known is not None else 0.0
+    # Told for a while as well: after an outage of our own every agent seems silent at first.
+    if quiet_s > OUT_OF_OFFER_S and told_s > OUT_OF_OFFER_S - SILENT_S:
+        return Do(WithdrawUnit(), f"its agent is silent since {quiet_s:.0f} s: nothing new here")
+    notice = Notice(
+        "agent-silent",
+        f"its power is {seen.power} and its agent was not heard of for {quiet_s:.0f} s",
+        f"look at the host's console and network; after {OUT_OF_OFFER_S:.0f} s it leaves the "
+        "offer, and is accepted again when no claim holds it",
+        next_step="listens for its agent",
+    )
+    return Wait("its agent to speak", min(LOOK_AGAIN_S * 2, watch_s(wanted)), notice=notice)

@@ -21,7 +21,11 @@ def decide_repairing(host: Host, _seen: Seen, wanted: Wanted) -> Decision:
     if host.certificate_id:
         return Do(WithdrawUnit(), "nothing new may be placed here")
     if not wanted.unit_free:
-        return Wait("a claim still holds this host's unit: do not touch it yet", CLAIM_RECHECK_S)
+        return Wait(
+            "a claim still holds this host's unit: do not touch it yet",
+            CLAIM_RECHECK_S,
+            others=True,
+        )
     match host.target:
         case "repairing":
             why = f" ({host.maintenance})" if host.maintenance else ""

@@ -122,6 +122,8 @@ ADVANCES = [
         HostState.BOOTING,
     ),
     (HostState.READY, {"target": "enrolled"}, {}, {}, HostState.DRAINING),
+    (HostState.READY, {"power": OFF}, {"power": ON}, {}, HostState.DRAINING),
+    (HostState.READY, {"power": OFF}, {"power": OFF}, {"restore_power": True}, HostState.DRAINING),
     (HostState.DRAINING, {}, {}, {}, HostState.CLEANING),
     (HostState.CLEANING, {}, {"power": OFF, "media": EMPTY}, {}, HostState.ENROLLED),
 ]
@@ -250,7 +252,6 @@ def test_a_state_asks_for_the_one_change_that_is_next(
 
 
 HOLDS = [
-    (HostState.READY, {"power": OFF}, {"power": OFF}, {}, "power-lost"),
     (
         HostState.CLEANING,
         {},
@@ -361,8 +362,10 @@ WAITS = [
         {"agent": make_agent(acceptance=make_report(finished=False, progress="disk"))},
         {},
     ),
-    (HostState.READY, {}, {}, {}),
-    (HostState.READY, {"power": ON}, {"power": OFF}, {}),
+    (HostState.READY, {"certificate_id": "c"}, {}, {}),
+    (HostState.READY, {"certificate_id": "c", "power": ON}, {"power": OFF}, {}),
+    (HostState.READY, {"power": OFF}, {"power": OFF}, {}),
+    (HostState.PREPARING, {}, {"firmware": OLD, "bios": make_bios()}, {"brake": "stopped"}),
     (HostState.DRAINING, {}, {}, {"unit_free": False}),
     (HostState.CLEANING, {}, {"power": PowerState.UNKNOWN}, {}),
     (HostState.REPAIRING, {"target": "repairing"}, {}, {}),

@@ -1,0 +1,97 @@
+"""What keeps one mistake from becoming a whole hall's: how much may be lost at once.
+
+Three brakes, each derived anew from the records. **Waves**: a plan's canaries must be ready before
+the rest is started (`provisioning.wanted`). **Failure share**: when too many of the last hosts of a
+pod ended with a person, nothing more of it is started. **Failure domains**: only so many hosts of
+one rack, of one feed and of one site may be in an act that cannot be undone at the same time.
+
+The fleet-wide hold is the fourth; it is a person's, and stands in `inventory.holding`.
+
+Pure. The number of a domain is taken from the open intents, which name their domains: an act that
+was begun counts until it is settled, also when its controller died.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from inventory.model import Host, Intent
+from inventory.states import HostState
+
+WINDOW = 20
+"""How many of the last hosts count towards the failure share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many hosts of one domain may be in an act that cannot be undone."""
+
+    rack: int
+    feed: int
+    site: int
+
+    def of(self, domain: str) -> int:
+        """The limit of a domain, by its kind."""
+        kind = domain.partition(" ")[0]
+        return {"rack": self.rack, "feed": self.feed, "site": self.site}[kind]
+
+
+def domains(host: Host) -> tuple[str, ...]:
+    """What a host shares with others: `rack here/r1`. Names are unique within a site."""
+    feeds = dict.fromkeys(feed for feed in (host.feed, host.feed_b) if feed)
+    return (
+        f"rack {host.site}/{host.rack}",
+        *(f"feed {host.site}/{feed}" for feed in feeds),
+        f"site {host.site}",
+    )
+
+
+def busy(intents: Iterable[Intent], *, but: str = "") -> Counter[str]:
+    """Domain to hosts with an open intent in it. `but`: the host that asks does not count."""
+    found: dict[str, set[str]] = {}
+    for intent in intents:
+        if intent.state == "open" and intent.host_id != but:
+            for domain in intent.arguments.get("domains", ()):
+                found.setdefault(domain, set()).add(intent.host_id)
+    return Counter({domain: len(hosts) for domain, hosts in found.items()})
+
+
+def crowded(host: Host, taken: Mapping[str, int], limits: Limits) -> str:
+    """Why this host must wait before it does what cannot be undone; empty when it need not."""
+    for domain in domains(host):
+        if taken.get(domain, 0) >= (most := limits.of(domain)):
+            return f"waiting for its turn: {most} of {domain} are in an update, the most at once"
+    return ""
+
+
+def failure_share(peers: Sequence[Host], planned: frozenset[str], *, stop_share: float) -> str:
+    """Why nothing more of a pod may be started; empty when something may.
+
+    What counts is how the last hosts ended: ready, or with a person. While fewer than a window have
+    ended, those on their way count as not failed, so that the first one alone stops nobody; that is
+    what the canaries are for.
+    """
+    started = [p for p in peers if p.name in planned and p.state is not HostState.MATCHING]
+    ended = sorted((p for p in started if _ended(p)), key=_ended_at)[-WINDOW:]
+    counted = min(WINDOW, max(len(ended), len(started)))
+    parked = [p for p in ended if _parked(p)]
+    if counted > 1 and parked and len(parked) / counted >= stop_share:
+        names = ", ".join(p.name for p in parked[:5])
+        return f"stopped: {len(parked)} of the last {counted} hosts are parked ({names})"
+    return ""
+
+
+def _parked(host: Host) -> bool:
+    return host.problem is not None and host.problem.parked
+
+
+def _ended(host: Host) -> bool:
+    return _parked(host) or host.state is HostState.READY
+
+
+def _ended_at(host: Host) -> datetime:
+    problem = host.problem
+    return problem.since if problem is not None and problem.parked else host.state_since
