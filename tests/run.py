@@ -21,7 +21,7 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -86,6 +86,8 @@ class Result:
 
     name: str
     seconds: float
+    cpu_seconds: float = 0.0
+    """Its own and that of all processes that it waited for: what two at once must share."""
     passed: int = 0
     failed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -99,11 +101,21 @@ class Running:
     process: subprocess.Popen[bytes]
     output: Path
     started: float
+    cpu_seconds: float = 0.0
+
+    def has_ended(self) -> bool:
+        """Look once, and keep what the kernel tells only then."""
+        pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+        if not pid:
+            return False
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        self.cpu_seconds = usage.ru_utime + usage.ru_stime
+        return True
 
     def result(self) -> Result:
         """What came of it, once it has ended."""
         code, junit = self.process.returncode, self.job.junit
-        result = Result(self.job.name, time.monotonic() - self.started)
+        result = Result(self.job.name, time.monotonic() - self.started, self.cpu_seconds)
         if junit is None:
             result.passed, result.failed = int(not code), int(bool(code))
             return result
@@ -193,11 +205,11 @@ def run_all(jobs: Sequence[Job], *, lanes: int, folder: Path) -> list[Result]:
         while waiting or running:
             while waiting and len(running) < lanes:
                 running.append(_start(waiting.pop(0), folder))
-            for one in _ended(running):
+            time.sleep(LOOK_EVERY_S)
+            for one in [one for one in running if one.has_ended()]:
                 running.remove(one)
                 results[one.job.name] = one.result()
                 one.show()
-            time.sleep(LOOK_EVERY_S)
     finally:
         for one in running:
             _stop(one)
@@ -214,10 +226,6 @@ def _start(job: Job, folder: Path) -> Running:
             job.command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
         )
     return Running(job, process, output, time.monotonic())
-
-
-def _ended(running: Sequence[Running]) -> Iterator[Running]:
-    return iter([one for one in running if one.process.poll() is not None])
 
 
 def _stop(one: Running) -> None:
@@ -251,16 +259,19 @@ def read_junit(file: Path, result: Result) -> bool:
 
 def report(results: list[Result], *, seconds: float, lanes: int) -> int:
     """The table, the skips, and one line that programs read."""
-    say(f"\n{'suite':<14}{'seconds':>9}{'passed':>8}{'failed':>8}{'skipped':>9}")
+    say(f"\n{'suite':<14}{'seconds':>9}{'cpu':>9}{'passed':>8}{'failed':>8}{'skipped':>9}")
     for r in results:
-        row = f"{r.name:<14}{r.seconds:>9.1f}{r.passed:>8}{r.failed:>8}"
+        row = f"{r.name:<14}{r.seconds:>9.1f}{r.cpu_seconds:>9.1f}{r.passed:>8}{r.failed:>8}"
         say(f"{row}{sum(r.skipped.values()):>9}")
+    passed, failed = sum(r.passed for r in results), sum(r.failed for r in results)
+    skipped = sum(sum(r.skipped.values()) for r in results)
+    computed = sum(r.cpu_seconds for r in results)
+    say(
+        f"{'all':<14}{seconds:>9.1f}{computed:>9.1f}{passed:>8}{failed:>8}{skipped:>9}  {lanes} at once"
+    )
     for r in results:
         for reason, count in r.skipped.most_common():
             say(f"skipped {count:>3} in {r.name}: {reason}")
-    passed, failed = sum(r.passed for r in results), sum(r.failed for r in results)
-    skipped = sum(sum(r.skipped.values()) for r in results)
-    say(f"\n{'all':<14}{seconds:>9.1f}  in {lanes} at once")
     say(f"\n{passed} passed, {failed} failed, {skipped} skipped")
     return int(failed > 0)
 

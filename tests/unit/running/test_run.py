@@ -129,14 +129,13 @@ def test_an_interruption_ends_what_runs_and_shows_what_it_said(
     waits = "import os, signal, sys; print(os.getpid(), flush=True); signal.pause()"
     started: list[run.Running] = []
 
-    def interrupted(running: list[run.Running]) -> list[run.Running]:
-        started.extend(running)
-        if started[0].output.read_text():
+    def interrupted(running: run.Running) -> bool:
+        if running.output.read_text():
+            started.append(running)
             raise KeyboardInterrupt
-        started.clear()
-        return []
+        return False
 
-    monkeypatch.setattr(run, "_ended", interrupted)
+    monkeypatch.setattr(run.Running, "has_ended", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run_jobs(job("waits", waits), folder=tmp_path)
     (one,) = started
