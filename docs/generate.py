@@ -133,12 +133,23 @@ def field_docstrings(kind: type[Any]) -> dict[str, str]:
 
 
 def faults() -> str:
-    """Every fault that a simulated hall can show."""
-    lines = ["| fault | what it does | parameters |", "| --- | --- | --- |"]
+    """Every fault that a simulated hall can show, by subject. Built-in ones have no schedule."""
+    subjects = dict.fromkeys(kind.subject for kind in REGISTRY.values())
+    return "\n\n".join("\n".join(_faults_of(subject)) for subject in subjects)
+
+
+def _faults_of(subject: str) -> Iterator[str]:
+    yield from (
+        f"### {subject}",
+        "",
+        "| fault | what it does | parameters |",
+        "| --- | --- | --- |",
+    )
     for kind in REGISTRY.values():
-        parameters = ", ".join(f"`{k}={v}`" for k, v in kind.defaults.items()) or "none"
-        lines.append(f"| `{kind.name}` | {kind.meaning} | {parameters} |")
-    return "\n".join(lines)
+        if kind.subject == subject:
+            told = [f"`{key}={value}`" for key, value in kind.defaults.items()]
+            told += ["built in"] if kind.built_in else []
+            yield f"| `{kind.name}` | {kind.meaning} | {', '.join(told) or 'none'} |"
 
 
 def host_models() -> str:

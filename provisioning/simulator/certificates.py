@@ -19,14 +19,29 @@ VALID_DAYS = 3650
 """Ten years, as BMC vendors do: nobody renews these."""
 
 
-def ensure_certificate(certificate: Path, key: Path, *, name: str, renew: bool) -> None:
-    """Make the pair unless it is there already; `renew` makes a new one in any case."""
+def ensure_certificate(
+    certificate: Path,
+    key: Path,
+    *,
+    name: str,
+    renew: bool,
+    expired: bool = False,
+    elsewhere: bool = False,
+) -> None:
+    """Make the pair unless it is there already; `renew` makes a new one in any case.
+
+    One that is `expired` ended yesterday; one from `elsewhere` names another address.
+    """
     if certificate.exists() and key.exists() and not renew:
         return
     private = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name}-bmc")])
     # Dated back a day: a client whose clock is a little behind must not refuse a new hall.
     start = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    end = start + dt.timedelta(days=VALID_DAYS)
+    if expired:
+        start, end = start - dt.timedelta(days=VALID_DAYS), start
+    place = ("192.0.2.1", "bmc.elsewhere.invalid") if elsewhere else ("127.0.0.1", "localhost")
     signed = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -34,12 +49,12 @@ def ensure_certificate(certificate: Path, key: Path, *, name: str, renew: bool) 
         .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
-        .not_valid_after(start + dt.timedelta(days=VALID_DAYS))
+        .not_valid_after(end)
         .add_extension(
             x509.SubjectAlternativeName(
                 [
-                    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-                    x509.DNSName("localhost"),
+                    x509.IPAddress(ipaddress.ip_address(place[0])),
+                    x509.DNSName(place[1]),
                 ]
             ),
             critical=False,

@@ -15,15 +15,21 @@ from pods import catalogue
 from pods.errors import PodsError
 from provisioning.simulator.clock import RealClock
 from provisioning.simulator.errors import HallError
-from provisioning.simulator.faults import REGISTRY
+from provisioning.simulator.faults import Fault
+from provisioning.simulator.field import PROFILES, profile_faults
 from provisioning.simulator.hall import HallPlan
+from provisioning.simulator.kinds import REGISTRY, SCHEDULE
 from provisioning.simulator.models import MODELS, parse_models
 from provisioning.simulator.process import Hall, HallSettings
+from provisioning.simulator.state import write_json
+from provisioning.simulator.widening import widened
 
 EXIT_REFUSED = 2
-FAULTS_HELP = (
-    "Plant a fault: NAME@HOST[:key=value,...]. Repeatable. Names: " + ", ".join(REGISTRY) + "."
+FAULT_HELP = (
+    "Plant a fault: NAME@HOST[:key=value,...]. Repeatable. HOST may be rack/NAME or feed/NAME. "
+    "`--list-faults` shows the names."
 )
+FAULTS_HELP = "A profile of faults for the whole hall, drawn by the seed: " + ", ".join(PROFILES)
 
 MODEL_HELP = (
     "Give every host the tree of a model, or those of one host type: TYPE=MODEL. Repeatable. "
@@ -38,7 +44,14 @@ def simulate(
         Path, typer.Option(help="Directory that keeps the hall across restarts.")
     ] = Path(".state/hall"),
     seed: Annotated[int, typer.Option(help="Serials, addresses and faults follow from it.")] = 1,
-    fault: Annotated[list[str] | None, typer.Option(help=FAULTS_HELP)] = None,
+    fault: Annotated[list[str] | None, typer.Option(help=FAULT_HELP)] = None,
+    faults: Annotated[str, typer.Option(help=FAULTS_HELP, show_default=False)] = "",
+    hosts: Annotated[
+        int, typer.Option(min=0, max=20000, help="Repeat the spec's racks to so many hosts.")
+    ] = 0,
+    list_faults: Annotated[
+        bool, typer.Option("--list-faults", help="Show every fault and end.")
+    ] = False,
     model: Annotated[list[str] | None, typer.Option(help=MODEL_HELP)] = None,
     port_base: Annotated[
         int, typer.Option(min=0, max=65000, help="First BMC port; 0 takes free ones.")
@@ -49,13 +62,23 @@ def simulate(
 ) -> None:
     """Run a hall of simulated hosts, each with its own Redfish BMC on loopback.
 
+    With `--hosts` the spec is repeated, and written to spec.json beside the hall.
+
     Example: podyard simulate lab-4 --state .state/hall --fault missing-dimm@h3 --speed 2
     """
     console = Console(stderr=True)
+    if list_faults:
+        show_faults(Console())
+        return
     try:
         pod = catalogue.load(spec)
+        pod = widened(pod, hosts=hosts) if hosts else pod
         models = parse_models(model or [], host_types=pod.host_types)
-        plan = HallPlan.from_spec(pod, seed=seed, faults=fault or [], models=models)
+        planted: list[Fault | str] = [*(fault or []), *profile_faults(faults, pod, seed=seed)]
+        plan = HallPlan.from_spec(pod, seed=seed, faults=planted, models=models)
+        if hosts:
+            state.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_json(state / "spec.json", pod.document())
         settings = HallSettings(state=state, port_base=port_base, clock=RealClock(speed=speed))
         asyncio.run(_run(Hall(plan=plan, settings=settings), console))
     except (HallError, PodsError) as error:
@@ -63,6 +86,18 @@ def simulate(
         if "\nhint: " not in str(error):
             console.print(f"hint: {error.hint}", markup=False, highlight=False)
         raise typer.Exit(EXIT_REFUSED) from error
+
+
+def show_faults(console: Console) -> None:
+    """Every fault with its parameters, by subject."""
+    table = Table(title="faults: podyard simulate --fault NAME@HOST[:key=value,...]")
+    for heading in ("subject", "fault", "parameters", "what it does"):
+        table.add_column(heading, no_wrap=heading == "fault")
+    for kind in sorted(REGISTRY.values(), key=lambda kind: (kind.subject, kind.name)):
+        known = {**kind.defaults, **({} if kind.built_in else SCHEDULE)}
+        parameters = " ".join(f"{key}={value}" for key, value in known.items())
+        table.add_row(kind.subject, kind.name, parameters, kind.meaning)
+    console.print(table)
 
 
 async def _run(hall: Hall, console: Console) -> None:

@@ -19,6 +19,9 @@ class Clock(Protocol):
     def now(self) -> float:
         """Unix seconds."""
 
+    def since(self, moment: float) -> float:
+        """Seconds of hardware time since a moment that `now` told."""
+
     async def sleep(self, seconds: float) -> None:
         """Wait for this many seconds of hardware time."""
 
@@ -32,6 +35,10 @@ class RealClock:
     def now(self) -> float:
         """Unix seconds of the machine, so that journals of several processes can be compared."""
         return time.time()
+
+    def since(self, moment: float) -> float:
+        """The same factor as for waiting."""
+        return (time.time() - moment) * self.speed
 
     async def sleep(self, seconds: float) -> None:
         """Wait, sped up."""
@@ -48,6 +55,10 @@ class ManualClock:
     def now(self) -> float:
         """The hand-set time."""
         return self.current
+
+    def since(self, moment: float) -> float:
+        """By the hand-set time."""
+        return self.current - moment
 
     async def sleep(self, seconds: float) -> None:
         """Wait until somebody has advanced the clock far enough."""

@@ -1,9 +1,10 @@
-"""The faults that a hall can show, by name: each is something real hardware has done to somebody.
+"""The faults that a hall shows: asked for by name, planted in hosts, drawn by the seed.
 
-A fault is asked for as `NAME@HOST[:key=value,...]`. The registry below is the only list; its
-functions are documentation and schema at once: the docstring is shown to people, the defaults are
-the parameters. Which replies a rate hits is drawn from a random source seeded per host and fault,
-so a run repeats.
+A fault is asked for as `NAME@HOST[:key=value,...]`; HOST may be `rack/NAME` or `feed/NAME`, for
+every host there. `kinds` holds the only list of names. Every fault that is not built in may be
+scheduled: `at=` so many seconds after the hall's first start, or after the first event `after=` in
+the host's journal, and `for=` so many seconds. Which replies a rate hits is drawn from a random
+source seeded per host and fault, so a run repeats.
 """
 
 from __future__ import annotations
@@ -13,189 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from provisioning.simulator.errors import UnknownFault
+from provisioning.simulator.kinds import REGISTRY, SCHEDULE, FaultKind, Parameter
 
-Parameter = float | str
-"""A number or a word, as the default's type says."""
-
-
-@dataclass(frozen=True, slots=True)
-class FaultKind:
-    """One entry of the registry."""
-
-    name: str
-    meaning: str
-    defaults: dict[str, Parameter]
-
-
-REGISTRY: dict[str, FaultKind] = {}
-
-
-def _fault(name: str, **defaults: Parameter) -> Callable[[Callable[[], None]], None]:
-    def register(declared: Callable[[], None]) -> None:
-        meaning = " ".join((declared.__doc__ or "").split())
-        REGISTRY[name] = FaultKind(name=name, meaning=meaning, defaults=defaults)
-
-    return register
-
-
-@_fault("missing-dimm", slot="")
-def _missing_dimm() -> None:
-    """One memory slot is empty (`slot`, or one drawn by the seed): State Absent, total short."""
-
-
-@_fault("missing-gpu", slot="")
-def _missing_gpu() -> None:
-    """One accelerator is not there (`slot`, or one drawn by the seed): State Absent."""
-
-
-@_fault("other-gpu", slot="", model="Another Accelerator")
-def _other_gpu() -> None:
-    """One accelerator is another part: `model`."""
-
-
-@_fault("link-lost", slot="", links=1.0)
-def _link_lost() -> None:
-    """So many scale-up links of one accelerator stay down while the host is on."""
-
-
-@_fault("link-slow", slot="", ratio=0.5)
-def _link_slow() -> None:
-    """One scale-up link of an accelerator runs at `ratio` of its speed."""
-
-
-@_fault("narrow-pcie", slot="", lanes=8.0)
-def _narrow_pcie() -> None:
-    """An accelerator's or a network adapter's PCIe link trained down to `lanes` of its 16."""
-
-
-@_fault("remapped-row", slot="", state="failed")
-def _remapped_row() -> None:
-    """A memory row of one accelerator broke: its replacement is `pending`, `done` or `failed`."""
-
-
-@_fault("capped-gpu", slot="", watts=400.0)
-def _capped_gpu() -> None:
-    """One accelerator's power limit is set to `watts`."""
-
-
-@_fault("slow-port", slot="", gbps=100.0)
-def _slow_port() -> None:
-    """A network port's link comes up at `gbps`."""
-
-
-@_fault("miscabled", slot="NIC0", other="")
-def _miscabled() -> None:
-    """The cables of a network port and of the same port of host `other` are swapped at the leaf."""
-
-
-@_fault("missing-drive", slot="")
-def _missing_drive() -> None:
-    """One drive bay is empty."""
-
-
-@_fault("worn-drive", slot="", left=5.0)
-def _worn_drive() -> None:
-    """A drive has `left` percent of its writes left."""
-
-
-@_fault("dying-drive", slot="")
-def _dying_drive() -> None:
-    """A drive predicts its failure."""
-
-
-@_fault("dead-supply", slot="")
-def _dead_supply() -> None:
-    """A power supply has no input: its feed, breaker or cord."""
-
-
-@_fault("missing-supply", slot="")
-def _missing_supply() -> None:
-    """One bay of a power supply is empty."""
-
-
-@_fault("failed-fan", slot="")
-def _failed_fan() -> None:
-    """A fan reports Critical."""
-
-
-@_fault("leak", slot="", state="Critical")
-def _leak() -> None:
-    """A leak detector reports `state`: Critical, Warning or Unavailable."""
-
-
-@_fault("wrong-tray", index="")
-def _wrong_tray() -> None:
-    """The host sits in another slot of its rack: that of tray `index`, else its neighbour's."""
-
-
-@_fault("secure-boot-off")
-def _secure_boot_off() -> None:
-    """Secure boot is disabled."""
-
-
-@_fault("no-tpm")
-def _no_tpm() -> None:
-    """The TPM is missing."""
-
-
-@_fault("old-firmware", component="BIOS", version="")
-def _old_firmware() -> None:
-    """A component is older than the baseline: `version`, or the one before the baseline."""
-
-
-@_fault("slow-host", ratio=0.33)
-def _slow_host() -> None:
-    """The host computes at `ratio` of its peers' speed, and no BMC reading says so."""
-
-
-@_fault("wrong-serial", serial="")
-def _wrong_serial() -> None:
-    """The BMC reports another serial than the one on record: a swapped board or cable."""
-
-
-@_fault("hang-reply", rate=1.0, times=1.0, path="")
-def _hang_reply() -> None:
-    """A change is made and its reply never comes; `path` narrows to requests that contain it."""
-
-
-@_fault("lost-reply", rate=1.0, times=1.0, path="")
-def _lost_reply() -> None:
-    """A change is made and the connection closes before the reply."""
-
-
-@_fault("error-after-act", rate=1.0, times=1.0, path="")
-def _error_after_act() -> None:
-    """A change is made and the reply says 500."""
-
-
-@_fault("slow-bmc", seconds=2.0)
-def _slow_bmc() -> None:
-    """Every reply of the BMC takes `seconds` longer."""
-
-
-@_fault("stale-power", seconds=3.0)
-def _stale_power() -> None:
-    """PowerState keeps its old value for `seconds` after a change."""
-
-
-@_fault("session-drop", rate=0.2, times=3.0)
-def _session_drop() -> None:
-    """The BMC forgets a session in use: the request it carries gets 401."""
-
-
-@_fault("task-vanishes", times=1.0)
-def _task_vanishes() -> None:
-    """An update's task is gone (404) when the update ends; the new version is in force."""
-
-
-@_fault("update-lies", times=1.0)
-def _update_lies() -> None:
-    """An update's task ends in Completed and the version did not change."""
-
-
-@_fault("certificate-changed", times=1.0)
-def _certificate_changed() -> None:
-    """The BMC makes itself a new certificate when the simulator is started again."""
+__all__ = ["REGISTRY", "Fault", "FaultKind", "HostFaults", "Parameter", "Past"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +44,13 @@ class Fault:
             )
         return cls(kind=name, host=host, parameters=_parameters(kind, tail, text))
 
+    def __str__(self) -> str:
+        """As it would be asked for, without what nobody changed."""
+        defaults = _known(REGISTRY[self.kind])
+        told = [f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}"
+                for k, v in self.parameters.items() if v != defaults.get(k)]  # fmt: skip
+        return f"{self.kind}@{self.host}" + (":" + ",".join(told) if told else "")
+
     def number(self, key: str) -> float:
         """A numeric parameter."""
         return float(self.parameters[key])
@@ -231,62 +59,120 @@ class Fault:
         """A textual parameter."""
         return str(self.parameters[key])
 
+    @property
+    def scheduled(self) -> bool:
+        """Whether it begins later than the hall."""
+        return bool(self.parameters.get("at") or self.parameters.get("after"))
+
+
+def _known(kind: FaultKind) -> dict[str, Parameter]:
+    return dict(kind.defaults) if kind.built_in else {**kind.defaults, **SCHEDULE}
+
 
 def _parameters(kind: FaultKind, tail: str, text: str) -> dict[str, Parameter]:
-    found = dict(kind.defaults)
+    known = _known(kind)
+    found = dict(known)
     for item in filter(None, tail.split(",")):
         key, _, value = item.partition("=")
-        if key not in kind.defaults:
+        if key not in known:
             raise UnknownFault(
                 f"fault {kind.name!r} has no parameter {key!r} (in {text!r})",
-                hint="its parameters are " + ", ".join(f"{k}={v}" for k, v in found.items()),
+                hint="its parameters are " + ", ".join(f"{k}={v}" for k, v in known.items())
+                if key not in SCHEDULE
+                else "the host was delivered with it: it has no beginning and no end",
             )
-        found[key] = _value(kind, key, value, text)
+        found[key] = _value(kind, known, key, value, text)
     return found
 
 
-def _value(kind: FaultKind, key: str, value: str, text: str) -> Parameter:
-    if isinstance(kind.defaults[key], str):
+def _value(
+    kind: FaultKind, known: dict[str, Parameter], key: str, value: str, text: str
+) -> Parameter:
+    if isinstance(known[key], str):
         return value
     try:
         return float(value)
     except ValueError as error:
         raise UnknownFault(
             f"parameter {key!r} of fault {text!r} is not a number: {value!r}",
-            hint=f"for example {kind.name}@HOST:{key}={kind.defaults[key]}",
+            hint=f"for example {kind.name}@HOST:{key}={known[key]}",
         ) from error
 
 
 @dataclass(slots=True)
-class HostFaults:
-    """The faults of one host, and which of them still have firings left.
+class Past:
+    """What a host has been through, as far as its faults ask: part of its persisted state.
 
-    `fired` belongs to the host's persisted state: a fault that fires once does so once per hall,
-    not once per start of the simulator.
+    A fault that fires once does so once per hall, not once per start of the simulator.
     """
+
+    fired: dict[str, int] = field(default_factory=dict)
+    happened: dict[str, float] = field(default_factory=dict)
+    """The first time of each event that a fault waits for."""
+    hall_started_at: float = 0.0
+
+
+def _at_once(_moment: float) -> float:
+    return 0.0
+
+
+@dataclass(slots=True)
+class HostFaults:
+    """The faults of one host: which are under way, and which have firings left."""
 
     faults: tuple[Fault, ...]
     seed: str
-    fired: dict[str, int]
+    past: Past
     on_fire: Callable[[str], None]
+    now: Callable[[], float] = lambda: 0.0
+    since: Callable[[float], float] = _at_once
+    """Hardware seconds since a moment."""
     _random: dict[str, random.Random] = field(default_factory=dict)
 
+    def begun_s(self, fault: Fault) -> float | None:
+        """Hardware seconds since the fault began, below zero before it does; None: not known."""
+        after = str(fault.parameters.get("after", ""))
+        if after and after not in self.past.happened:
+            return None
+        start = self.past.happened[after] if after else self.past.hall_started_at
+        return self.since(start) - float(fault.parameters.get("at", 0.0))
+
+    def is_active(self, fault: Fault) -> bool:
+        """Whether it has begun and is not over."""
+        if not fault.scheduled and not fault.parameters.get("for"):
+            return True
+        begun_s = self.begun_s(fault)
+        lasts_s = float(fault.parameters.get("for", 0.0))
+        return begun_s is not None and begun_s >= 0 and (not lasts_s or begun_s < lasts_s)
+
+    def active(self) -> tuple[Fault, ...]:
+        """Every fault that is under way."""
+        return tuple(fault for fault in self.faults if self.is_active(fault))
+
     def planted(self, kind: str) -> Fault | None:
-        """The fault of this kind, whether or not it has firings left."""
-        return next((fault for fault in self.faults if fault.kind == kind), None)
+        """The fault of this kind that is under way, whether or not it has firings left."""
+        return next((one for one in self.faults if one.kind == kind and self.is_active(one)), None)
+
+    def notice(self, what: str) -> bool:
+        """An event of the host's journal; True when a fault waited for it."""
+        awaited = any(fault.parameters.get("after") == what for fault in self.faults)
+        if not awaited or what in self.past.happened:
+            return False
+        self.past.happened[what] = self.now()
+        return True
 
     def fires(self, kind: str, *, path: str = "") -> Fault | None:
         """The fault if it hits now; a hit is counted and journaled."""
         fault = self.planted(kind)
         if fault is None or not self._hits(fault, path):
             return None
-        self.fired[kind] = self.fired.get(kind, 0) + 1
+        self.past.fired[kind] = self.past.fired.get(kind, 0) + 1
         self.on_fire(kind)
         return fault
 
     def _hits(self, fault: Fault, path: str) -> bool:
         wanted = fault.parameters
-        if self.fired.get(fault.kind, 0) >= float(wanted.get("times", float("inf"))):
+        if self.past.fired.get(fault.kind, 0) >= float(wanted.get("times", float("inf"))):
             return False
         if str(wanted.get("path", "")) not in path:
             return False

@@ -19,6 +19,8 @@ from provisioning.simulator.errors import UnknownFault
 from provisioning.simulator.faults import Fault
 from provisioning.simulator.models import MODELS, HostModel, model_of
 
+HOSTS_NAMED_MAX = 32
+"""A hall of a thousand hosts does not list them in an error."""
 FACTORY_VERSION = "1.0.0"
 """The version of a component that the spec's baseline does not name."""
 
@@ -91,7 +93,7 @@ class HallPlan:
         """
         parsed = tuple(Fault.parse(fault) if isinstance(fault, str) else fault for fault in faults)
         names = [host_name(spec, rack, slot) for rack, slot in spec.slots()]
-        _refuse_strangers(parsed, names)
+        _refuse_strangers(parsed, names, spec)
         cables = _plugged(spec, names, parsed)
         hosts = tuple(
             _build(
@@ -99,7 +101,7 @@ class HallPlan:
                 rack=rack,
                 slot=slot,
                 seed=seed,
-                faults=tuple(fault for fault in parsed if is_called(name, by=fault.host)),
+                faults=tuple(fault for fault in parsed if _strikes(fault, name, rack, slot)),
                 model_name=(models or {}).get(slot.host_type, ""),
                 neighbours=tuple(cables[name]),
             )
@@ -119,13 +121,25 @@ def is_called(name: str, by: str) -> bool:
     return name == by or name.endswith(f"-{by}") or by.endswith(f"-{name}")
 
 
-def _refuse_strangers(faults: Sequence[Fault], names: Sequence[str]) -> None:
+def _strikes(fault: Fault, name: str, rack: RackSpec, slot: SlotSpec) -> bool:
+    """Whether a fault is this host's: by its name, or by its rack's or its feed's."""
+    group, separator, member = fault.host.partition("/")
+    if not separator:
+        return is_called(name, by=fault.host)
+    return member in {"rack": (rack.name,), "feed": (slot.feed, slot.feed_b)}.get(group, ())
+
+
+def _refuse_strangers(faults: Sequence[Fault], names: Sequence[str], spec: PodSpec) -> None:
+    places = list(zip(names, spec.slots(), strict=True))
     for fault in faults:
-        if not any(is_called(name, by=fault.host) for name in names):
-            raise UnknownFault(
-                f"fault {fault.kind!r} names host {fault.host!r}, which this hall does not have",
-                hint="the hosts are " + ", ".join(names),
-            )
+        if any(_strikes(fault, name, rack, slot) for name, (rack, slot) in places):
+            continue
+        raise UnknownFault(
+            f"fault {fault.kind!r} names host {fault.host!r}, which this hall does not have",
+            hint="the hosts are "
+            + ", ".join(names[:HOSTS_NAMED_MAX])
+            + "; rack/NAME and feed/NAME stand for all hosts there",
+        )
 
 
 def _plugged(

@@ -23,7 +23,7 @@ from pods.facts import (
 )
 from pods.spec import AcceleratorSpec
 from provisioning.simulator import cards, naming
-from provisioning.simulator.defects import struck
+from provisioning.simulator.defects import planted, struck
 from provisioning.simulator.faults import Fault
 from provisioning.simulator.hall import HostPlan
 from provisioning.simulator.state import HostState
@@ -82,7 +82,11 @@ def accelerators(plan: HostPlan, *, powered: bool = True) -> tuple[AcceleratorFa
             pcie_lanes=narrow.get(slot, cards.PCIE_LANES) if powered else None,
             power_limit_watts=_limit(kind, hits["capped-gpu"].get(slot)),
             **_links(
-                kind, hits["link-lost"].get(slot), hits["link-slow"].get(slot), powered=powered
+                kind,
+                hits["link-lost"].get(slot),
+                hits["link-slow"].get(slot),
+                powered=powered,
+                unconfigured=bool(planted(plan.faults, "no-fabric")),
             ),
             **_remapped(hits["remapped-row"].get(slot)),
         )
@@ -98,13 +102,19 @@ def _limit(kind: AcceleratorSpec, capped: Fault | None) -> float | None:
 
 
 def _links(
-    kind: AcceleratorSpec, lost: Fault | None, slow: Fault | None, *, powered: bool
+    kind: AcceleratorSpec,
+    lost: Fault | None,
+    slow: Fault | None,
+    *,
+    powered: bool,
+    unconfigured: bool,
 ) -> dict[str, Any]:
     if kind.link_ports is None:
         return {}
     if not powered:
         return {"link_ports": kind.link_ports, "links_up": 0}
-    down = min(kind.link_ports, int(lost.number("links"))) if lost else 0
+    down = kind.link_ports if unconfigured else 0
+    down = min(kind.link_ports, int(lost.number("links"))) if lost else down
     gbps = (kind.link_gigabytes_per_s or 0) * BITS_PER_BYTE * (slow.number("ratio") if slow else 1)
     return {
         "link_ports": kind.link_ports,
@@ -190,6 +200,19 @@ def agent_facts(plan: HostPlan, state: HostState, *, at: float) -> HardwareFacts
         firmware=dict(state.firmware),
         bios=dict(state.bios),
     )
+
+
+def erasing(plan: HostPlan) -> dict[str, dict[str, bool]]:
+    """`run/drives.json`: how each drive takes an erase, for whoever erases it in band."""
+    slots = naming.drive_slots(plan.host_type, plan.model)
+    refuses, lies = (
+        struck(plan.faults, name, slots, seed=plan.serial)
+        for name in ("no-crypto-erase", "lying-sanitize")
+    )
+    return {
+        slot: {"crypto_erase": slot not in refuses, "keeps_its_data": slot in lies}
+        for slot in slots
+    }
 
 
 def hardware_document(plan: HostPlan, state: HostState, *, at: float) -> dict[str, Any]:

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid5
 
 from provisioning.simulator.clock import Clock
-from provisioning.simulator.errors import ActionRefused, LaunchRefused, MediaRefused
-from provisioning.simulator.faults import HostFaults
+from provisioning.simulator.errors import (
+    ActionRefused,
+    LaunchRefused,
+    MediaRefused,
+    MediaUnreachable,
+)
+from provisioning.simulator.faults import HostFaults, Past
 from provisioning.simulator.hall import BiosValue, HostPlan
-from provisioning.simulator.hardware import hardware_document
+from provisioning.simulator.hardware import erasing, hardware_document
 from provisioning.simulator.journal import Journal
 from provisioning.simulator.launcher import HostLauncher, HostPlace
 from provisioning.simulator.media import MediaSource, read_boot_document
@@ -38,6 +44,8 @@ class World:
     journal: Journal
     launcher: HostLauncher
     media: MediaSource
+    hall_started_at: float = 0.0
+    """Of its first start, from which scheduled faults count."""
 
 
 @dataclass(slots=True)
@@ -50,6 +58,9 @@ class SimulatedHost:
     state_path: Path
     world: World
     faults: HostFaults = field(init=False)
+    on_notice: Callable[[str], None] = lambda _what: None
+    """Called when an event came that a fault waited for."""
+    _off_at: float | None = None
     _stale_power: tuple[str, float] | None = None
     _power_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _rising: asyncio.Task[None] | None = None
@@ -61,11 +72,39 @@ class SimulatedHost:
         self.faults = HostFaults(
             faults=self.plan.faults,
             seed=self.plan.serial,
-            fired=self.state.fired,
+            past=Past(self.state.fired, self.state.happened, self.world.hall_started_at),
             on_fire=self._fault_fired,
+            now=self.world.clock.now,
+            since=self.world.clock.since,
         )
 
     # What can be read.
+
+    @property
+    def plan_now(self) -> HostPlan:
+        """The plan with the faults that are under way."""
+        return replace(self.plan, faults=self.faults.active())
+
+    @property
+    def serial(self) -> str:
+        """What the BMC says it is."""
+        other = self.faults.planted("identity-changes")
+        if other is None or other.word("uuid"):
+            return self.plan.reported_serial
+        return other.word("serial") or "Z" + self.plan.serial[1:]
+
+    @property
+    def uuid(self) -> str:
+        """The mainboard's, as the BMC says."""
+        other = self.faults.planted("identity-changes")
+        if other is None or not other.word("uuid"):
+            return self.plan.uuid
+        return str(uuid5(UUID(self.plan.uuid), "another mainboard"))
+
+    @property
+    def watts(self) -> float:
+        """What the BMC reads of the draw."""
+        return 0.0 if self.faults.planted("zero-watts") else self.state.watts
 
     @property
     def power(self) -> str:
@@ -90,6 +129,7 @@ class SimulatedHost:
             match reset_type:
                 case "On":
                     if off:
+                        self._refuse_while_busy()
                         self._press_power()
                 case "ForceOff":
                     if not off:
@@ -107,10 +147,23 @@ class SimulatedHost:
                         400, "ActionParameterNotSupported", "ResetType", "ComputerSystem.Reset"
                     )
 
+    def _refuse_while_busy(self) -> None:
+        busy = self.faults.planted("busy-after-off")
+        if busy is None or self._off_at is None:
+            return
+        if self.world.clock.since(self._off_at) < busy.number("seconds"):
+            self.journal("power.refused")
+            raise ActionRefused(409, "ResourceInUse")
+
     def _press_power(self) -> None:
         self._change_power("PoweringOn")
+        self.state.power_ons += 1
         self.save()
         self.journal("power.on")
+        if self.faults.planted("dead-on") is not None:
+            self._change_power("On")
+            self.save()
+            return
         self._draw(self.plan.host_type.power.inrush_watts)
         self._inrush = self.spawn(self._settle_inrush())
         self._rising = self.spawn(self._rise())
@@ -139,7 +192,19 @@ class SimulatedHost:
 
         self.spawn(shut_down())
 
-    async def _cut_power(self) -> None:
+    async def lose_power(self) -> None:
+        """The feed is dead: nothing is asked, nothing is drawn."""
+        async with self._power_lock:
+            await self._cut_power(what="power.lost", watts=0)
+
+    def regain_power(self) -> None:
+        """The feed is back, and the host stays off."""
+        self.journal("power.back")
+        self._draw(self.plan.host_type.power.standby_watts)
+
+    async def _cut_power(self, *, what: str = "power.off", watts: float | None = None) -> None:
+        if any(task.running and task.flashing for task in self.state.tasks):
+            self.journal("update.disturbed", by=what)
         for task in (self._rising, self._inrush):
             if task is not None:
                 task.cancel()
@@ -155,8 +220,9 @@ class SimulatedHost:
         self._change_power("Off")
         self.state.booted = False
         self.save()
-        self.journal("power.off")
-        self._draw(self.plan.host_type.power.standby_watts)
+        self._off_at = self.world.clock.now()
+        self.journal(what)
+        self._draw(self.plan.host_type.power.standby_watts if watts is None else watts)
 
     def _change_power(self, power: str) -> None:
         stale = self.faults.planted("stale-power")
@@ -178,7 +244,12 @@ class SimulatedHost:
 
     async def _boot(self) -> None:
         target, enabled = self.state.boot_target, self.state.boot_enabled
+        if self.faults.fires("override-ignored"):
+            self.journal("boot.failed", media="", reason="the override was ignored; no disk boots")
+            return
         await self._boot_from(target=target, enabled=enabled)
+        if self.faults.planted("override-sticks") is not None:
+            return
         # Only now: a simulator killed before this point must find the override again.
         if (target, "Once") == (self.state.boot_target, self.state.boot_enabled):
             self.set_boot(target="None", enabled="Disabled", by="firmware")
@@ -187,13 +258,22 @@ class SimulatedHost:
         if enabled == "Disabled" or target != "Cd" or not self.state.media_inserted:
             return
         image = self.state.media_image
+        if self.faults.fires("no-lease"):
+            self.journal("boot.failed", media=image, reason="the boot NIC got no address")
+            return
         try:
-            document = read_boot_document(await self.world.media.fetch(image), url=image)
+            document = read_boot_document(await self.fetch(image), url=image)
         except MediaRefused as error:
             self.journal("boot.failed", media=image, reason=str(error))
             return
         write_json(self._boot_document, document)
         await self._launch(image)
+
+    async def fetch(self, url: str) -> bytes:
+        """A medium or an image, unless it breaks off on its way."""
+        if self.faults.fires("image-fails", path=url):
+            raise MediaUnreachable(f"{url} broke off", hint="check the media server")
+        return await self.world.media.fetch(url)
 
     async def _launch(self, image: str, *, glitch: bool = False) -> None:
         self.write_hardware()
@@ -208,8 +288,9 @@ class SimulatedHost:
 
     def write_hardware(self) -> None:
         """Tell the operating system to be what it will find."""
-        document = hardware_document(self.plan, self.state, at=self.world.clock.now())
+        document = hardware_document(self.plan_now, self.state, at=self.world.clock.now())
         write_json(self.place.run / "hardware.json", document)
+        write_json(self.place.run / "drives.json", erasing(self.plan_now))
 
     def set_boot(self, *, target: str, enabled: str, by: str = "bmc") -> None:
         """The boot override that the next power-on follows."""
@@ -237,6 +318,11 @@ class SimulatedHost:
         self.state.media_image, self.state.media_inserted = "", False
         self.save()
         self.journal("media.eject", media=image)
+        if self.state.booted and self.faults.planted("eject-corrupts") is not None:
+            self.journal("os.corrupted", media=image)
+            self.state.booted = False
+            self.save()
+            self.spawn(self.world.launcher.kill(self.plan.name))
 
     def stage_bios(self, attributes: dict[str, BiosValue]) -> None:
         """Settings that the next power-on applies."""
@@ -248,6 +334,11 @@ class SimulatedHost:
     def _apply_bios(self) -> None:
         pending = self.state.bios_pending
         if not pending:
+            return
+        if self.faults.fires("bios-stuck"):
+            self.state.bios_pending = {}
+            self.save()
+            self.journal("bios.dropped", settings=sorted(pending))
             return
         changes = {k: {"from": self.state.bios.get(k), "to": v} for k, v in pending.items()}
         self.state.bios = {**self.state.bios, **pending}
@@ -313,6 +404,9 @@ class SimulatedHost:
         """Record what really happened."""
         at = self.world.clock.now()
         self.world.journal.write(what, at=at, host=self.plan.name, feed=self.plan.feed, **fields)
+        if self.faults.notice(what):
+            self.save()
+            self.on_notice(what)
 
     def _fault_fired(self, kind: str) -> None:
         self.save()

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import ssl
 import sys
 import uuid
 from collections.abc import Sequence
@@ -63,6 +64,20 @@ class RunningHost:
     doors: HostDoors
     fingerprint: str = ""
     runner: web.AppRunner | None = None
+    context: ssl.SSLContext | None = None
+
+    @property
+    def certificate(self) -> tuple[Path, Path]:
+        """Certificate and key."""
+        return self.directory / "cert.pem", self.directory / "key.pem"
+
+    def change_certificate(self) -> None:
+        """A new pair, which every later handshake shows."""
+        certificate, key = self.certificate
+        ensure_certificate(certificate, key, name=self.bmc.host.plan.name, renew=True)
+        if self.context is not None:
+            self.context.load_cert_chain(certificate, key)
+        self.bmc.host.journal("bmc.certificate", fingerprint=fingerprint(certificate))
 
 
 @dataclass(slots=True)
@@ -73,6 +88,7 @@ class Hall:
     settings: HallSettings
     hosts: list[RunningHost] = field(default_factory=list)
     hall_id: str = ""
+    _first_started_at: float = 0.0
     _lock: int = -1
     _journal: Journal = field(init=False)
     _launcher: HostLauncher = field(init=False)
@@ -104,6 +120,7 @@ class Hall:
             journal=self._journal,
             launcher=self._launcher,
             media=self.settings.media or HttpsMedia(self.settings.timings.fetch_timeout_s),
+            hall_started_at=self._first_started_at,
         )
         for index, host in enumerate(self.plan.hosts):
             self.hosts.append(await self._start_host(host, world, index))
@@ -167,10 +184,14 @@ class Hall:
             mine["models"] = dict(self.plan.models)
         if not path.exists():
             self.hall_id = str(uuid.uuid4())
-            write_json(path, {"hall_id": self.hall_id, **mine})
+            self._first_started_at = self.settings.clock.now()
+            started = {"hall_id": self.hall_id, "started_at": self._first_started_at}
+            write_json(path, {**started, **mine})
             return
         kept = json.loads(path.read_bytes())
         self.hall_id = kept.pop("hall_id")
+        # A hall of before there were schedules has no such moment: now will do.
+        self._first_started_at = float(kept.pop("started_at", self.settings.clock.now()))
         if kept != mine:
             raise HallError(
                 f"{self.directory} holds a hall of {kept['pod_spec']} with seed {kept['seed']}, "
@@ -215,9 +236,23 @@ class Hall:
         running = RunningHost(
             bmc=SimulatedBmc(host), directory=directory, doors=HostDoors(place, world.launcher)
         )
-        certificate, key = directory / "cert.pem", directory / "key.pem"
-        renew = again and host.faults.fires("certificate-changed") is not None
-        ensure_certificate(certificate, key, name=plan.name, renew=renew)
+        certificate, key = running.certificate
+        running.bmc.strikes.change_certificate = running.change_certificate
+        changed = host.faults.planted("certificate-changed")
+        renew = (
+            again
+            and changed is not None
+            and not changed.scheduled
+            and host.faults.fires("certificate-changed") is not None
+        )
+        ensure_certificate(
+            certificate,
+            key,
+            name=plan.name,
+            renew=renew,
+            expired=host.faults.planted("certificate-expired") is not None,
+            elsewhere=host.faults.planted("certificate-of-another") is not None,
+        )
         running.fingerprint = fingerprint(certificate)
         await running.doors.open()
         await self._listen(running, index)
@@ -230,8 +265,8 @@ class Hall:
         application = RedfishService(running.bmc).application()
         running.runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
         await running.runner.setup()
-        context = server_context(running.directory / "cert.pem", running.directory / "key.pem")
-        site = web.TCPSite(running.runner, "127.0.0.1", port, ssl_context=context)
+        running.context = server_context(*running.certificate)
+        site = web.TCPSite(running.runner, "127.0.0.1", port, ssl_context=running.context)
         try:
             await site.start()
         except OSError as error:

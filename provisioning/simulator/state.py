@@ -79,7 +79,10 @@ class HostState(Kept):
     tasks: list[UpdateTask] = Field(default_factory=list)
     watts: float
     asset_tag: str = ""
+    power_ons: int = 0
     fired: dict[str, int] = Field(default_factory=dict)
+    happened: dict[str, float] = Field(default_factory=dict)
+    """When the events came that a fault waits for."""
 
     @classmethod
     def factory_new(cls, plan: HostPlan) -> Self:

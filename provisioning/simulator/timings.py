@@ -21,5 +21,7 @@ class Timings:
     """From a graceful request to PowerState Off."""
     update_s: float = 4.0
     """Writing one firmware image."""
+    bmc_restart_s: float = 4.0
+    """A BMC that was told to restart is away for so long."""
     fetch_timeout_s: float = 20.0
     """The longest a BMC waits for its media or image server; real seconds, never sped up."""

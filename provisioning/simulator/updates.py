@@ -7,6 +7,7 @@ begins.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from provisioning.simulator.errors import ActionRefused, MediaRefused, MediaUnreachable
@@ -17,6 +18,7 @@ from provisioning.simulator.state import UpdateTask
 
 STEPS = 20
 """How often PercentComplete moves: every 5 %."""
+RESTARTS_AT_PERCENT = 50
 TASKS_KEPT = 16
 """Ended tasks that a BMC remembers; real ones purge theirs too."""
 
@@ -26,6 +28,9 @@ class Updates:
     """The update service of one BMC."""
 
     host: SimulatedHost
+    restart_bmc: Callable[[float], None] = lambda _seconds: None
+    ended_at: float | None = None
+    """When the last update of this life ended."""
 
     @property
     def tasks(self) -> list[UpdateTask]:
@@ -90,7 +95,7 @@ class Updates:
         self._finish(task)
 
     async def _check(self, task: UpdateTask) -> None:
-        content = await self.host.world.media.fetch(task.image)
+        content = await self.host.fetch(task.image)
         image = read_lab_image(content, url=task.image)
         if task.target and task.target != image.component:
             raise MediaRefused(
@@ -113,20 +118,34 @@ class Updates:
 
     async def _write(self, task: UpdateTask) -> None:
         step_percent = 100 // STEPS
+        slow = self.host.faults.planted("slow-update")
+        ratio = slow.number("ratio") if slow else 1.0
         while task.percent < 100:  # noqa: PLR2004 - a percentage
-            await self.host.world.clock.sleep(self.host.world.timings.update_s / STEPS)
+            await self.host.world.clock.sleep(ratio * self.host.world.timings.update_s / STEPS)
             task.percent = min(100, task.percent + step_percent)
             self.host.save()
+            if task.percent >= RESTARTS_AT_PERCENT:
+                self._restart_midway()
+
+    def _restart_midway(self) -> None:
+        """The BMC forgets that it is at it, and goes on."""
+        planted = self.host.faults.planted("bmc-restarts")
+        if planted is None or planted.word("during") != "update":
+            return
+        if self.host.faults.fires("bmc-restarts"):
+            self.restart_bmc(planted.number("seconds"))
 
     def _finish(self, task: UpdateTask) -> None:
         lies = self.host.faults.fires("update-lies") is not None
-        if not lies:
+        vanishes = self.host.faults.fires("task-vanishes")
+        task.hidden = vanishes is not None
+        undone = vanishes is not None and vanishes.word("applied") == "no"
+        if not lies and not undone:
             firmware = {**self.host.state.firmware, task.component: task.new}
             self.host.state.firmware = firmware
-        task.hidden = self.host.faults.fires("task-vanishes") is not None
         task.message = f"{task.component} is at version {task.new}."
         self._end(task, "Completed")
-        if lies:
+        if lies or undone:
             self._journal("failed", task, reason="the BMC reported success and changed nothing")
         else:
             self._journal("done", task)
@@ -137,7 +156,8 @@ class Updates:
         self._journal("failed", task, reason=reason)
 
     def _end(self, task: UpdateTask, state: str) -> None:
-        task.state, task.ended_at = state, self.host.world.clock.now()
+        self.ended_at = self.host.world.clock.now()
+        task.state, task.ended_at = state, self.ended_at
         self.host.save()
 
     def _journal(self, what: str, task: UpdateTask, **fields: str) -> None:

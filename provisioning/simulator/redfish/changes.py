@@ -14,6 +14,7 @@ from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.errors import ActionRefused
 from provisioning.simulator.host import BOOT_ENABLED, BOOT_TARGETS, RESET_TYPES
 from provisioning.simulator.redfish import checks, services
+from provisioning.simulator.redfish.controllers import BMC_RESETS
 from provisioning.simulator.redfish.resource import (
     ACCOUNTS,
     SESSIONS,
@@ -49,6 +50,22 @@ async def reset_system(bmc: SimulatedBmc, body: Body) -> Answer:
     if wanted not in RESET_TYPES:
         raise ActionRefused(400, "ActionParameterNotSupported", "ResetType", action)
     await bmc.host.reset(wanted)
+    return Answer()
+
+
+async def reset_manager(bmc: SimulatedBmc, body: Body) -> Answer:
+    """Manager.Reset: the BMC is away for a while, the host runs on."""
+    action = "Manager.Reset"
+    checks.parameters(body, action=action, known={"ResetType": str})
+    wanted = body.get("ResetType", BMC_RESETS[0])
+    if wanted not in BMC_RESETS:
+        raise ActionRefused(400, "ActionParameterNotSupported", "ResetType", action)
+    seconds = bmc.host.world.timings.bmc_restart_s
+
+    async def restart() -> None:
+        bmc.restart(seconds)
+
+    bmc.host.spawn(restart())  # after the answer
     return Answer()
 
 
@@ -145,7 +162,7 @@ async def simple_update(bmc: SimulatedBmc, body: Body) -> Answer:
     task = bmc.updates.start(image, target=_target(bmc, body.get("Targets", []), action))
     return Answer(
         status=202,
-        body=services.task(task),
+        body=services.task(task, bmc),
         headers={"Location": f"{TASK_MONITORS}/{task.number}", "Retry-After": "1"},
     )
 
@@ -169,8 +186,10 @@ async def create_session(bmc: SimulatedBmc, body: Body) -> Answer:
             raise ActionRefused(400, "PropertyMissing", name, target=name)
     if login(bmc.host.state, body["UserName"], body["Password"]) is None:
         raise ActionRefused(401, "NoValidSession")
+    crowd = bmc.host.faults.planted("full-sessions")
     try:
-        session = bmc.sessions.create(body["UserName"])
+        free = int(crowd.number("free")) if crowd is not None else bmc.sessions.limit
+        session = bmc.sessions.create(body["UserName"], room=free)
     except ActionRefused:
         bmc.host.journal("session.refused", open=len(bmc.sessions.open))
         raise
@@ -201,7 +220,7 @@ async def create_account(bmc: SimulatedBmc, body: Body) -> Answer:
     account = Account(
         number=max(known.number for known in state.accounts) + 1,
         username=found["UserName"],
-        password=_password(found["Password"]),
+        password=_password(bmc, found["Password"]),
         role=checks.one_of(found["RoleId"], "RoleId", allowed=ROLES),
         enabled=found.get("Enabled", True),
     )
@@ -214,8 +233,12 @@ async def create_account(bmc: SimulatedBmc, body: Body) -> Answer:
     )
 
 
-def _password(value: str) -> str:
-    if not services.PASSWORD_LENGTH_MIN <= len(value) <= services.PASSWORD_LENGTH_MAX:
+def _password(bmc: SimulatedBmc, value: str) -> str:
+    shortest, longest = services.password_lengths(bmc)
+    kinds = (str.isupper, str.islower, str.isdigit, lambda sign: not sign.isalnum())
+    strict = bmc.host.faults.planted("password-policy") is not None
+    weak = strict and not all(any(map(kind, value)) for kind in kinds)
+    if weak or not shortest <= len(value) <= longest:
         raise ActionRefused(400, "PropertyValueFormatError", "***", "Password", target="Password")
     return value
 
@@ -232,7 +255,7 @@ def patch_account(account: Account) -> Change:
         )
         former = account.username
         if "Password" in found:
-            account.password = _password(found["Password"])
+            account.password = _password(bmc, found["Password"])
         if "RoleId" in found:
             account.role = checks.one_of(found["RoleId"], "RoleId", allowed=ROLES)
         account.username = found.get("UserName", account.username)
@@ -249,7 +272,8 @@ async def delete(bmc: SimulatedBmc, path: str) -> Answer:
     """Log out, remove an account, or forget an ended task."""
     parent, _, name = path.rpartition("/")
     if parent == SESSIONS:
-        bmc.sessions.close(name)
+        if bmc.host.faults.planted("leaks-sessions") is None:
+            bmc.sessions.close(name)
     elif parent in {TASKS, TASK_MONITORS} and (task := bmc.updates.task(name)):
         bmc.updates.forget(task)
     elif parent == ACCOUNTS:
@@ -277,6 +301,7 @@ def posts(bmc: SimulatedBmc) -> dict[str, Change]:
         ACCOUNTS: create_account,
         f"{ACCOUNTS}/Members": create_account,
         f"{system}/Actions/ComputerSystem.Reset": reset_system,
+        f"{bmc.paths.manager}/Actions/Manager.Reset": reset_manager,
         f"{media}/Actions/VirtualMedia.InsertMedia": insert_media,
         f"{media}/Actions/VirtualMedia.EjectMedia": eject_media,
         f"{UPDATES}/Actions/UpdateService.SimpleUpdate": simple_update,

@@ -56,7 +56,7 @@ def chassis(bmc: SimulatedBmc) -> Body:
         ChassisType="RackMount",
         Manufacturer=plan.host_type.manufacturer,
         Model=plan.host_type.model,
-        SerialNumber=plan.reported_serial,
+        SerialNumber=bmc.host.serial,
         PowerState=bmc.host.power,
         Status=ENABLED,
         Power=link(f"{path}/Power"),
@@ -150,7 +150,7 @@ def environment(bmc: SimulatedBmc) -> Body:
         path,
         "EnvironmentMetrics.v1_3_2.EnvironmentMetrics",
         name="Environment Metrics",
-        PowerWatts={"DataSourceUri": sensor, "Reading": bmc.host.state.watts},
+        PowerWatts={"DataSourceUri": sensor, "Reading": bmc.host.watts},
     )
 
 
@@ -161,7 +161,7 @@ def power_sensor(bmc: SimulatedBmc) -> Body:
         "Sensor.v1_10_0.Sensor",
         name="Total Power",
         ReadingType="Power",
-        Reading=bmc.host.state.watts,
+        Reading=bmc.host.watts,
         ReadingUnits="W",
         Status=ENABLED,
     )

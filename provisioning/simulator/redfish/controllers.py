@@ -16,6 +16,7 @@ from provisioning.simulator.redfish.resource import (
 )
 from provisioning.simulator.redfish.sessions import timestamp
 
+BMC_RESETS = ("GracefulRestart", "ForceRestart")
 TYPE = "Manager.v1_19_2.Manager"
 
 
@@ -50,7 +51,7 @@ def manager(bmc: SimulatedBmc) -> Body:
         Model="Simulated BMC",
         UUID=part_uuid(bmc.host.plan, "BMC"),
         FirmwareVersion=bmc.host.state.firmware[bmc.model.bmc],
-        DateTime=timestamp(bmc.host.world.clock.now()),
+        DateTime=timestamp(bmc.clock),
         DateTimeLocalOffset="+00:00",
         PowerState="On",
         Status=ENABLED,
@@ -58,6 +59,12 @@ def manager(bmc: SimulatedBmc) -> Body:
         Links={
             "ManagerForServers": links([bmc.paths.system]),
             "ManagerForChassis": links([bmc.paths.box]),
+        },
+        Actions={
+            "#Manager.Reset": {
+                "target": f"{bmc.paths.manager}/Actions/Manager.Reset",
+                "ResetType@Redfish.AllowableValues": list(BMC_RESETS),
+            }
         },
     )
 

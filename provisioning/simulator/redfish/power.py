@@ -47,7 +47,7 @@ def power(bmc: SimulatedBmc) -> Body:
         "@odata.id": f"{path}#/PowerControl/0",
         "MemberId": "0",
         "Name": "System Power Control",
-        "PowerConsumedWatts": bmc.host.state.watts,
+        "PowerConsumedWatts": bmc.host.watts,
         "PowerCapacityWatts": float(bmc.host.plan.host_type.power.nameplate_watts),
         "Status": ENABLED,
     }

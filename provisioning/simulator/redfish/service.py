@@ -1,11 +1,11 @@
-"""The HTTPS side of one BMC: who may ask, what is answered, and how a faulty BMC spoils it."""
+"""The HTTPS side of one BMC: who may ask, and what is answered. `spoiling` is how it fails."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
@@ -27,6 +27,7 @@ from provisioning.simulator.redfish.queries import apply_query
 from provisioning.simulator.redfish.resource import ACCOUNTS, ROOT, SESSIONS, TASK_MONITORS
 from provisioning.simulator.redfish.sessions import ROLES as ROLE_PRIVILEGES
 from provisioning.simulator.redfish.sessions import basic_credentials, login
+from provisioning.simulator.redfish.spoiling import Dropped, Spoiler
 from provisioning.simulator.redfish.tree import Tree
 from provisioning.simulator.state import Account
 
@@ -47,12 +48,13 @@ class RedfishService:
 
     bmc: SimulatedBmc
     tree: Tree = field(init=False)
+    spoiler: Spoiler = field(init=False)
     posts: dict[str, Change] = field(init=False)
     patches: dict[str, Change] = field(init=False)
 
     def __post_init__(self) -> None:
         """Build the paths."""
-        self.tree = Tree(self.bmc)
+        self.tree, self.spoiler = Tree(self.bmc), Spoiler(self.bmc)
         self.posts, self.patches = posts(self.bmc), patches(self.bmc)
 
     def application(self) -> web.Application:
@@ -63,29 +65,27 @@ class RedfishService:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One request, from authentication to a reply that may never come."""
-        if (slow := self.bmc.host.faults.planted("slow-bmc")) is not None:
-            await self.bmc.host.world.clock.sleep(slow.number("seconds"))
         path = _normal(request.path)
         try:
-            account = self._authenticate(request, path)
-            reply = await self._dispatch(request, path, account)
+            async with self.spoiler.receiving(request):
+                return await self._answer(request, path)
+        except Dropped:
+            # Written to a connection that is gone.
+            return web.Response(status=500)
         except ActionRefused as refused:
             return _respond(request, _refusal(refused))
-        if request.method in {"POST", "PATCH", "DELETE"} and path != SESSIONS:
-            reply = await self._spoil(request, path, reply)
-        return _respond(request, reply)
 
-    async def _spoil(self, request: web.Request, path: str, reply: Answer) -> Answer:
-        """What happens to the reply of a change that has been made."""
-        faults = self.bmc.host.faults
-        if faults.fires("hang-reply", path=path):
-            await asyncio.Event().wait()
-        if faults.fires("lost-reply", path=path) and request.transport is not None:
-            # The answer below is then written to a connection that is gone.
-            request.transport.abort()
-        if faults.fires("error-after-act", path=path):
-            return Answer(status=500, body=error_body("InternalError"))
-        return reply
+    async def _answer(self, request: web.Request, path: str) -> web.StreamResponse:
+        account = self._authenticate(request, path)
+        changes = not _reads(request) and path != SESSIONS
+        if changes:
+            await self.spoiler.before_change(request, path)
+        elif _reads(request) and (spoiled := await self.spoiler.read(request, path)) is not None:
+            return spoiled
+        reply = await self._dispatch(request, path, account)
+        if changes:
+            reply = await self.spoiler.after_change(request, path, reply)
+        return _respond(request, reply, dated=self.bmc.clock)
 
     # Who asks.
 
@@ -140,7 +140,7 @@ class RedfishService:
         if special is not None:
             _allow_methods(request, ["GET", "HEAD"])
             return special
-        body = self.tree.read(path)
+        body = self._listed(request, path)
         if body is None and path not in self.posts:
             raise ActionRefused(404, "ResourceMissingAtURI", request.path)
         _allow_methods(request, self._methods(path, exists=body is not None))
@@ -157,6 +157,17 @@ class RedfishService:
                 return await delete(self.bmc, path)
             case _:
                 return self._read(request, path, body or {})
+
+    def _listed(self, request: web.Request, path: str) -> Body | None:
+        """The resource; some BMCs only know a member once its collection was read."""
+        lazy = self.bmc.host.faults.planted("lazy-404")
+        if lazy is not None and _reads(request) and lazy.word("path") in path:
+            parent = path.rpartition("/")[0]
+            above = self.tree.read(parent) or {}
+            if "Members" in above and parent not in self.bmc.listed:
+                return None
+            self.bmc.listed.add(path)
+        return self.tree.read(path)
 
     def _special(self, path: str) -> Answer | None:
         if path == "/redfish":
@@ -272,8 +283,12 @@ def _refusal(refused: ActionRefused) -> Answer:
     return Answer(status=refused.status, body=body, headers=headers)
 
 
-def _respond(request: web.Request, reply: Answer) -> web.Response:
+def _respond(
+    request: web.Request, reply: Answer, *, dated: float | None = None
+) -> web.StreamResponse:
     headers = COMMON_HEADERS | reply.headers
+    if dated is not None:
+        headers["Date"] = formatdate(dated, usegmt=True)
     body = reply.body
     if body is None:
         return web.Response(status=reply.status, headers=headers)

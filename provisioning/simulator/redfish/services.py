@@ -40,7 +40,7 @@ def fixed(bmc: SimulatedBmc) -> dict[str, Callable[[], Body]]:
         SESSIONS: lambda: collection(
             SESSIONS, "SessionCollection", name="Sessions", members=bmc.sessions.open
         ),
-        f"{ROOT}/AccountService": account_service,
+        f"{ROOT}/AccountService": lambda: account_service(bmc),
         ACCOUNTS: lambda: collection(
             ACCOUNTS,
             "ManagerAccountCollection",
@@ -139,21 +139,30 @@ def session(found: Session) -> Body:
     )
 
 
-def account_service() -> Body:
+def account_service(bmc: SimulatedBmc) -> Body:
     """Local accounts only."""
+    shortest, longest = password_lengths(bmc)
     return resource(
         f"{ROOT}/AccountService",
         "AccountService.v1_15_1.AccountService",
         name="Account Service",
         Status=ENABLED,
         ServiceEnabled=True,
-        MinPasswordLength=PASSWORD_LENGTH_MIN,
-        MaxPasswordLength=PASSWORD_LENGTH_MAX,
+        MinPasswordLength=shortest,
+        MaxPasswordLength=longest,
         HTTPBasicAuth="Enabled",
         SupportedAccountTypes=["Redfish"],
         Accounts=link(ACCOUNTS),
         Roles=link(ROLES),
     )
+
+
+def password_lengths(bmc: SimulatedBmc) -> tuple[int, int]:
+    """The shortest and the longest password that this BMC takes."""
+    policy = bmc.host.faults.planted("password-policy")
+    if policy is None:
+        return PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX
+    return int(policy.number("length_min")), int(policy.number("length_max"))
 
 
 def account(found: Account) -> Body:
@@ -193,15 +202,16 @@ def task_service(bmc: SimulatedBmc) -> Body:
         name="Task Service",
         ServiceEnabled=True,
         CompletedTaskOverWritePolicy="Oldest",
-        DateTime=timestamp(bmc.host.world.clock.now()),
+        DateTime=timestamp(bmc.clock),
         LifeCycleEventOnTaskStateChange=False,
         Status=ENABLED,
         Tasks=link(TASKS),
     )
 
 
-def task(found: UpdateTask) -> Body:
+def task(found: UpdateTask, bmc: SimulatedBmc) -> Body:
     """One update's progress."""
+    unusual = bmc.host.faults.planted("task-state") if found.running else None
     status = TASK_STATUS.get(found.state, "OK")
     said = message("Success" if status == "OK" else "GeneralError") | {"Message": found.message}
     if found.not_fetched:
@@ -210,7 +220,7 @@ def task(found: UpdateTask) -> Body:
         f"{TASKS}/{found.number}",
         "Task.v1_7_4.Task",
         name=f"Update {found.number}",
-        TaskState=found.state,
+        TaskState=unusual.word("state") if unusual else found.state,
         TaskStatus=status,
         PercentComplete=found.percent,
         StartTime=timestamp(found.started_at),

@@ -49,10 +49,10 @@ class Sessions:
     open: dict[str, Session] = field(default_factory=dict)
     _next: int = 1
 
-    def create(self, username: str) -> Session:
-        """Log in, unless the table is full."""
+    def create(self, username: str, *, room: int) -> Session:
+        """Log in, unless the table is full: others may have left less `room` than there is."""
         self._expire()
-        if len(self.open) >= self.limit:
+        if len(self.open) >= min(room, self.limit):
             raise ActionRefused(503, "SessionLimitExceeded")
         moment = self.now()
         session = Session(str(self._next), username, secrets.token_hex(24), moment, moment)

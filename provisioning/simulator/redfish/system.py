@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from provisioning.simulator.bmc import SimulatedBmc
+from provisioning.simulator.defects import planted
 from provisioning.simulator.hardware import part_serial, part_uuid
 from provisioning.simulator.host import BOOT_ENABLED, BOOT_TARGETS, RESET_TYPES
+from provisioning.simulator.redfish.altering import DECOY, decoy
 from provisioning.simulator.redfish.resource import (
     ENABLED,
     ROOT,
@@ -32,6 +34,8 @@ def fixed(bmc: SimulatedBmc) -> Builders:
         f"{system}/Bios/Settings": lambda: bios_settings(bmc),
         f"{system}/SecureBoot": lambda: secure_boot(bmc),
     }
+    if planted(bmc.host.plan.faults, "two-systems"):
+        found[DECOY] = lambda: decoy(bmc)
     if baseboard:
         found[baseboard] = lambda: gpu_baseboard(bmc)
     return found
@@ -49,8 +53,8 @@ def computer_system(bmc: SimulatedBmc) -> Body:
         SystemType="Physical",
         Manufacturer=plan.host_type.manufacturer,
         Model=plan.host_type.model,
-        SerialNumber=plan.reported_serial,
-        UUID=plan.uuid,
+        SerialNumber=bmc.host.serial,
+        UUID=bmc.host.uuid,
         HostName=plan.name,
         AssetTag=state.asset_tag,
         BiosVersion=state.firmware[bmc.model.bios],

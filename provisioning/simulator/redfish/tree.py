@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from provisioning.simulator.bmc import SimulatedBmc
+from provisioning.simulator.parts import Parts
 from provisioning.simulator.redfish import (
     chassis,
     controllers,
@@ -16,6 +17,7 @@ from provisioning.simulator.redfish import (
     system,
     thermal,
 )
+from provisioning.simulator.redfish.altering import altered, inner_path
 from provisioning.simulator.redfish.resource import (
     ACCOUNTS,
     SESSIONS,
@@ -34,9 +36,16 @@ class Tree:
 
     bmc: SimulatedBmc
     _fixed: Builders = field(default_factory=dict)
+    _parts: Parts = field(init=False)
 
     def __post_init__(self) -> None:
-        """The hardware does not change while the simulator runs: its paths are made once."""
+        """Make the paths of what is fitted."""
+        self._build()
+
+    def _build(self) -> None:
+        """Parts change only when a scheduled fault begins or ends."""
+        self._parts = self.bmc.parts
+        self._fixed = {}
         for part in (
             services,
             system,
@@ -52,8 +61,14 @@ class Tree:
 
     def read(self, path: str) -> Body | None:
         """The resource at a path, or None."""
-        builder = self._fixed.get(path)
-        return builder() if builder is not None else self._moving(path)
+        if self._parts is not self.bmc.parts:
+            self._build()
+        inner = inner_path(self.bmc, path)
+        if inner is None:
+            return None
+        builder = self._fixed.get(inner)
+        found = builder() if builder is not None else self._moving(inner)
+        return None if found is None else altered(self.bmc, inner, found)
 
     def types(self) -> list[str]:
         """Every `@odata.type` that this service serves."""
@@ -65,7 +80,7 @@ class Tree:
         if parent == SESSIONS and (session := self.bmc.sessions.open.get(name)):
             return services.session(session)
         if parent in {TASKS, TASK_MONITORS} and (task := self.bmc.updates.task(name)):
-            return services.task(task)
+            return services.task(task, self.bmc)
         if parent == ACCOUNTS:
             for account in self.bmc.host.state.accounts:
                 if str(account.number) == name:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from provisioning.simulator.errors import UnknownFault
-from provisioning.simulator.faults import REGISTRY, Fault, HostFaults
+from provisioning.simulator.faults import REGISTRY, Fault, HostFaults, Past
 
 
 def armed(text: str, *, seed: str = "s", fired: dict[str, int] | None = None) -> HostFaults:
     return HostFaults(
-        (Fault.parse(text),), seed, fired if fired is not None else {}, lambda _: None
+        (Fault.parse(text),), seed, Past(fired if fired is not None else {}), lambda _: None
     )
 
 
