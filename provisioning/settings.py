@@ -15,6 +15,8 @@ class ProvisioningSettings(BaseSettings):
 
     bmc_deadline_s: float = Field(default=10.0, gt=0)
     """Longest exchange with a BMC; a slow one answers a power read in 4 s."""
+    ipmi: bool = Field(default=False)
+    """Whether `ipmi://` addresses may be used: its log-in hands out a hash of the password."""
     settle_grace_s: float = Field(default=22.0, gt=0)
     """How long an act that shows no trace may still be on its way: twice the deadline and some."""
     update_allowed_s: float = Field(default=2700.0, gt=0)

@@ -220,6 +220,7 @@ def _api_deps(parts: Parts) -> ApiDeps:
             CertificateKey(key_id=key.key_id, purpose=key.purpose, pem=key.public_pem().decode())
             for key in (parts.production, parts.simulated)
         ),
+        hold_file=parts.options.state.hold,
         anchors=Anchors.open(parts.options.state.audit_key, parts.options.state.audit_anchor),
     )
 
@@ -425,6 +426,7 @@ def _bmc_opener(
             fingerprint=host.bmc.fingerprint,
             deadline_s=settings.bmc_deadline_s,
             expected_serial=host.serial,
+            ipmi_allowed=settings.ipmi,
         )
         return logged(bmc, host=host.name, around=around)
 

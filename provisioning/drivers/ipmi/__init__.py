@@ -1,0 +1,1 @@
+"""The IPMI driver, for BMCs without Redfish. Off unless a site switches it on."""

@@ -1,0 +1,1 @@
+"""The driver of adopted hosts, which have no BMC that podyard may use."""
