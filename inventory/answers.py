@@ -24,6 +24,10 @@ class Answer(Record):
     """0 while the request is worked on."""
     headers: dict[str, str] = Field(default_factory=dict)
     body: str = ""
+    too_large: bool = False
+    """The request was done, and its answer weighs more than is kept of one."""
     created_at: datetime
+    worked_at: datetime | None = None
+    """When whoever works on it last said so; None: not since it began."""
     expires_at: datetime
     version: int = 1

@@ -4,6 +4,8 @@ What cannot be right is refused before anything is touched: a damaged file, one 
 a key that does not open its secrets, records that would be overwritten without being told to, a
 service that works on them. An older backup is brought to this podyard's schema on the way.
 
+Nobody stays signed in: a session that was ended since the backup must not be open again.
+
 Event numbers go on far beyond any that the lost records can have had: whoever follows events by
 number would otherwise skip the ones that come first.
 """
@@ -31,7 +33,8 @@ from inventory.store.engine import WRITES, answering, make_engine
 from inventory.store.migrate import upgrade
 from inventory.store.rows import append
 from inventory.store.schema import metadata
-from inventory.store.tables import EVENTS, LEASES, NOTES
+from inventory.store.tables import EVENTS, KINDS, LEASES, NOTES
+from inventory.users import Session
 
 EVENTS_SKIPPED = 1_000_000
 """More events than a site writes between two backups: 10 a second for a day are 864,000."""
@@ -101,6 +104,8 @@ def _prepare(fresh: Path, manifest: Manifest, event: Event) -> None:
             connection.execute(sa.delete(NOTES).where(NOTES.c.name == NOTE))
             made = {"name": NOTE, "value": manifest.made_at.isoformat()}
             connection.execute(sa.insert(NOTES), made)
+            # One that was ended since the backup would be open again, and nothing says which.
+            connection.execute(sa.delete(KINDS[Session].table))
             append(connection, (event,))
             last = sa.select(sa.func.max(EVENTS.c.seq)).scalar_subquery()
             connection.execute(

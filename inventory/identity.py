@@ -57,6 +57,7 @@ def actor_of_key(key: ApiKey, *, session: str = "") -> Actor:
         session_id=session,
         only=permitted(key),
         requests_per_minute=key.requests_per_minute,
+        networks=key.networks,
     )
 
 

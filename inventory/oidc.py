@@ -9,6 +9,7 @@ The only door to joserfc.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -16,9 +17,10 @@ import json
 import secrets
 import ssl
 from collections import OrderedDict
+from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import httpx
@@ -32,6 +34,8 @@ from inventory.errors import InventoryError, SecretRefused
 from inventory.oidc_settings import OidcSettings, require_safe
 from inventory.secrets import SecretBox
 
+T = TypeVar("T")
+
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 """Public-key signatures alone: no `none`, and no HMAC that could be made with a public key."""
 FLOW_LASTS = timedelta(minutes=10)
@@ -41,6 +45,9 @@ KEYS_AGAIN_AFTER = timedelta(minutes=1)
 SKEW = timedelta(seconds=60)
 TOKEN_OLD_MAX = timedelta(minutes=10)
 TIMEOUT_S = 10.0
+EXCHANGE_S = 20.0
+"""All that is asked of the provider for one step of signing in, however many requests that is and
+however slowly it drips: a browser waits, and so does a connection of ours."""
 REPLY_MAX_BYTES = 1024 * 1024
 STATES_MAX = 10_000
 _OWNER, _FIELD = "oidc", "flow"
@@ -110,6 +117,19 @@ class OidcClient:
 
     async def begin(self, next_path: str) -> tuple[str, str]:
         """Where to send the browser, and the cookie that it must bring back."""
+        return await _in_time(self._begin(next_path))
+
+    async def finish(
+        self, cookie: str, *, state: str, code: str, issuer: str, error: str
+    ) -> tuple[Person, str]:
+        """Who it is, and where they wanted to go; OidcRefused with the reason for the log."""
+        flow = self._flow(cookie)
+        if not state or not hmac.compare_digest(state.encode(), flow.state.encode()):
+            raise OidcRefused("the state is not the one that this browser began with")
+        self._spend(flow)
+        return await _in_time(self._finish(flow, code=code, issuer=issuer, error=error))
+
+    async def _begin(self, next_path: str) -> tuple[str, str]:
         provider = await self._known()
         flow = Flow(
             state=secrets.token_urlsafe(24),
@@ -136,14 +156,9 @@ class OidcClient:
             base64.urlsafe_b64encode(sealed).decode(),
         )
 
-    async def finish(
-        self, cookie: str, *, state: str, code: str, issuer: str, error: str
+    async def _finish(
+        self, flow: Flow, *, code: str, issuer: str, error: str
     ) -> tuple[Person, str]:
-        """Who it is, and where they wanted to go; OidcRefused with the reason for the log."""
-        flow = self._flow(cookie)
-        if not state or not hmac.compare_digest(state.encode(), flow.state.encode()):
-            raise OidcRefused("the state is not the one that this browser began with")
-        self._spend(flow)
         provider = await self._known()
         if issuer != self._settings.issuer and (issuer or provider.says_issuer):
             raise OidcRefused("the answer comes from another issuer")  # RFC 9207: mix-up
@@ -330,6 +345,15 @@ class OidcClient:
         if not isinstance(found, dict):
             raise OidcRefused("the provider's answer is no JSON object")
         return found
+
+
+async def _in_time(exchange: Coroutine[Any, Any, T]) -> T:
+    """The exchange's answer, or OidcRefused when the whole of it takes too long."""
+    try:
+        async with asyncio.timeout(EXCHANGE_S):
+            return await exchange
+    except TimeoutError as error:
+        raise OidcRefused(f"the provider took longer than {EXCHANGE_S:g} s") from error
 
 
 async def _limited(reply: httpx.Response) -> bytes:

@@ -9,7 +9,7 @@ as they are: routes that show them ask for a permission that no role at one site
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -28,6 +28,13 @@ R = TypeVar("R", bound=Record)
 SITE = "site"
 HOST = "host_id"
 ALL = 2**31
+SUBJECTS: Mapping[str, type[Record]] = {
+    "host": Host,
+    "unit": ComputeUnit,
+    "rack": Rack,
+    "pod": Pod,
+}
+"""What stands at a site, by the word before the colon of an event's subject."""
 
 
 class SiteStore(Store):
@@ -39,21 +46,26 @@ class SiteStore(Store):
 
     def apply(self, change: Change, *, now: datetime, fence: Fence | None = None) -> None:
         """Write a change that touches these sites alone, or raise and write nothing."""
-        for record in (*change.insert, *change.replace, *change.remove):
-            before = self._store.get(type(record), key_of(record))
-            if not self._sees(record) or (before is not None and not self._sees(before)):
+        written = (*change.insert, *change.replace, *change.remove)
+        known: list[Record] = []
+        for kind in {type(record) for record in written}:
+            keys = [key_of(record) for record in written if type(record) is kind]
+            known += self._store.get_many(kind, keys).values()
+        far = self._far((*written, *known))
+        for record in (*written, *known):
+            if not self._sees(record, far):
                 raise _elsewhere(record)
         self._store.apply(change, now=now, fence=fence)
 
     def get(self, kind: type[R], key: str) -> R | None:
         """One record of these sites by its key."""
-        found = self._store.get(kind, key)
-        return found if found is not None and self._sees(found) else None
+        return self.get_many(kind, (key,)).get(key)
 
     def get_many(self, kind: type[R], keys: Iterable[str]) -> dict[str, R]:
         """Those of the keys that these sites have."""
         found = self._store.get_many(kind, keys)
-        return {key: record for key, record in found.items() if self._sees(record)}
+        far = self._far(found.values())
+        return {key: record for key, record in found.items() if self._sees(record, far)}
 
     def find(
         self, kind: type[R], *, after: str = "", limit: int = PAGE_MAX, **equals: str | int
@@ -68,7 +80,8 @@ class SiteStore(Store):
         found: list[R] = []
         while len(found) < limit:
             page = self._store.find(kind, after=after, limit=PAGE_MAX, **equals)
-            found += [record for record in page if self._sees(record)]
+            far = self._far(page)
+            found += [record for record in page if self._sees(record, far)]
             if len(page) < PAGE_MAX:
                 break
             after = key_of(page[-1])
@@ -92,8 +105,7 @@ class SiteStore(Store):
         """Documents of these sites by key."""
         found = self._store.documents(kind, keys)
         named = {str(one.document.get(HOST) or "") for one in found.values()} - {""}
-        hosts = self._store.get_many(Host, named if SITE not in kind.model_fields else ())
-        far = {key for key, host in hosts.items() if not self._sees(host)}
+        far = self._far_hosts(named if SITE not in kind.model_fields else ())
         return {
             key: one
             for key, one in found.items()
@@ -123,7 +135,7 @@ class SiteStore(Store):
 
     def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
         """Nobody's but the controller's, who has no site."""
-        return [host for host in self._store.due_hosts(now, limit=limit) if self._sees(host)]
+        return [host for host in self._store.due_hosts(now, limit=limit) if self._here(host.site)]
 
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """A wake changes nothing but when a host is looked at."""
@@ -131,22 +143,32 @@ class SiteStore(Store):
 
     def secret(self, owner: str, name: str) -> bytes | None:
         """A sealed secret of a host of these sites, or of no host."""
-        host = self._store.get(Host, owner)
-        return (
-            None if host is not None and not self._sees(host) else self._store.secret(owner, name)
-        )
+        return None if self._far_hosts((owner,)) else self._store.secret(owner, name)
 
     def events(self, *, after: int = 0, subject: str = "", limit: int = PAGE_MAX) -> list[Event]:
         """Events about these sites, in order; on and on until one is, or there are no more."""
         known: dict[str, bool] = {}
         while page := self._store.events(after=after, subject=subject, limit=limit):
-            for event in page:
-                if event.subject not in known:
-                    known[event.subject] = self.sees_subject(event.subject)
-            if seen := [event for event in page if known[event.subject]]:
+            if seen := self._seen(page, known):
                 return seen
             after = page[-1].seq
         return []
+
+    def newest_events(
+        self, *, before: int = 0, subject: str = "", kind: str = "", limit: int = PAGE_MAX
+    ) -> list[Event]:
+        """The newest events about these sites below a number, newest first."""
+        known: dict[str, bool] = {}
+        found: list[Event] = []
+        while len(found) < limit:
+            page = self._store.newest_events(
+                before=before, subject=subject, kind=kind, limit=PAGE_MAX
+            )
+            found += self._seen(page, known)
+            if len(page) < PAGE_MAX:
+                break
+            before = page[-1].seq
+        return found[:limit]
 
     def last_event(self) -> int:
         """The number alone says nothing."""
@@ -177,18 +199,48 @@ class SiteStore(Store):
     def close(self) -> None:
         """The store is somebody else's to close."""
 
+    def sees(self, event: Event) -> bool:
+        """True when an event is about these sites."""
+        return self.sees_subject(event.subject)
+
     def sees_subject(self, subject: str) -> bool:
         """True when an event's subject stands at these sites."""
-        sort, _, name = subject.partition(":")
-        kinds: dict[str, type[Record]] = {"host": Host, "unit": ComputeUnit, "rack": Rack}
-        if sort == "pod":
-            return self.get(Pod, name) is not None
-        if sort == "site":
-            return name in self._sites
-        kind = kinds.get(sort)
-        if kind is None:
-            return False
-        return bool(self.get(kind, name) or self.find(kind, name=name, limit=1))
+        return subject in self.seen_subjects((subject,))
+
+    def seen_subjects(self, subjects: Iterable[str]) -> set[str]:
+        """Those of the subjects that stand at these sites; by their key or by their name."""
+        sorts: dict[str, set[str]] = {}
+        for subject in subjects:
+            sort, _, name = subject.partition(":")
+            sorts.setdefault(sort, set()).add(name)
+        found = {("site", name) for name in sorts.get("site", set()) & self._sites}
+        for sort, kind in SUBJECTS.items():
+            names = sorted(sorts.get(sort, ()))
+            if names:
+                found |= {(sort, key) for key in self.get_many(kind, names)}
+            if names and "name" in KINDS[kind].columns:
+                found |= {(sort, name) for name in self._named(kind, names)}
+        return {f"{sort}:{name}" for sort, name in found}
+
+    def _seen(self, page: Iterable[Event], known: dict[str, bool]) -> list[Event]:
+        """The events that may be seen; `known` learns of their subjects, all of a page at once."""
+        told = list(page)
+        fresh = {event.subject for event in told} - known.keys()
+        seen = self.seen_subjects(fresh)
+        known |= {subject: subject in seen for subject in fresh}
+        return [event for event in told if known[event.subject]]
+
+    def _named(self, kind: type[Record], names: list[str]) -> Iterator[str]:
+        """Those of the names that something at these sites has."""
+        for start in range(0, len(names), PAGE_MAX):
+            after, some = "", tuple(names[start : start + PAGE_MAX])
+            while True:  # racks of several sites may share a name
+                asked = (Condition("name", "in", some),)
+                page = self.search(kind, Query(asked, after=after, limit=PAGE_MAX, counted=False))
+                yield from (str(getattr(record, "name", "")) for record in page.records)
+                after = page.next_cursor
+                if not after:
+                    break
 
     def _narrowed(self, kind: type[Record], query: Query) -> Query | None:
         """The query as these sites answer it; None when they have nothing to say."""
@@ -203,13 +255,30 @@ class SiteStore(Store):
         hosts = {str(host) for values in asked for host in values}
         return query if hosts and hosts <= self.get_many(Host, hosts).keys() else None
 
-    def _sees(self, record: Record) -> bool:
+    def _sees(self, record: Record, far: Collection[str]) -> bool:
         if isinstance(record, Site):
-            return record.name in self._sites
+            return self._here(record.name)
         site = getattr(record, SITE, None)
-        if site is not None:
-            return site in self._sites
-        return self._sees_host(getattr(record, HOST, None))
+        return self._here(site) if site is not None else getattr(record, HOST, None) not in far
+
+    def _here(self, site: str) -> bool:
+        return site in self._sites
+
+    def _far(self, records: Iterable[Record]) -> set[str]:
+        """Hosts of other sites that these records are about; what is of no host is everybody's."""
+        return self._far_hosts(
+            {
+                str(host)
+                for record in records
+                if not isinstance(record, Site)
+                and getattr(record, SITE, None) is None
+                and (host := getattr(record, HOST, None))
+            }
+        )
+
+    def _far_hosts(self, hosts: Iterable[str]) -> set[str]:
+        found = self._store.get_many(Host, hosts)
+        return {key for key, host in found.items() if not self._here(host.site)}
 
     def _sees_fields(
         self, kind: type[Record], key: str, document: dict[str, Any], far: Collection[str]
@@ -219,12 +288,6 @@ class SiteStore(Store):
         if SITE in document:
             return document[SITE] in self._sites
         return document.get(HOST) not in far
-
-    def _sees_host(self, host_id: str | None) -> bool:
-        if not host_id:
-            return True  # of no host and of no site
-        host = self._store.get(Host, host_id)
-        return host is None or host.site in self._sites
 
 
 def _elsewhere(record: Record) -> Refused:

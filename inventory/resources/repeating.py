@@ -5,14 +5,20 @@ answer, for a day. The key is its holder's and its path's own; another body unde
 and refused. Answers lie sealed in the store, because some of them show a secret that once.
 
 Only what was done is kept: a refused request wrote nothing, and may be sent again as it is.
+
+However long a request takes, it is not begun a second time while somebody works on it: who does
+says so every half minute, and only who says nothing for two is taken for dead.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI, Request, Response
@@ -24,7 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from inventory.answers import Answer
 from inventory.auth import Actor, Require, declared
 from inventory.deps import ApiDeps
-from inventory.errors import Conflict, StaleWrite
+from inventory.errors import Conflict, StaleWrite, StoreUnavailable
 from inventory.refusals import Refused
 from inventory.store.protocol import Change
 from inventory.store.query import Condition, Query
@@ -34,7 +40,11 @@ REPLAYED = "Idempotency-Replayed"
 KEY_FORM = re.compile(r"[\x21-\x7e]{1,255}")
 KEPT = timedelta(hours=24)
 WORKED_ON = timedelta(seconds=120)
-"""How long a request may take: the service that worked on an older one is gone."""
+"""Without a word for so long, the service that worked on it is gone."""
+WORKING_EVERY_S = 30.0
+"""How often a service says that it still works on a request."""
+ANSWER_MAX_BYTES = 1024 * 1024
+"""What is kept of one answer: some 1,500 new racks. A larger one is neither told nor done again."""
 FORGOTTEN_AT_ONCE = 20
 """Answers that are over, removed with each new one: more than come, so that none pile up."""
 TOLD = ("content-type", "etag", "location")
@@ -115,9 +125,11 @@ def _reserved(deps: ApiDeps, fresh: Answer, key: str) -> Answer:
                 value=key[:80],
                 hint="send a new key with a new request",
             )
+        if known.too_large:
+            raise _not_kept(key)
         if known.status:
             raise Replayed(_response(deps, known))
-        if now - known.created_at < WORKED_ON:
+        if now - (known.worked_at or known.created_at) < WORKED_ON:
             raise _worked_on(key)
     over = Query((Condition("expires_at", "lt", (now,)),), limit=FORGOTTEN_AT_ONCE, counted=False)
     gone = tuple(a for a in deps.store.search(Answer, over).records if a.id != fresh.id)
@@ -141,6 +153,17 @@ def _worked_on(key: str) -> Refused:
         value=key[:80],
         hint="wait a moment and send it again: then its answer comes",
         headers={"Retry-After": "1"},
+    )
+
+
+def _not_kept(key: str) -> Refused:
+    return Refused(
+        409,
+        "answer-not-kept",
+        "this request was done, and its answer was too large to be kept",
+        path=HEADER,
+        value=key[:80],
+        hint="read what it made, by name or in the change log; do not send it under another key",
     )
 
 
@@ -168,38 +191,105 @@ class Answers:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        start: Message = {}
-        parts: list[bytes] = []
+        given = dict(scope["headers"]).get(HEADER.lower().encode())
+        if given is None:
+            await self._app(scope, receive, send)
+            return
+        kept = _Kept(send, self, scope)
+        async with self._working(kept):
+            await self._app(scope, receive, kept.take)
 
-        async def keep(message: Message) -> None:
-            answer: Answer | None = scope.get("state", {}).get(STATE)
-            if answer is None:
-                await send(message)
-                return
-            if message["type"] == "http.response.start":
-                start.update(message)
-                return
-            parts.append(message.get("body", b""))
-            if message.get("more_body", False):
-                return
-            body = b"".join(parts)
-            await self._deps.in_thread(self._write, answer, start, body)
-            await send(start)
-            await send({"type": "http.response.body", "body": body})
+    @asynccontextmanager
+    async def _working(self, kept: _Kept) -> AsyncIterator[None]:
+        """Say now and then that the request is worked on, until it was answered."""
+        saying = asyncio.create_task(self._say(kept))
+        try:
+            yield
+        finally:
+            async with kept.turn:  # never in the middle of a write: its version would be lost
+                kept.over = True
+            saying.cancel()
 
-        await self._app(scope, receive, keep)
+    async def _say(self, kept: _Kept) -> None:
+        while not kept.over:
+            await asyncio.sleep(WORKING_EVERY_S)
+            async with kept.turn:
+                answer = kept.answer
+                if answer is None or kept.over:
+                    continue
+                # Away: say it next time. Stale: somebody took it over, and our own end will tell.
+                with contextlib.suppress(StoreUnavailable, StaleWrite):
+                    kept.answer = await self._deps.in_thread(self._said, answer)
 
-    def _write(self, answer: Answer, start: Message, body: bytes) -> None:
+    def _said(self, answer: Answer) -> Answer:
+        now = self._deps.clock.now()
+        fresh = answer.model_copy(update={"worked_at": now})
+        self._deps.store.apply(Change(replace=(fresh,)), now=now)
+        return fresh.model_copy(update={"version": answer.version + 1})
+
+    async def settle(self, kept: _Kept, body: bytes | None) -> None:
+        """Keep what a request was answered; None: it was too large."""
+        async with kept.turn:
+            kept.over = True
+            if kept.answer is not None:
+                await self._deps.in_thread(self._write, kept.answer, kept.start, body)
+
+    def _write(self, answer: Answer, start: Message, body: bytes | None) -> None:
         """What was done is kept; what was refused leaves its key free."""
         done = 200 <= start["status"] < 300  # noqa: PLR2004 - HTTP's
         told = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}
-        sealed = self._deps.secrets.seal(answer.id, SEALED, SecretStr(body.decode()))
+        sealed = self._deps.secrets.seal(answer.id, SEALED, SecretStr((body or b"").decode()))
         fresh = answer.model_copy(
             update={
                 "status": start["status"],
                 "headers": {name: told[name] for name in TOLD if name in told},
                 "body": base64.b64encode(sealed).decode(),
+                "too_large": body is None,
             }
         )
         change = Change(replace=(fresh,)) if done else Change(remove=(answer,))
         self._deps.store.apply(change, now=self._deps.clock.now())
+
+
+class _Kept:
+    """One answer on its way: held back until it is kept, passed on as it comes beyond that."""
+
+    def __init__(self, send: Send, answers: Answers, scope: Scope) -> None:
+        self.turn = asyncio.Lock()
+        self.over = False
+        self.start: Message = {}
+        self._scope = scope
+        self._send = send
+        self._answers = answers
+        self._parts: list[bytes] = []
+        self._bytes = 0
+        self._passing = False
+
+    @property
+    def answer(self) -> Answer | None:
+        """What was reserved for this request; None: it needs no keeping."""
+        found: Answer | None = self._scope.get("state", {}).get(STATE)
+        return found
+
+    @answer.setter
+    def answer(self, answer: Answer) -> None:
+        self._scope["state"][STATE] = answer
+
+    async def take(self, message: Message) -> None:
+        """The next part of the answer, as the app sends it."""
+        if self._passing or self.answer is None:
+            await self._send(message)
+            return
+        if message["type"] == "http.response.start":
+            self.start = message
+            return
+        self._parts.append(message.get("body", b""))
+        self._bytes += len(self._parts[-1])
+        large, more = self._bytes > ANSWER_MAX_BYTES, message.get("more_body", False)
+        if more and not large:
+            return
+        self._passing = True
+        body = b"".join(self._parts)
+        await self._answers.settle(self, None if large else body)
+        await self._send(self.start)
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})

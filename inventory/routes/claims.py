@@ -127,16 +127,23 @@ def _earlier(deps: ApiDeps, claim: Claim, body: ClaimBody) -> Claim | None:
     if not found:
         return None
     same = {"cluster", "unit_class", "count", "accept_simulated"}
-    if found[0].model_dump(include=same) != body.model_dump(include=same):
+    differs = [n for n in sorted(same) if getattr(found[0], n) != getattr(body, n)]
+    if _valid_for(found[0]) != _valid_for(claim):
+        differs.append("valid_hours")
+    if differs:
         raise Refused(
             422,
             "idempotency-key-reused",
-            f"this idempotency key made claim {found[0].id}, which asks for something else",
+            f"this idempotency key made claim {found[0].id} with another {', '.join(differs)}",
             path="Idempotency-Key",
             value=claim.idempotency_key,
             hint="send a new key with a new request",
         )
     return found[0]
+
+
+def _valid_for(claim: Claim) -> timedelta | None:
+    return claim.expires_at - claim.created_at if claim.expires_at else None
 
 
 def _find(deps: ApiDeps, claim_id: str, actor: Actor) -> Claim:

@@ -226,7 +226,19 @@ def _create(deps: ApiDeps, door: SignIn, body: UserBody, actor: Actor) -> UserVi
 
 
 def _refuse_beyond(actor: Actor, roles: Iterable[str]) -> None:
-    """A key that was narrowed gives nobody a role, or the way to one, that may more than itself."""
+    """A key that was narrowed gives nobody a role, or the way to one, that may more than itself.
+
+    People sign in from anywhere: whoever may be used from some networks alone lets nobody in.
+    """
+    if actor.networks:
+        raise Refused(
+            403,
+            "forbidden",
+            "this key holds in some networks, and people may sign in from anywhere",
+            path="networks",
+            value=", ".join(actor.networks)[:80],
+            hint="use a key of an admin that was not narrowed to networks",
+        )
     for role in roles:
         if actor.only is not None and not ROLES[role] <= actor.only:
             raise Refused(

@@ -133,6 +133,14 @@ class Store(Protocol):
     def events(self, *, after: int = 0, subject: str = "", limit: int = PAGE_MAX) -> list[Event]:
         """Events in order, after a sequence number."""
 
+    def newest_events(
+        self, *, before: int = 0, subject: str = "", kind: str = "", limit: int = PAGE_MAX
+    ) -> list[Event]:
+        """The newest events below a number (0: of all), newest first, whatever gaps there are.
+
+        `kind` is one, or the beginning of several up to a full stop: `host` for `host.parked`.
+        """
+
     def last_event(self) -> int:
         """The number of the newest event; 0 before the first.
 

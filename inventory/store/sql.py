@@ -204,6 +204,26 @@ class SqlStore:
             found = connection.execute(query).all()
         return [rows.event_from(row) for row in found]
 
+    def newest_events(
+        self, *, before: int = 0, subject: str = "", kind: str = "", limit: int = PAGE_MAX
+    ) -> list[Event]:
+        """The newest events below a number, newest first."""
+        query = (
+            sa.select(EVENTS.c.seq, EVENTS.c.document)
+            .order_by(EVENTS.c.seq.desc())
+            .limit(min(limit, PAGE_MAX))
+        )
+        if before:
+            query = query.where(EVENTS.c.seq < before)
+        if subject:
+            query = query.where(EVENTS.c.subject == subject)
+        if kind:
+            below = sa.and_(EVENTS.c.kind >= f"{kind}.", EVENTS.c.kind < f"{kind}/")  # "." + 1
+            query = query.where(sa.or_(EVENTS.c.kind == kind, below))
+        with self._connected() as connection:
+            found = connection.execute(query).all()
+        return [rows.event_from(row) for row in found]
+
     def last_event(self) -> int:
         """The number of the newest event; 0 before the first."""
         with self._connected() as connection:

@@ -34,8 +34,13 @@ class Powering:
         self._lock = Lock()
         self._known: OrderedDict[tuple[str, int], _Read] = OrderedDict()
 
-    def marks(self, store: Store, pod: str, hosts: Collection[str]) -> list[PowerMark]:
-        """Since the pod's newest approval. Blocks: call it in a thread."""
+    def marks(
+        self, store: Store, pod: str, *, hosts: Collection[str], seen: Collection[str]
+    ) -> list[PowerMark]:
+        """Of those hosts that are seen, since the pod's newest approval. Blocks: use a thread.
+
+        `hosts` are all of the pod's, whoever looks: what one may not see is kept for who may.
+        """
         approved = [e.seq for e in store.events(subject=f"pod:{pod}") if e.kind == "pod.up"]
         if not approved:
             return []
@@ -51,7 +56,7 @@ class Powering:
                     known.marks += power_marks(page, hosts)
                 if len(page) < PAGE_MAX:
                     break
-            return list(known.marks)
+            return [mark for mark in known.marks if mark.host in seen]
 
 
 def powering_of(request: Request) -> Powering:

@@ -15,7 +15,7 @@ from inventory.refusals import Refused
 from inventory.routes.pods import UpBody, hold_pod, plan_pod, start_pod
 from inventory.routes.shapes import NamePath
 from inventory.web.asking import PAGE, Done, Offset, PodReader, PodWriter, page_router
-from inventory.web.board import boards_of
+from inventory.web.board import boards_of, whole_board
 from inventory.web.frame import link, render, segment
 from inventory.web.powering import powering_of
 from inventory.web.routes.site import board_for
@@ -74,7 +74,10 @@ async def pod_page(
     chart = None
     if plan is not None and plan.waves:
         whole = request.app.state.deps.store  # what was read is kept for everybody
-        marks = await deps.in_thread(powering_of(request).marks, whole, name, hosts)
+        everyone = {host.name for host in (await whole_board(request)).hosts if host.pod == name}
+        marks = await deps.in_thread(
+            powering_of(request).marks, whole, name, hosts=everyone, seen=hosts
+        )
         own = sum(host.reserved_watts for host in hosts.values())
         chart = curve(
             pod,

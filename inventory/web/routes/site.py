@@ -116,7 +116,7 @@ async def sites_for(request: Request, actor: Actor) -> tuple[str, ...]:
 
 def newest_events(store: Store, count: int) -> list[Event]:
     """The newest few, oldest first."""
-    return store.events(after=max(0, store.last_event() - count), limit=count)
+    return store.newest_events(limit=count)[::-1]
 
 
 def _title(board: Board, site: str) -> str:

@@ -20,10 +20,12 @@ from inventory.errors import Conflict, Invalid, SecretRefused
 from inventory.model import Event, Host, UsageRecord
 from inventory.restored import confirm, watching_only
 from inventory.secrets import SecretBox
+from inventory.sessions import open_session
 from inventory.statedir import StateDirectory
 from inventory.store.protocol import Change
 from inventory.store.query import Condition, Query
 from inventory.store.sql import SqlStore
+from inventory.users import Session
 from tests.unit.inventory.records import NOW, make_facts, make_host, make_usage
 
 LATER = NOW + timedelta(hours=1)
@@ -113,6 +115,23 @@ def test_after_a_restore_nothing_may_act_until_a_person_says_so(
         assert watching_only(again) == ""
         assert again.events()[-1].kind == "records.confirmed"
         assert confirm(again, now=LATER, actor="bob") == ""
+    finally:
+        again.close()
+
+
+def test_nobody_is_signed_in_after_a_restore(
+    store: SqlStore, url: str, database: str, state: StateDirectory, box: SecretBox, tmp_path: Path
+) -> None:
+    session, _ = open_session(now=NOW, lasts=timedelta(hours=12), user="ann")
+    store.apply(Change(insert=(session, make_host()), events=(event("first"),)), now=NOW)
+    back_up(url, tmp_path / "b.db", box=box, now=NOW)
+    store.apply(Change(remove=(session,)), now=LATER)  # ann signs out
+    store.close()
+    restore(tmp_path / "b.db", state, database=database, force=True, now=LATER, actor="bob")
+    again = SqlStore.open(url)
+    try:
+        assert again.count(Session) == 0
+        assert again.count(Host) == 1
     finally:
         again.close()
 

@@ -13,10 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 from joserfc.jwk import RSAKey
 from pydantic import SecretStr, ValidationError
 
+from inventory import oidc
 from inventory.api import build_api
 from inventory.audit import AuditEntry
 from inventory.deps import ApiDeps
@@ -340,3 +341,20 @@ async def test_without_a_provider_there_is_no_such_door(store: SqlStore, tmp_pat
 def test_settings_that_would_not_be_safe_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         OidcSettings(**wrong)
+
+
+async def test_a_provider_that_drips_is_given_one_time_for_all_of_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each read is in time, and each request; all of them together are not."""
+    monkeypatch.setattr(oidc, "EXCHANGE_S", 2.0)
+
+    async def drops() -> AsyncIterator[bytes]:
+        for _ in range(3000):
+            yield b" "
+            await asyncio.sleep(0.05)
+
+    url = await site.to_provider()
+    site.provider.token_reply = StreamingResponse(drops(), media_type="application/json")
+    async with asyncio.timeout(60):
+        refused(site, await site.back(url), "the provider took longer than 2 s")

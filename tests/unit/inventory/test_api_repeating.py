@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from inventory.answers import Answer
+from inventory.api import build_api
 from inventory.changes import JournalEntry
 from inventory.model import ApiKey, Tenant
+from inventory.resources import repeating
 from tests.unit.inventory.conftest import Site
 
 NOTE = {"subject": "host:r1-h1", "text": "fan 2 is loud"}
@@ -97,6 +102,54 @@ async def test_one_that_is_worked_on_is_not_begun_again(
     assert late.status_code == 409  # done anew, and what it made is there already
     assert late.json()["error"]["kind"] == "conflict"
     assert site.store.count(Tenant) == 1
+
+
+async def test_a_request_that_takes_long_is_not_begun_again(
+    site: Site, admin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repeating, "WORKING_EVERY_S", 0.01)
+    going, come = asyncio.Event(), asyncio.Event()
+
+    async def slow(call: Any, /, *given: Any, **named: Any) -> Any:
+        if call.__qualname__.startswith("Writer.") and not going.is_set():
+            going.set()
+            await come.wait()
+        return call(*given, **named)
+
+    site.app = build_api(replace(site.deps, in_thread=slow))
+    transport = httpx.ASGITransport(site.app, raise_app_exceptions=False)
+    monkeypatch.setattr(
+        site, "client", httpx.AsyncClient(transport=transport, base_url="http://podyard")
+    )
+    first = asyncio.create_task(site.ask("POST", PATH, NOTE, key=admin, Idempotency_Key="k1"))
+    async with asyncio.timeout(20):
+        await going.wait()
+        for _ in range(5):  # five minutes, a minute at a time
+            site.clock.moment += timedelta(minutes=1)
+            told = site.store.find(Answer)[0].worked_at
+            while site.store.find(Answer)[0].worked_at == told:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.01)
+        again = await site.ask("POST", PATH, NOTE, key=admin, Idempotency_Key="k1")
+        come.set()
+        done = await first
+    assert (again.status_code, again.json()["error"]["kind"]) == (409, "worked-on")
+    assert done.status_code == 201
+    repeated = await site.ask("POST", PATH, NOTE, key=admin, Idempotency_Key="k1")
+    assert repeated.json() == done.json()
+    assert site.store.count(JournalEntry) == 1
+
+
+async def test_an_answer_too_large_to_keep_comes_once_and_is_not_done_again(
+    site: Site, admin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repeating, "ANSWER_MAX_BYTES", 100)
+    first = await site.ask("POST", PATH, NOTE, key=admin, Idempotency_Key="k1")
+    assert first.json()["text"] == NOTE["text"]
+    again = await site.ask("POST", PATH, NOTE, key=admin, Idempotency_Key="k1")
+    assert (again.status_code, again.json()["error"]["kind"]) == (409, "answer-not-kept")
+    assert site.store.count(JournalEntry) == 1
+    (answer,) = site.store.find(Answer)
+    assert len(answer.model_dump_json()) < 1000
 
 
 async def test_every_post_heeds_the_header(site: Site) -> None:

@@ -42,11 +42,11 @@ async def test_one_idempotency_key_makes_one_claim(site: Site) -> None:
     acme = site.key("tenant", "acme")
     beta = site.key("tenant", "beta")
 
-    async def claim(key: str, count: int = 1) -> tuple[int, str]:
+    async def claim(key: str, count: int = 1, **asked: int) -> tuple[int, str]:
         reply = await site.ask(
             "POST",
             "/api/claims",
-            {"class": "lab-cpu", "count": count},
+            {"class": "lab-cpu", "count": count, **asked},
             key=key,
             Idempotency_Key="once",
         )
@@ -56,6 +56,7 @@ async def test_one_idempotency_key_makes_one_claim(site: Site) -> None:
     assert status == 201
     assert await claim(acme) == (200, first)
     assert await claim(acme, count=2) == (422, "idempotency-key-reused")
+    assert await claim(acme, valid_hours=8) == (422, "idempotency-key-reused")
     status, others = await claim(beta)
     assert (status, others != first) == (201, True)
     assert site.store.count(Claim) == 2

@@ -11,6 +11,7 @@ import pytest
 from inventory.keys import Scope, mint, permitted, usable_from
 from inventory.model import ApiKey
 from inventory.permissions import ROLES, Permission
+from inventory.users import User
 from tests.unit.inventory.conftest import Site
 from tests.unit.inventory.records import NOW, make_host
 
@@ -206,6 +207,26 @@ async def test_a_narrowed_key_makes_nobody_who_may_more_than_itself(site: Site, 
         assert (await site.ask("POST", path, body, key=narrow)).status_code == 403, path
     assert (await site.ask("POST", "/api/users/bob/disable", {}, key=narrow)).status_code == 200
     assert (await site.ask("POST", "/api/users/bob/grants", ada["grants"][0], key=admin)).is_success
+
+
+async def test_a_key_of_some_networks_lets_nobody_in_from_anywhere(site: Site, admin: str) -> None:
+    at_home = (await made(site, admin, role="admin", networks=["127.0.0.0/8"]))["text"]
+    person = {"name": "mallory", "password": "a password of many letters"}
+    await site.ask("POST", "/api/users", {**person, "name": "bob"}, key=admin)
+    tries: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("/api/users", person),
+        ("/api/users", {"name": "mallory", "grants": [{"role": "admin"}]}),
+        ("/api/users/bob/password", {"password": person["password"]}),
+        ("/api/users/bob/grants", {"role": "viewer"}),
+    )
+    for path, body in tries:
+        reply = await site.ask("POST", path, body, key=at_home)
+        assert (reply.status_code, reply.json()["error"]["path"]) == (403, "networks"), path
+    ended = await site.ask("POST", "/api/users/bob/disable", key=at_home)
+    assert ended.status_code == 200, "it may still shut somebody out"
+    again = await site.ask("POST", "/api/users/bob/enable", key=at_home)
+    assert again.status_code == 403
+    assert site.store.get(User, "mallory") is None
 
 
 async def test_what_comes_along_with_a_host_is_no_way_around_a_keys_limits(

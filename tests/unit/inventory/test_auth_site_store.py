@@ -123,3 +123,61 @@ def test_a_page_is_read_at_once_however_long_it_is(store: SqlStore) -> None:
     seen.search(Part, Query((Condition("host_id", "exact", keys),)))
     assert len(seen.documents(CertificateRecord, [f"c-{h.name}" for h in hosts])) == len(hosts)
     assert len(statements) < 10, statements
+
+
+def statements(store: SqlStore) -> list[str]:
+    """What is asked of the database from now on."""
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    sa.event.listen(store._engine, "before_cursor_execute", note)
+    return said
+
+
+def test_what_is_asked_does_not_grow_with_what_is_there(store: SqlStore) -> None:
+    """One question for a page of records, one for their hosts: never one for each."""
+    hosts = tuple(make_host(n, site="here" if n % 2 else "far") for n in range(200))
+    parts = tuple(
+        Part(
+            id=f"p{host.name}",
+            host_id=host.id,
+            host=host.name,
+            slot="a",
+            kind="nic",
+            installed_at=NOW,
+            seen_at=NOW,
+        )
+        for host in hosts
+    )
+    events = tuple(Event(at=NOW, actor="a", kind="x", subject=f"host:{h.name}") for h in hosts)
+    store.apply(Change(insert=(*hosts, *parts), events=events), now=NOW)
+    seen, asked = SiteStore(store, frozenset({"here"})), statements(store)
+
+    def cost() -> int:
+        count = sum(not one.startswith(("BEGIN", "COMMIT")) for one in asked)
+        asked.clear()
+        return count
+
+    assert len(seen.find(Part, limit=50)) == 50
+    assert cost() <= 2
+    assert len(seen.events(limit=200)) == 100
+    assert cost() <= 4
+    assert len(seen.newest_events(limit=200)) == 100
+    assert cost() <= 4
+    mine = tuple(host.model_copy(update={"rack": "r2"}) for host in hosts[1::2])
+    seen.apply(Change(replace=mine), now=NOW)
+    assert cost() <= 5
+    with pytest.raises(Refused, match="something at far"):
+        seen.apply(Change(replace=hosts[:1]), now=NOW)
+
+
+def test_the_newest_events_of_a_site_are_found_among_many_others(store: SqlStore) -> None:
+    store.apply(Change(insert=(HERE, FAR)), now=NOW)
+    told = [("host:r1-h1", "mine")] * 3 + [("host:r1-h2", "theirs")] * 1200
+    events = tuple(Event(at=NOW, actor="a", kind=kind, subject=subject) for subject, kind in told)
+    store.apply(Change(events=events), now=NOW)
+    seen = SiteStore(store, frozenset({"here"}))
+    assert [event.seq for event in seen.newest_events(limit=2)] == [3, 2]
+    assert [event.seq for event in seen.newest_events(before=2)] == [1]
