@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import Depends, Request
@@ -26,6 +26,8 @@ from inventory.limiting import Limits
 from inventory.permissions import ROLES, Permission, roles_with
 from inventory.refusals import Refused
 from inventory.site_store import SiteStore
+from inventory.store.protocol import Store
+from inventory.tenant_store import TenantStore
 
 __all__ = [
     "ROLES",
@@ -212,7 +214,7 @@ def declarations(routes: Iterable[object]) -> dict[Any, Permission | None]:
 
 
 async def narrowed(request: Request, deps: ApiDeps) -> ApiDeps:
-    """What the asker may work with: a role at some sites sees a store without the others."""
+    """What the asker may work with: the store without other sites, and without others' events."""
     permissions: dict[Any, Permission | None] = request.app.state.permissions
     permission = permissions.get(request.scope.get("endpoint"))
     if permission is None:
@@ -224,7 +226,11 @@ async def narrowed(request: Request, deps: ApiDeps) -> ApiDeps:
         return deps
     request.state.identified = actor
     sites = actor.sites_for(permission)
-    return deps if sites is None else replace(deps, store=SiteStore(deps.store, sites))
+    if sites is not None:
+        return replace(deps, store=SiteStore(deps.store, sites))
+    if actor.tenant:
+        return replace(deps, store=cast("Store", TenantStore(deps.store, actor.tenant)))
+    return deps
 
 
 async def _identified(request: Request) -> Actor:

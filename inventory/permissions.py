@@ -14,6 +14,8 @@ class Permission(StrEnum):
     HOST_WRITE = "host:write"
     POD_READ = "pod:read"
     POD_WRITE = "pod:write"
+    FLEET_WRITE = "fleet:write"
+    """Hold everything, and let it go on."""
     PLACE_READ = "place:read"
     """Sites, locations, racks, feeds, equipment and cables."""
     PLACE_WRITE = "place:write"
@@ -77,6 +79,7 @@ _TENANT = frozenset(
         Permission.USAGE_READ,
         Permission.MODEL_USE,
         Permission.JOB_SUBMIT,
+        Permission.EVENT_READ,  # of its own: `TenantStore` hides the others'
     }
 )
 
@@ -86,6 +89,7 @@ ROLES: dict[str, frozenset[Permission]] = {
     | {
         Permission.HOST_WRITE,
         Permission.POD_WRITE,
+        Permission.FLEET_WRITE,
         Permission.NETBOX_WRITE,
         Permission.PLACE_WRITE,
         Permission.PART_WRITE,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import AliasChoices, ConfigDict, Field
@@ -66,7 +66,12 @@ class ClaimBody(Body):
     valid_hours: Annotated[int, Field(ge=1, le=VALID_HOURS_MAX)] | None = None
 
 
-@router.post("/claims", status_code=201, tags=["claims"])
+AGAIN: dict[int | str, dict[str, Any]] = {
+    200: {"model": Claim, "description": "Made before under this idempotency key"}
+}
+
+
+@router.post("/claims", status_code=201, responses=AGAIN, tags=["claims"])
 async def create_claim(
     body: ClaimBody,
     response: Response,

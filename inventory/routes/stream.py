@@ -23,6 +23,7 @@ from inventory.model import Event, Host, Pod
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import Text
 from inventory.site_store import SiteStore
+from inventory.tenant_store import TenantStore
 
 router = APIRouter(prefix="/api/events", tags=["events"], responses=ERRORS)
 Reader = Annotated[Actor, Depends(require(Permission.EVENT_READ))]
@@ -120,8 +121,8 @@ class Wanted:
     async def here(self, event: Event) -> bool:
         """True when the event is about this client's site, and about one that it may see."""
         store = self._deps.store
-        if isinstance(store, SiteStore) and not await self._deps.in_thread(
-            store.sees_subject, event.subject
+        if isinstance(store, SiteStore | TenantStore) and not await self._deps.in_thread(
+            store.sees, event
         ):
             return False
         if not self._site:
@@ -133,6 +134,13 @@ class Wanted:
                 _site_of, self._deps, event.subject
             )
         return self._sites[event.subject] == self._site
+
+    async def shown(self, event: Event) -> Event:
+        """The event as this client may see it."""
+        store = self._deps.store
+        if isinstance(store, TenantStore):
+            return await self._deps.in_thread(store.shown, event)
+        return event
 
 
 def _site_of(deps: ApiDeps, subject: str) -> str:
@@ -168,4 +176,5 @@ async def _lines(
             if silent % BEATS == 0:
                 yield ": still here\n\n"
         elif await wanted.here(event):
-            yield f"id: {event.seq}\ndata: {event.model_dump_json()}\n\n"
+            told = await wanted.shown(event)
+            yield f"id: {event.seq}\ndata: {told.model_dump_json()}\n\n"
