@@ -18,6 +18,7 @@ from typing import Any
 import uvicorn
 
 from inventory.errors import Conflict
+from inventory.slow_headers import PlainProtocol
 
 BACKLOG = 2048  # every agent of a large pod may call in the same second after a restart
 DRAIN_S = 10  # streams in progress at shutdown get this long
@@ -102,7 +103,7 @@ def _config(app: Callable[..., Any], tls: Tls | None) -> uvicorn.Config:
         "timeout_graceful_shutdown": DRAIN_S,
     }
     if tls is None:
-        return uvicorn.Config(app, **options)
+        return uvicorn.Config(app, **options, http=PlainProtocol)
 
     return uvicorn.Config(
         app,
