@@ -1,0 +1,142 @@
+"""A hall whose hosts cost next to nothing: the real BMCs over HTTPS, and all agents in one process.
+
+    python -m tests.integration.crashes.cheap_hall SPEC --state DIR [--speed N] [--fault F]...
+
+BMCs, faults and journal are those of `podyard simulate`. The agents are real ones too, with their
+tokens, certificates and exchanges; but they are tasks of this process, and what they measure is
+written down instead of measured, so that sixteen hosts come up on two cores while controllers die.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import runtime.agent as agents
+from inventory.agents import AcceptanceOrder, AcceptanceReport
+from inventory.clock import SystemClock
+from pods import catalogue
+from pods.acceptance import Measurement
+from provisioning.simulator.clock import RealClock
+from provisioning.simulator.faults import Fault
+from provisioning.simulator.hall import HallPlan
+from provisioning.simulator.launcher import HostLauncher, HostPlace
+from provisioning.simulator.process import Hall, HallSettings
+from runtime.hardware import read_hardware
+from runtime.place import Place
+from runtime.uplink import read_boot_document
+
+MEASURED_WITHIN_S = 0.2
+
+
+class Written:
+    """What measures nothing: every test passes at full speed."""
+
+    def __init__(self, _place: Place, *, clock_ratio: float, changed: Callable[[], None]) -> None:
+        self._ratio = clock_ratio
+        self._changed = changed
+        self.order_id = ""
+        self.report: AcceptanceReport | None = None
+
+    async def start(self, order: AcceptanceOrder) -> None:
+        self.order_id = order.order_id
+        await asyncio.sleep(MEASURED_WITHIN_S)
+        self.report = AcceptanceReport(
+            order_id=order.order_id,
+            finished=True,
+            measurements=tuple(
+                Measurement(test=test, value=self._ratio, reference=1.0, unit="relative")
+                for test in order.tests
+            ),
+        )
+        self._changed()
+
+    async def stop(self) -> None:
+        self.order_id, self.report = "", None
+
+
+@dataclass
+class InsideLauncher:
+    """Hosts as tasks; each is a machine of its own, so none waits to be measured."""
+
+    isolated: bool = False
+    lives: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def start(self) -> None:
+        agents.Measuring = Written  # type: ignore[misc,assignment]
+
+    async def boot(self, place: HostPlace) -> None:
+        await self.kill(place.name)
+        place.prepare()
+        self.lives[place.name] = asyncio.create_task(self._live(place))
+
+    async def _live(self, place: HostPlace) -> None:
+        where = Place(run=place.run, root=place.root, isolated=False)
+        found = read_hardware(place.run, now=datetime.now(UTC))
+        hardware = replace(found, physical_host=f"machine-of-{place.name}")
+        boot = read_boot_document(place.run / "boot.json")
+        await agents.Agent(boot, where, hardware, SystemClock()).run()
+
+    async def kill(self, name: str) -> None:
+        life = self.lives.pop(name, None)
+        if life is not None:
+            life.cancel()
+            await asyncio.gather(life, return_exceptions=True)
+
+    async def attach(self, name: str, *, network: str, address: str) -> None: ...
+
+    async def detach(self, name: str) -> None: ...
+
+    async def stop(self) -> None:
+        for name in list(self.lives):
+            await self.kill(name)
+
+
+class CheapHall(Hall):
+    """The hall of the product, with another way to boot."""
+
+    async def _start_launcher(self) -> HostLauncher:
+        launcher = InsideLauncher()
+        await launcher.start()
+        return launcher
+
+
+async def serve(options: argparse.Namespace) -> None:
+    """Until SIGTERM."""
+    pod = catalogue.load(options.spec)
+    if options.hosts:
+        from provisioning.simulator.widening import widened  # noqa: PLC0415 - only for large halls
+
+        pod = widened(pod, hosts=options.hosts)
+        (options.state / "spec.json").write_text(pod.model_dump_json())
+    faults: list[Fault | str] = list(options.fault)
+    plan = HallPlan.from_spec(pod, seed=options.seed, faults=faults)
+    settings = HallSettings(state=options.state, clock=RealClock(speed=options.speed))
+    hall = CheapHall(plan=plan, settings=settings)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await hall.start()
+    await stop.wait()
+    await hall.stop()
+
+
+def parse(arguments: list[str] | None = None) -> Any:
+    """The command line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("spec")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--hosts", type=int, default=0)
+    parser.add_argument("--fault", action="append", default=[])
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(parse()))
