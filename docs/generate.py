@@ -15,6 +15,7 @@ import itertools
 import re
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,18 @@ import typer.main
 from pydantic_settings import BaseSettings
 
 from inventory.access_settings import AccessSettings
+from inventory.model import BmcAccess, Host
 from inventory.netbox.settings import NetBoxSettings
 from inventory.oidc_settings import OidcSettings
 from inventory.outbound.settings import WebhookSettings
 from inventory.retention import RetentionSettings
 from inventory.states import ALLOWED_TIME_S, STABLE, TRANSITIONS, HostState
 from inventory.store.settings import StoreSettings
+from inventory.verbs import NotNow, Verb, Wish, fields_of
 from pods import spec_page
 from pods.xid import policy
 from provisioning.faultpoints import POINTS
+from provisioning.remedies import LADDERS
 from provisioning.settings import ProvisioningSettings
 from provisioning.simulator.faults import REGISTRY
 from provisioning.simulator.models import MODELS
@@ -86,6 +90,48 @@ def _duration(seconds: float) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def remedies() -> str:
+    """The ladder of every state that has one, with how long each remedy is given."""
+    lines = ["| state | what is tried, in order, when its time is up |", "| --- | --- |"]
+    for state in HostState:
+        if ladder := LADDERS.get(state):
+            rungs = "; ".join(
+                rung.remedy.value + (f" ({_duration(rung.wait_s)})" if rung.wait_s else "")
+                for rung in ladder
+            )
+            lines.append(f"| `{state}` | {rungs} |")
+        elif state in ALLOWED_TIME_S:
+            lines.append(f"| `{state}` | nothing: it waits for people or for others; it is told |")
+    return "\n".join(lines)
+
+
+def host_verbs() -> str:
+    """Which verb is taken in which state of a host without trouble, asked of `inventory/verbs.py`.
+
+    A skip depends on what the host waits for, so it has words of its own beside the table.
+    """
+    verbs = [verb for verb in Verb if verb not in {Verb.RESUME, Verb.SKIP}]
+    lines = [f"| state | {' | '.join(f'`{verb}`' for verb in verbs)} |"]
+    lines.append("| --- |" + " --- |" * len(verbs))
+    lines.extend(
+        f"| `{state}` | {' | '.join(_taken(verb, state) for verb in verbs)} |"
+        for state in HostState
+    )
+    return "\n".join(lines)
+
+
+def _taken(verb: Verb, state: HostState) -> str:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    access = BmcAccess(address="", fingerprint="", username="")
+    target = "enrolled" if state is HostState.ENROLLED else "ready"
+    host = Host(
+        id="h", name="h", pod="p", slot="s", rack="r", feed="f", host_type="t", simulated=True,
+        state=state, state_since=at, target=target, serial="s", bmc=access, wake_at=at,
+    )  # fmt: skip
+    answer = fields_of(Wish(verb, by="", at=at, why="why"), host)
+    return "refused" if isinstance(answer, NotNow) else "yes"
 
 
 def settings() -> str:
@@ -247,6 +293,8 @@ def _cell(text: str) -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "state-diagram": state_diagram,
     "state-times": state_times,
+    "remedies": remedies,
+    "host-verbs": host_verbs,
     "settings": settings,
     "faults": faults,
     "host-models": host_models,

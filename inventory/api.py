@@ -44,6 +44,7 @@ from inventory.routes import (
     events,
     export,
     health,
+    host_verbs,
     hosts,
     keys,
     netbox,
@@ -51,6 +52,7 @@ from inventory.routes import (
     oidc,
     pods,
     sign_in,
+    status,
     stream,
     tenants,
     units,
@@ -63,6 +65,7 @@ from inventory.web import pages
 
 ROUTERS: tuple[APIRouter, ...] = (
     hosts.router,
+    host_verbs.router,
     correcting.router,
     new_hosts.router,
     pods.router,
@@ -77,6 +80,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     export.router,
     netbox.router,
     health.router,
+    status.router,
     sign_in.router,
     oidc.router,
     users.router,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -51,6 +52,8 @@ class ApiDeps:
     """Signs the head of the audit log; None: nothing is signed."""
     netbox: NetBoxDoor | None = None
     """The sync with NetBox; None: no NetBox is configured."""
+    hold_file: Path | None = None
+    """The file of this machine that holds the fleet; None: only the database's note does."""
 
 
 Narrowed = Callable[[Request, ApiDeps], Awaitable[ApiDeps]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -275,7 +274,8 @@ class Acting:
         self, host: Host, action: UpdateFirmware, seen: Seen, context: Context
     ) -> Outcome:
         intent = next(
-            (i for i in context.intents if i.step == action.step and i.state != "failed"), None
+            (i for i in context.intents if i.step == action.step and i.state in {"open", "done"}),
+            None,
         )
         settings = self._world.settings
         settlement = settle_update(
@@ -383,7 +383,7 @@ class Acting:
             await self._apply(Change(replace=(host, fresh), events=(event,)))
         else:
             fresh = Intent(
-                id=secrets.token_hex(8),
+                id=self._world.new_id(),
                 host_id=host.id,
                 step=action.step,
                 step_class="destructive-observable",
@@ -567,7 +567,7 @@ class Acting:
             return await self._record(
                 host,
                 {
-                    "acceptance_order": secrets.token_hex(8),
+                    "acceptance_order": self._world.new_id(),
                     "acceptance_round": host.acceptance_round + 1,
                 },
                 events=(event,),

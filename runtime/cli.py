@@ -24,6 +24,7 @@ import inventory.cli
 import provisioning.cli
 import runtime.nouns
 from inventory.commands.backup import backup, restore
+from inventory.commands.hold import hold, status
 from inventory.errors import Invalid, InventoryError
 from inventory.secrets import write_private
 from inventory.statedir import StateDirectory, default_state
@@ -242,6 +243,8 @@ app.command(name="simulate")(simulate)
 app.command(name="capacity")(capacity)
 app.command(name="backup")(backup)
 app.command(name="restore")(restore)
+app.command(name="hold")(hold)
+app.command(name="status")(status)
 for joined in (inventory.cli, provisioning.cli, runtime.nouns):
     for noun, group in joined.groups().items():
         app.add_typer(group, name=noun)

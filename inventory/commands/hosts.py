@@ -182,13 +182,16 @@ def _why_table(why: dict[str, Any]) -> RenderableType:
     facts = {
         "host": why["host"],
         "is": why["summary"],
-        "since": f"{why['since']} ({age(why['since'])})",
+        "since": f"{_moment(why['since'])} ({age(why['since'])})",
         "wanted": why["target"],
-        "problem": why["problem"]["kind"] if why["problem"] else "",
-        "tried": why["tried"],
-        "next": f"{why['next_step'] or 'looks again'} at {why['next_at']}"
+        "beside": _beside(why),
+        "held": why["held"],
+        "problem": _problem(why["problem"]),
+        "tried": _tried(why),
+        "next": f"{why['next_step'] or 'looks again'} at {_moment(why['next_at'])}"
         if why["next_at"]
         else "nothing by itself",
+        "late": _late(why),
         "you": why["remedy"] or "need do nothing",
         "certificate": f"suspended: {suspended}" if suspended else "",
     }
@@ -200,3 +203,39 @@ def _why_table(why: dict[str, Any]) -> RenderableType:
         for e in why["events"]
     ]
     return Group(pairs(facts, tuple(facts)), *told(why["mismatches"]), Text(), *events)
+
+
+def _moment(at: str) -> str:
+    return f"{at[:19].replace('T', ' ')} UTC"
+
+
+def _beside(why: dict[str, Any]) -> str:
+    """What stands beside the state, and never replaces it."""
+    found = [f"power {why['power']}", f"health {why['health']}"]
+    if why["maintenance"]:
+        found.append(f"with a person: {why['maintenance']}")
+    return ", ".join(found)
+
+
+def _problem(problem: dict[str, Any] | None) -> str:
+    if problem is None:
+        return ""
+    times = f", seen {problem['seen']} times" if problem["seen"] > 1 else ""
+    return f"{problem['kind']} since {_moment(problem['since'])}{times}"
+
+
+def _tried(why: dict[str, Any]) -> str:
+    """What was tried, each with its time where that is known."""
+    with_times = {one["remedy"] for one in why["remedies"]}
+    rest = [one for one in why["tried"] if not any(one.startswith(known) for known in with_times)]
+    timed = [
+        f"{one['remedy']} at {_moment(one['at'])}"
+        + (f" ({one['outcome']})" if one["outcome"] else "")
+        for one in why["remedies"]
+    ]
+    return "; ".join([*rest, *timed])
+
+
+def _late(why: dict[str, Any]) -> str:
+    """When podyard begins to try what its ladder says."""
+    return f"from {_moment(why['late_at'])} on remedies are tried" if why["late_at"] else ""

@@ -230,6 +230,7 @@ def _forget(deps: ApiDeps, name: str, who: Who, even_if_on: bool) -> Forgotten: 
         host, now = find_host(deps, name), deps.clock.now()
         units = [u for u in every(deps.store, ComputeUnit, pod=host.pod) if host.id in u.host_ids]
         _refuse_held(deps, host, units)
+        _refuse_unsettled(deps, host)
         doubt = _doubt(host, deps.store.get(Pod, host.pod))
         _refuse_at_work(host, doubt, even_if_on=even_if_on)
         event = Event(
@@ -281,13 +282,31 @@ def _refuse_held(deps: ApiDeps, host: Host, units: list[ComputeUnit]) -> None:
         )
 
 
+def _refuse_unsettled(deps: ApiDeps, host: Host) -> None:
+    """What cannot be undone is driven to a known end first, or a person says how it ended."""
+    said = host.skipped is not None and host.skipped.what == "update"
+    begun = sorted(i.step for i in every(deps.store, Intent, host_id=host.id, state="open"))
+    if begun and not said:
+        raise Refused(
+            409,
+            "unsettled",
+            f"{', '.join(begun)} was begun on host {host.name} and is not settled",
+            path="intents",
+            value=", ".join(begun),
+            hint=f"wait for it: podyard host why {host.name}; or look at the BMC and say how it "
+            f"ended: podyard host skip {host.name} --why TEXT",
+        )
+
+
 def _refuse_at_work(host: Host, doubt: str, *, even_if_on: bool) -> None:
-    parked = host.problem is not None and host.problem.parked
-    if not parked and host.state not in AT_REST | {HostState.REPAIRING}:
+    left_alone = (host.problem is not None and host.problem.parked) or host.quarantine
+    if not left_alone and host.state not in AT_REST | {HostState.REPAIRING}:
         raise Refused(
             409,
             "at-work",
             f"host {host.name} is {host.state}, and podyard is at work on it",
+            path="state",
+            value=host.state.value,
             hint=f"podyard host want {host.name} retired, or podyard host repair {host.name} "
             "--why TEXT when its BMC does not answer; then forget it",
         )
@@ -296,6 +315,8 @@ def _refuse_at_work(host: Host, doubt: str, *, even_if_on: bool) -> None:
             409,
             "powered",
             f"host {host.name} is not known to be off ({doubt}): what runs on it would go on",
+            path="power",
+            value=host.power.value,
             hint="switch it off: podyard host want "
             f"{host.name} retired; or forget it with --even-if-on",
         )

@@ -6,7 +6,7 @@ These routes never move a host's state: they write what is wanted and wake the l
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -15,13 +15,15 @@ from pydantic import Field
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
-from inventory.model import CertificateRecord, Event, Host, Problem, SuspendedFor
+from inventory.holding import held
+from inventory.model import CertificateRecord, Event, Host, Problem, SuspendedFor, Tried
 from inventory.refusals import ERRORS, Refused
 from inventory.resources.recording import Who, logged, who_of
 from inventory.routes.shapes import Body, NamePath, View, only
-from inventory.states import STABLE, Health, HostState, PowerState
+from inventory.states import ALLOWED_TIME_S, STABLE, Health, HostState, PowerState
 from inventory.store.protocol import Change
 from inventory.store.reading import every
+from inventory.verbs import retried
 from pods.facts import HardwareFacts
 from pods.match_finding import Effect, Mismatch
 
@@ -31,6 +33,7 @@ Writer = Annotated[Actor, Depends(require(Permission.HOST_WRITE))]
 
 WRITE_TRIES = 5  # the loop writes each host a few times a second at most
 EVENTS_SHOWN = 10
+BESIDE = ("uuid", "maintenance", "paused", "quarantine", "facts")
 
 
 class HostSummary(View):
@@ -80,6 +83,10 @@ class HostDetail(HostSummary):
     bmc_address: str
     bmc_fingerprint: str
     maintenance: str
+    paused: str
+    """Why a person stopped podyard here; empty: nobody did."""
+    quarantine: str
+    """Why a person set it apart; empty: nobody did."""
     facts: HardwareFacts | None
     mismatches: tuple[Finding, ...]
     boot_tries: int
@@ -94,10 +101,22 @@ class Why(View):
     state: HostState
     since: datetime
     target: str
+    power: PowerState
+    health: Health
+    maintenance: str
+    paused: str
+    quarantine: str
+    held: str
+    """What holds the whole fleet; empty when nothing does."""
     waiting_for: str
+    late_at: datetime | None
+    """When its state will have taken too long, by the default; null: nobody waits for it."""
     problem: Problem | None
     tried: tuple[str, ...]
+    remedies: tuple[Tried, ...]
+    """What was tried because it took too long, with when and what became of it."""
     next_step: str
+    """Empty when nothing happens by itself."""
     next_at: datetime | None
     remedy: str
     """What a person must do; empty when podyard goes on by itself."""
@@ -127,7 +146,13 @@ async def why_host(name: NamePath, deps: Deps, _actor: Reader) -> Why:
 async def retry_host(request: Request, name: NamePath, deps: Deps, actor: Writer) -> HostDetail:
     """Forget a host's problem and let it go on from where the hardware is."""
     who = who_of(request, actor)
-    host = await deps.in_thread(_change, deps, name, _retried, who, "host.retry")
+
+    def tried_again(host: Host) -> Mapping[str, object]:
+        if host.state is HostState.RETIRED:
+            _refuse_retired(host)
+        return retried(host, deps.clock.now())
+
+    host = await deps.in_thread(_change, deps, name, tried_again, who, "host.retry")
     deps.wake()
     return detail(host)
 
@@ -160,25 +185,28 @@ def _want(deps: ApiDeps, name: str, body: TargetBody, who: Who) -> Host:
 
     def targeted(host: Host) -> Mapping[str, object]:
         if host.state is HostState.RETIRED and body.target != "retired":
-            raise Refused(
-                409,
-                "retired",
-                f"host {host.name} is retired, and stays it",
-                hint=f"podyard host forget {host.name}, then podyard pod add-hosts {host.pod}",
-            )
+            _refuse_retired(host)
         maintenance = body.why if body.target == "repairing" else ""
-        return {"target": body.target, "maintenance": maintenance}
+        # A later wish replaces an earlier one.
+        return {
+            "target": body.target,
+            "maintenance": maintenance,
+            "paused": "",
+            "quarantine": "",
+        }
 
     return _change(deps, name, targeted, who, "host.target", why=body.why)
 
 
-def _retried(host: Host) -> Mapping[str, object]:
-    """What retry changes. A part may have been replaced: facts that parked a host are read anew."""
-    again: dict[str, object] = {"facts": None} if host.state is HostState.MATCHING else {}
-    if host.state is HostState.BOOTING and host.problem is not None and host.problem.parked:
-        again = {"boot": None}  # its tries are used up; a host still on is switched off first
-    repaired = {"target": "ready", "maintenance": ""} if host.target == "repairing" else {}
-    return {"problem": None, "acceptance_order": "", "waiting": "", **again, **repaired}
+def _refuse_retired(host: Host) -> None:
+    raise Refused(
+        409,
+        "retired",
+        f"host {host.name} is retired, and stays it",
+        path="state",
+        value=host.state.value,
+        hint=f"podyard host forget {host.name}, then podyard pod add-hosts {host.pod}",
+    )
 
 
 def _change(
@@ -217,17 +245,29 @@ def _change(
 def _why(deps: ApiDeps, name: str) -> Why:
     host = find_host(deps, name)
     problem = host.problem
+    found = held(deps.store, deps.hold_file)
+    stopped = _stopped(host, str(found) if found else "")
+    remedies = tuple(one for one in host.tried if one.at > host.state_since)
+    next_step, next_at = ("", None) if stopped else _next(host)
     return Why(
         host=host.name,
         state=host.state,
         since=host.state_since,
         target=host.target,
+        power=host.power,
+        health=host.health,
+        maintenance=host.maintenance,
+        paused=host.paused,
+        quarantine=host.quarantine,
+        held=str(found) if found else "",
         waiting_for=host.waiting,
+        late_at=_late_at(host),
         problem=problem,
-        tried=problem.tried if problem else (),
-        next_step=problem.next_step if problem else "",
-        next_at=problem.next_at if problem else _next_look(host),
-        remedy=problem.remedy if problem else "",
+        tried=problem.tried if problem else tuple(one.remedy for one in remedies),
+        remedies=remedies,
+        next_step=next_step,
+        next_at=next_at,
+        remedy=stopped or (problem.remedy if problem else ""),
         mismatches=tuple(finding(one) for one in host.mismatches),
         suspended=_suspended(deps, host),
         summary=_in_words(host),
@@ -242,12 +282,37 @@ def _suspended(deps: ApiDeps, host: Host) -> tuple[SuspendedFor, ...]:
     return newest.suspended if newest is not None else ()
 
 
-def _next_look(host: Host) -> datetime | None:
-    return None if host.state is HostState.RETIRED else host.wake_at
+def _stopped(host: Host, fleet: str) -> str:
+    """What a person must do before anything happens by itself again; empty: nothing."""
+    if host.quarantine:
+        return f"podyard host retry {host.name} ends the quarantine ({host.quarantine})"
+    if host.paused:
+        return f"podyard host resume {host.name} ends the pause ({host.paused})"
+    return "podyard hold --release lets the whole fleet go on" if fleet else ""
+
+
+def _next(host: Host) -> tuple[str, datetime | None]:
+    """What happens next by itself, and when."""
+    if host.problem is not None:
+        return host.problem.next_step, host.problem.next_at
+    if host.state is HostState.RETIRED:
+        return "", None
+    return f"looks again: {host.waiting}" if host.waiting else "looks again", host.wake_at
+
+
+def _late_at(host: Host) -> datetime | None:
+    """Waiting for people and other hosts does not count."""
+    allowed_s = ALLOWED_TIME_S.get(host.state)
+    since = max(host.counted_from or host.state_since, host.state_since)
+    return None if allowed_s is None else since + timedelta(seconds=allowed_s)
 
 
 def _in_words(host: Host) -> str:
     problem = host.problem
+    if host.quarantine:
+        return f"quarantined in {host.state}: {host.quarantine}"
+    if host.paused:
+        return f"paused in {host.state}: {host.paused}"
     if problem is not None and problem.parked:
         return f"parked in {host.state}: {problem.message}"
     if problem is not None:
@@ -275,7 +340,7 @@ def finding(mismatch: Mismatch) -> Finding:
 
 def detail(host: Host) -> HostDetail:
     """The page about a host: nothing of its boot token, nothing of its BMC's account."""
-    shared = host.model_dump(include={*HostSummary.model_fields, "uuid", "maintenance", "facts"})
+    shared = host.model_dump(include={*HostSummary.model_fields, *BESIDE})
     return HostDetail(
         **shared,
         bmc_address=host.bmc.address,

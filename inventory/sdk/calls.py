@@ -281,6 +281,16 @@ class Podyard(Asking):
         """Remove a feed. 409 while other records name it."""
         self._ask("DELETE", "/api/feeds/{name}", names={"name": name})
 
+    def hold_fleet(self, body: models.HoldBody) -> models.Status:
+        """Begin nothing new on any host of any pod; what cannot be undone is driven to its end."""
+        found: models.Status = self._ask("POST", "/api/hold", body=body)
+        return found
+
+    def release_fleet(self) -> models.Status:
+        """Let the fleet go on."""
+        found: models.Status = self._ask("DELETE", "/api/hold")
+        return found
+
     def list_hosts(self, **query: Unpack[models.ListHostsQuery]) -> models.PageHostLine:
         """Hosts, filtered and paged."""
         found: models.PageHostLine = self._ask("GET", "/api/hosts", query=query)
@@ -321,6 +331,13 @@ class Podyard(Asking):
         )
         return found
 
+    def abort_host(self, name: str, body: models.WhyBody) -> models.HostDetail:
+        """Stop what is under way and bring the host back to rest, clean and off."""
+        found: models.HostDetail = self._ask(
+            "POST", "/api/hosts/{name}/abort", body=body, names={"name": name}
+        )
+        return found
+
     def correct_bmc(self, name: str, body: models.BmcBody) -> models.HostDetail:
         """Correct a BMC's address, certificate or account, or the serial that is expected there."""
         found: models.HostDetail = self._ask(
@@ -328,10 +345,38 @@ class Podyard(Asking):
         )
         return found
 
+    def pause_host(self, name: str, body: models.WhyBody) -> models.HostDetail:
+        """Change nothing on this host until it is resumed; what cannot be undone ends first."""
+        found: models.HostDetail = self._ask(
+            "POST", "/api/hosts/{name}/pause", body=body, names={"name": name}
+        )
+        return found
+
+    def quarantine_host(self, name: str, body: models.WhyBody) -> models.HostDetail:
+        """Set the host apart: out of the offer and left alone until it is retried."""
+        found: models.HostDetail = self._ask(
+            "POST", "/api/hosts/{name}/quarantine", body=body, names={"name": name}
+        )
+        return found
+
+    def resume_host(self, name: str, body: models.WhyBody) -> models.HostDetail:
+        """End a pause; the host goes on from where the hardware is."""
+        found: models.HostDetail = self._ask(
+            "POST", "/api/hosts/{name}/resume", body=body, names={"name": name}
+        )
+        return found
+
     def retry_host(self, name: str) -> models.HostDetail:
         """Forget a host's problem and let it go on from where the hardware is."""
         found: models.HostDetail = self._ask(
             "POST", "/api/hosts/{name}/retry", names={"name": name}
+        )
+        return found
+
+    def skip_for_host(self, name: str, body: models.WhyBody) -> models.HostDetail:
+        """Do not wait for what the host waits for now; never for what proves it."""
+        found: models.HostDetail = self._ask(
+            "POST", "/api/hosts/{name}/skip", body=body, names={"name": name}
         )
         return found
 
@@ -853,6 +898,11 @@ class Podyard(Asking):
     def remove_site(self, name: str) -> None:
         """Remove a site. 409 while other records name it."""
         self._ask("DELETE", "/api/sites/{name}", names={"name": name})
+
+    def read_status(self) -> models.Status:
+        """Hosts by state and by problem, and whether anything holds the fleet."""
+        found: models.Status = self._ask("GET", "/api/status")
+        return found
 
     def list_switches(self, **query: Unpack[models.ListSwitchesQuery]) -> models.PageSwitchView:
         """Switches, filtered and paged."""

@@ -696,6 +696,17 @@ class HintView(TypedDict):
     taken: bool
 
 
+class Hold(TypedDict):
+    by: str
+    reason: str
+    since: str
+    where: list[str]
+
+
+class HoldBody(TypedDict):
+    reason: str
+
+
 class HostDetail(TypedDict):
     acceptance_rounds: int
     bmc_address: str
@@ -710,9 +721,11 @@ class HostDetail(TypedDict):
     maintenance: str
     mismatches: list[Finding]
     name: str
+    paused: str
     pod: str
     power: PowerState
     problem: Problem | None
+    quarantine: str
     rack: str
     reserved_watts: int
     serial: str
@@ -1411,6 +1424,7 @@ Permission = Literal[
     "host:write",
     "pod:read",
     "pod:write",
+    "fleet:write",
     "place:read",
     "place:write",
     "part:read",
@@ -1689,6 +1703,13 @@ class SiteView(TypedDict):
     version: int
 
 
+class Status(TypedDict):
+    hold: Hold | None
+    hosts: dict[str, int]
+    problems: dict[str, int]
+    watching_only: str
+
+
 class SuspendedFor(TypedDict):
     cure: Literal["accept", "wait", "person"]
     remedy: str
@@ -1740,6 +1761,12 @@ class TenantView(TypedDict):
     last_updated: NotRequired[str | None]
     name: str
     url: str
+
+
+class Tried(TypedDict):
+    at: str
+    outcome: NotRequired[str]
+    remedy: str
 
 
 class TrustFact(TypedDict):
@@ -1874,11 +1901,19 @@ class WebhookPatch(TypedDict):
 
 class Why(TypedDict):
     events: list[Event]
+    health: InventoryStatesHealth
+    held: str
     host: str
+    late_at: str | None
+    maintenance: str
     mismatches: list[Finding]
     next_at: str | None
     next_step: str
+    paused: str
+    power: PowerState
     problem: Problem | None
+    quarantine: str
+    remedies: list[Tried]
     remedy: str
     since: str
     state: HostState
@@ -1887,6 +1922,10 @@ class Why(TypedDict):
     target: str
     tried: list[str]
     waiting_for: str
+
+
+class WhyBody(TypedDict):
+    why: NotRequired[str]
 
 
 class InventoryRoutesHealthHealth(TypedDict):

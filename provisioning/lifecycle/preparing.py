@@ -5,8 +5,10 @@ from __future__ import annotations
 from inventory.model import Host
 from inventory.states import HostState
 from pods.firmware import bios_differences, firmware_behind
-from provisioning.lifecycle.actions import SetBios, UpdateFirmware
+from provisioning.drivers.protocol import TaskPhase
+from provisioning.lifecycle.actions import SetBios, SettleByHand, UpdateFirmware
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.skipping import has_skipped
 
 LOOK = Look.FIRMWARE | Look.BIOS | Look.POWER | Look.IDENTITY
 RECHECK_S = 2.0
@@ -20,6 +22,9 @@ def decide_preparing(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     """
     if seen.firmware is None or seen.bios is None:
         return Wait("firmware and BIOS have not been read yet", RECHECK_S)
+    running = any(task.phase is TaskPhase.RUNNING for task in seen.tasks)
+    if wanted.open_steps and not running and has_skipped(host, "update"):
+        return Do(SettleByHand(), "a person says how the update ended")
     for item in wanted.firmware:
         if UpdateFirmware(item).step in wanted.open_steps:
             return Do(UpdateFirmware(item), f"an update of {item.component} was begun")

@@ -141,7 +141,8 @@ async def test_a_forgotten_host_leaves_nothing_but_events(site: Site, admin: str
     agent = AgentSeen(
         host_id=host.id, media_id="m", certificate_serial="c", enrolled_at=NOW, seen_at=NOW
     )
-    site.put(make_pod(), host, agent, make_unit(state=UnitState.WITHDRAWN), make_intent())
+    site.put(make_pod(), host, agent, make_unit(state=UnitState.WITHDRAWN))
+    site.put(make_intent(state="done"))
     await site.ask("PATCH", "/api/hosts/r1-h1/bmc", {"password": "p"}, key=admin)
     reply = await site.ask("DELETE", "/api/hosts/r1-h1", key=admin)
     assert reply.status_code == 200
