@@ -6,6 +6,8 @@ virtual clock and an in-process BMC. The controller itself cannot tell the diffe
 
 from __future__ import annotations
 
+import secrets as randomness
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -60,3 +62,5 @@ class World:
     shelf: Shelf = field(default_factory=Shelf)
     hold_file: Path | None = None
     """Its presence holds the fleet; None: only the database's note does."""
+    new_id: Callable[[], str] = field(default=lambda: randomness.token_hex(8))
+    """Names for what is written down; a simulation counts instead of drawing."""

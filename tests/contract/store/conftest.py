@@ -1,4 +1,6 @@
-"""The same store contract on SQLite in a file and on a real PostgreSQL.
+"""The same store contract on SQLite in a file, on a real PostgreSQL and in memory.
+
+A test that asks for an address, or for the database behind it, is about databases alone.
 
 A database is a copy of one that was migrated once: a hundred tests would spend their time on
 migrations otherwise. Tests of migrations themselves begin with an empty one.
@@ -6,6 +8,7 @@ migrations otherwise. Tests of migrations themselves begin with an empty one.
 
 from __future__ import annotations
 
+import inspect
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -14,10 +17,25 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from inventory.store.memory import MemoryStore
+from inventory.store.protocol import ForgettingStore
 from inventory.store.sql import SqlStore
 from tests.contract.store import postgres
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+MEMORY = "memory"
+ABOUT_DATABASES = {"url", "engine", "statements"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    own = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "url" in metafunc.fixturenames and not any("url" in names for names in own):
+        asked = {*inspect.signature(metafunc.function).parameters}
+        two_processes = {"second", "monkeypatch"} <= asked
+        beds = BOTH if two_processes or asked & ABOUT_DATABASES else [*BOTH, MEMORY]
+        metafunc.parametrize("url", beds, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +62,12 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=BOTH)
+@pytest.fixture
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A migrated database without records."""
+    """A migrated database without records, or the word for none."""
+    if request.param == MEMORY:
+        yield MEMORY
+        return
     if request.param == "sqlite":
         path = tmp_path / "state" / "podyard.db"
         path.parent.mkdir(mode=0o700)
@@ -74,17 +95,16 @@ def _postgres_database(sockets: Path, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[SqlStore]:
-    opened = SqlStore.open(url)
+def store(url: str) -> Iterator[ForgettingStore]:
+    opened: ForgettingStore = MemoryStore() if url == MEMORY else SqlStore.open(url)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def second(url: str, store: SqlStore) -> Iterator[SqlStore]:
-    """Another process's view of the same database."""
-    assert store is not None
-    opened = SqlStore.open(url)
+def second(url: str, store: ForgettingStore) -> Iterator[ForgettingStore]:
+    """Another process's view of the same database; in memory there is one view."""
+    opened = store if url == MEMORY else SqlStore.open(url)
     yield opened
     opened.close()
 

@@ -1,0 +1,342 @@
+"""A bring-up of thousands of hosts in virtual time, by the controller that serves real ones.
+
+Controller, deciders, guarded actions, admission and records run unchanged; what is virtual is the
+time, the wire and the hardware. Nothing in it asks a clock or a random source of the machine, so
+a seed names a run, and the digest of the hall's journal proves that it was the same run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import random
+import resource
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretStr
+
+from inventory.model import BootRecord, Host
+from inventory.secrets import SecretBox
+from inventory.states import HostState
+from inventory.store.memory import MemoryStore
+from inventory.store.protocol import Change, Fence
+from pods.keys import SigningKey
+from provisioning.bench.agents import Agents
+from provisioning.bench.bmc import InProcessBmc, VirtualBmc
+from provisioning.bench.design import Fleet, PodDesign, design, host_record, pod_record
+from provisioning.bench.host import NOWHERE, CatalogueMedia, HeardJournal, NoLauncher, VirtualHost
+from provisioning.bench.judge import Judge
+from provisioning.bench.people import Person
+from provisioning.bench.virtual_time import HardwareClock, VirtualClock, VirtualLoop, inline, run
+from provisioning.bench.weather import WEATHER, Dice
+from provisioning.bmcs import BmcPool
+from provisioning.boot.media import TOKEN_VALID, BootDoor, Medium, hash_token
+from provisioning.controller import Controller
+from provisioning.drivers.protocol import Bmc
+from provisioning.faultpoints import FaultPoints
+from provisioning.settings import ProvisioningSettings
+from provisioning.simulator.host import World as HallWorld
+from provisioning.simulator.timings import Timings
+from provisioning.world import PlayResult, World
+
+LIMIT_S = 48 * 3600.0
+"""Virtual: a bring-up that takes two days will not end by itself."""
+CONFIGURE_S = (5.0, 15.0)
+CONFIGURE_FAILS = 0.01
+LEASE = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to run."""
+
+    hosts: int
+    seed: int = 1
+    faults: str = "field"
+    black_holed: float = 0.0
+    """Share of the hosts whose BMC answers nothing, ever."""
+
+
+class WatchedStore(MemoryStore):
+    """A store that tells when a host came to rest."""
+
+    def __init__(self, rests: Callable[[Host], None]) -> None:
+        super().__init__()
+        self._rests = rests
+        self.writes = 0
+
+    def apply(self, change: Change, *, now: datetime, fence: Fence | None = None) -> None:
+        """As every store; then whoever waits hears of it."""
+        super().apply(change, now=now, fence=fence)
+        self.writes += 1
+        for record in change.replace:
+            if type(record) is Host:
+                self._rests(record)
+
+
+@dataclass(frozen=True, slots=True)
+class SeededDoor(BootDoor):
+    """Media whose names and tokens follow from the seed: they protect nothing here."""
+
+    seed: int
+    _made: itertools.count[int] = field(default_factory=itertools.count)
+
+    def make_medium(self, *, now: datetime, tries: int) -> Medium:
+        """As the real one, without a random source."""
+        drawn = hashlib.sha256(f"{self.seed}/{next(self._made)}".encode()).hexdigest()
+        media_id, token = drawn[:32], drawn[32:]
+        record = BootRecord(
+            media_id=media_id,
+            media_url=f"{self.base_url}/boot/v1/media/{media_id}.iso",
+            token_hash=hash_token(token),
+            expires_at=now + TOKEN_VALID,
+            tries=tries,
+        )
+        return Medium(record, SecretStr(token))
+
+
+@dataclass(slots=True)
+class VirtualPlayer:
+    """The base playbook: it takes a while, and fails now and then."""
+
+    clock: VirtualClock
+    seed: int
+
+    async def configure(self, host: Host, variables: dict[str, str]) -> PlayResult:
+        """Converges, as the real one does."""
+        luck = random.Random(f"{self.seed}/{host.name}/{variables['boot_id']}/{host.version}")  # noqa: S311 - a seed names a run
+        await self.clock.sleep(luck.uniform(*CONFIGURE_S))
+        if luck.random() < CONFIGURE_FAILS:
+            return PlayResult(ok=False, changed=0, task="install packages", output="mirror away")
+        return PlayResult(ok=True, changed=7)
+
+
+@dataclass(slots=True)
+class Bench:
+    """One run."""
+
+    wish: Wish
+    loop: VirtualLoop
+    fleet: Fleet
+    settings: ProvisioningSettings
+    clock: VirtualClock = field(init=False)
+    judge: Judge = field(init=False)
+    store: WatchedStore = field(init=False)
+    agents: Agents = field(init=False)
+    hosts: dict[str, VirtualHost] = field(default_factory=dict)
+    bmcs: dict[str, VirtualBmc] = field(default_factory=dict)
+    ready_at_s: dict[str, float] = field(default_factory=dict)
+    parked: dict[str, str] = field(default_factory=dict)
+    """Host to the kind of its problem."""
+    helped: int = 0
+    _specs: dict[str, Any] = field(default_factory=dict)
+    _broken: dict[str, str] = field(default_factory=dict)
+    _waited_for: set[str] = field(default_factory=set)
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Build the hall and the records."""
+        self.clock = VirtualClock(self.loop)
+        self.judge = Judge(self.fleet.budgets)
+        self.store = WatchedStore(self._rests)
+        self.agents = Agents(
+            store=self.store,
+            clock=self.clock,
+            wake=lambda: None,
+            seed=self.wish.seed,
+            ids={},
+            floors={pod.name: pod.spec.acceptance.floors for pod in self.fleet.pods},
+        )
+        for pod in self.fleet.pods:
+            self._build_pod(pod)
+        self._black_hole()
+
+    def _build_pod(self, pod: PodDesign) -> None:
+        now = self.clock.now()
+        hall = HallWorld(
+            clock=HardwareClock(self.loop),
+            timings=Timings(),
+            journal=HeardJournal(NOWHERE, hear=self.judge.hear),
+            launcher=NoLauncher(self.agents.stop),
+            media=CatalogueMedia.of(pod.spec),
+        )
+        records = []
+        for plan in pod.hall.hosts:
+            host = VirtualHost.build(plan, hall)
+            host.booted = self.agents.start
+            dice = Dice(WEATHER[self.wish.faults], seed=self.wish.seed, host=plan.name)
+            self.hosts[plan.name] = host
+            self.bmcs[plan.name] = VirtualBmc(host, dice, self.settings.bmc_deadline_s)
+            self._specs[plan.name] = pod.spec
+            host.journal("draw", watts=host.state.watts)
+            record = host_record(pod, plan, now=now)
+            self.agents.ids[plan.name] = record.id
+            records.append(record)
+        self._broken.update(pod.broken)
+        self._waited_for.update(plan.name for plan in pod.hall.hosts)
+        made = Change(insert=(pod_record(pod, now=now), *records))
+        self.store.apply(made, now=now)
+
+    def _black_hole(self) -> None:
+        canaries = {pod.hall.hosts[0].name for pod in self.fleet.pods}
+        names = [name for name in self.hosts if name not in canaries]
+        count = round(self.wish.black_holed * len(self.hosts))
+        source = random.Random(f"{self.wish.seed}/black-holed")  # noqa: S311 - a seed names a run
+        for name in source.sample(names, count):
+            self.bmcs[name].black_holed = True
+            self._waited_for.discard(name)
+
+    def _rests(self, host: Host) -> None:
+        """A record was written: does its host rest now?"""
+        if host.state is HostState.READY:
+            if host.name not in self.ready_at_s:
+                self.ready_at_s[host.name] = self.loop.time()
+                self.judge.called_ready(
+                    self.hosts[host.name],
+                    self._specs[host.name],
+                    accepted=host.name in self.agents.accepted,
+                    broken=self._broken.get(host.name, ""),
+                )
+            self._settled(host.name)
+        elif host.problem is not None and host.problem.parked:
+            self.parked[host.name] = host.problem.kind
+            self._settled(host.name)
+        elif host.name in self.parked:
+            del self.parked[host.name]
+            self._waited_for.add(host.name)
+
+    @property
+    def unsettled(self) -> int:
+        """Hosts that are neither ready nor parked."""
+        return len(self._waited_for)
+
+    def _settled(self, name: str) -> None:
+        self._waited_for.discard(name)
+        if not self._waited_for:
+            self._over.set()
+
+    async def run(self) -> None:
+        """Until every host is ready or parked."""
+        until = self.clock.now() + LEASE
+        fence = self.store.take_lease(
+            "provisioning", "bench", now=self.clock.now(), until=until, alone=True
+        )
+        if fence is None:
+            raise RuntimeError("a new store gave its lease to nobody")
+        controller = Controller(self._world(), fence)
+        self.agents.wake = controller.wake
+        holed = frozenset(name for name, bmc in self.bmcs.items() if bmc.black_holed)
+        people = [Person(self.store, self.clock, pod, holed) for pod in self.fleet.pods]
+        tasks = [asyncio.ensure_future(controller.run())]
+        tasks += [asyncio.ensure_future(person.run()) for person in people]
+        over = asyncio.ensure_future(self._over.wait())
+        try:
+            await asyncio.wait({*tasks, over}, timeout=LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                if task.done():
+                    task.result()
+        finally:
+            self.helped = sum(person.helped for person in people)
+            over.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.agents.stop_all()
+            for host in self.hosts.values():
+                await host.stop()
+
+    def _world(self) -> World:
+        return World(
+            store=self.store,
+            secrets=SecretBox(hashlib.sha256(b"bench").digest()),
+            clock=self.clock,
+            bmcs=BmcPool(self._open_bmc, _no_password),
+            door=SeededDoor("https://bench.invalid", "bench.invalid:443", "", self.wish.seed),
+            player=VirtualPlayer(self.clock, self.wish.seed),
+            signing_key=_key("production"),
+            simulated_key=_key("simulated"),
+            settings=self.settings,
+            faults=FaultPoints(),
+            in_thread=inline,
+            new_id=(f"{number:016x}" for number in itertools.count(1)).__next__,
+        )
+
+    async def _open_bmc(self, host: Host, _password: SecretStr) -> Bmc:
+        return InProcessBmc(self.bmcs[host.name])
+
+
+async def _no_password(_host: Host) -> SecretStr:
+    return SecretStr("virtual")
+
+
+def _key(purpose: Any) -> SigningKey:
+    seed = hashlib.sha256(f"bench {purpose}".encode()).digest()
+    return SigningKey(Ed25519PrivateKey.from_private_bytes(seed), purpose=purpose)
+
+
+def bring_up(wish: Wish) -> dict[str, Any]:
+    """Run it, and say how it went."""
+    began, cpu = time.monotonic(), time.process_time()
+    fleet = design(wish.hosts, seed=wish.seed, faults=wish.faults != "none")
+    settings = ProvisioningSettings.model_construct(hosts_at_once=100_000)
+    benches: list[Bench] = []
+
+    async def main(loop: VirtualLoop) -> float:
+        bench = Bench(wish, loop, fleet, settings)
+        benches.append(bench)
+        await bench.run()
+        return loop.time()
+
+    took_s = run(main)
+    return _said(
+        benches[0],
+        virtual_s=took_s,
+        seconds=time.monotonic() - began,
+        cpu_s=time.process_time() - cpu,
+    )
+
+
+def _said(bench: Bench, *, virtual_s: float, seconds: float, cpu_s: float) -> dict[str, Any]:
+    judge = bench.judge
+    ready = sorted(bench.ready_at_s.values())
+    return {
+        "hosts": len(bench.hosts),
+        "ready": len(bench.ready_at_s),
+        "parked": len(bench.parked),
+        "lost": bench.unsettled,
+        "double_destructive": judge.double_destructive,
+        "false_ready": judge.false_ready,
+        "over_budget": judge.over_budget,
+        "journal_digest": judge.digest,
+        "seed": bench.wish.seed,
+        "faults": bench.wish.faults,
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(cpu_s, 1),
+        "virtual_seconds": round(virtual_s, 1),
+        "parked_for": dict(Counter(bench.parked.values()).most_common()),
+        "feeds": len(judge.budgets),
+        "peak_share": round(judge.peak_share, 4),
+        "flashes": judge.done["firmware.update.start"],
+        "journal_lines": judge.lines,
+        "exchanges": sum(bmc.exchanges for bmc in bench.bmcs.values()),
+        "sessions_left": sum(bmc.sessions for bmc in bench.bmcs.values()),
+        "writes": bench.store.writes,
+        "helped": bench.helped,
+        "black_holed": sum(bmc.black_holed for bmc in bench.bmcs.values()),
+        "ready_p50_s": _at(ready, 0.50),
+        "ready_p99_s": _at(ready, 0.99),
+        "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "findings": judge.findings,
+        "bugs": judge.bugs,
+    }
+
+
+def _at(values: list[float], share: float) -> float | None:
+    return round(values[min(len(values) - 1, int(share * len(values)))], 1) if values else None

@@ -1,0 +1,103 @@
+"""The judge of a bench: what was really done to the hardware, line by line, and nothing else.
+
+It believes neither records nor logs of the controller. It hears the hall's journal as it is
+written, adds up watts, counts flashes, and looks at a host's hardware in the moment in which
+somebody calls it ready.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pods.firmware import bios_differences, firmware_behind
+from pods.power import fits
+from pods.spec import PodSpec
+from provisioning.bench.host import VirtualHost
+from provisioning.simulator.journal import Entry
+
+EXAMPLES_MAX = 5
+
+
+@dataclass(slots=True)
+class Judge:
+    """Hears everything, once."""
+
+    budgets: Mapping[str, float]
+    double_destructive: int = 0
+    false_ready: int = 0
+    over_budget: int = 0
+    peak_share: float = 0.0
+    """The fullest that any feed ever was, of its budget."""
+    lines: int = 0
+    bugs: int = 0
+    findings: list[str] = field(default_factory=list)
+    """The first few of what should not have happened, in words."""
+    done: Counter[str] = field(default_factory=Counter)
+    _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    _draws: dict[str, float] = field(default_factory=dict)
+    _feeds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _flashed: set[tuple[str, str, str]] = field(default_factory=set)
+
+    @property
+    def digest(self) -> str:
+        """Of the whole journal so far."""
+        return f"sha256:{self._digest.hexdigest()}"
+
+    def hear(self, entry: Entry) -> None:
+        """One line of the journal."""
+        self.lines += 1
+        self._digest.update(json.dumps(entry, sort_keys=True).encode() + b"\n")
+        what = entry["what"]
+        self.done[what] += 1
+        if what == "draw":
+            self._draw(entry)
+        elif what == "firmware.update.start":
+            self._flash(entry)
+        elif what == "simulator.bug":
+            self.bugs += 1
+            self._find(f"{entry['host']}: {entry['reason']}")
+
+    def _draw(self, entry: Entry) -> None:
+        host, feed, watts = entry["host"], entry["feed"], float(entry["watts"])
+        self._feeds[feed] += watts - self._draws.get(host, 0.0)
+        self._draws[host] = watts
+        total, budget = self._feeds[feed], self.budgets[feed]
+        self.peak_share = max(self.peak_share, total / budget)
+        if not fits(total, budget_watts=budget):
+            self.over_budget += 1
+            self._find(f"feed {feed} carries {total:.0f} W of {budget:.0f} W at {entry['at']:.1f}")
+
+    def _flash(self, entry: Entry) -> None:
+        act = (entry["host"], entry["component"], entry["to"])
+        if act in self._flashed:
+            self.double_destructive += 1
+            self._find(f"{act[0]}: {act[1]} {act[2]} was written twice")
+        self._flashed.add(act)
+
+    def called_ready(
+        self, host: VirtualHost, spec: PodSpec, *, accepted: bool, broken: str
+    ) -> None:
+        """Somebody calls this host ready: is it?"""
+        state, host_type = host.state, host.plan.host_type
+        name = next(iter(spec.host_types))
+        wrong = [
+            *(["it is not on"] if state.power != "On" or not state.booted else []),
+            *(
+                f"{item.component} is behind"
+                for item in firmware_behind(spec.firmware.get(name, ()), state.firmware)
+            ),
+            *(f"BIOS {one.attribute}" for one in bios_differences(spec.bios[name], state.bios)),
+            *([f"it has {broken}"] if broken else []),
+            *([] if accepted else ["nothing was measured in this life"]),
+        ]
+        if wrong:
+            self.false_ready += 1
+            self._find(f"{host.plan.name} ({host_type.model}) is called ready: {'; '.join(wrong)}")
+
+    def _find(self, what: str) -> None:
+        if len(self.findings) < EXAMPLES_MAX:
+            self.findings.append(what)
