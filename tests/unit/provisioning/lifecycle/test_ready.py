@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from inventory.agents import XidSeen
-from inventory.model import SuspendedFor
+from inventory.model import Problem, SuspendedFor
 from inventory.states import HostState, PowerState
 from pods.certificate import Predicate
 from pods.facts import AcceleratorFact, PowerSupplyFact
-from provisioning.lifecycle.actions import RecordInspection, Suspend
+from provisioning.lifecycle.actions import RecordInspection, Suspend, WithdrawUnit
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Wait
-from provisioning.lifecycle.ready import decide_ready, looks_ready
+from provisioning.lifecycle.ready import decide_ready, looks_ready, out_of_sight
 from tests.make import NOW, make_agent, make_facts, make_host, make_seen, make_wanted
 from tests.unit.provisioning.certified import certified
 
@@ -213,3 +213,77 @@ def test_after_a_reading_the_next_is_a_period_later() -> None:
 def test_a_doubt_asks_at_once() -> None:
     assert Look.FACTS not in looked(0)
     assert Look.FACTS in looked(0, doubt="sha256:1")
+
+
+# Power that is away, and agents that say nothing
+
+
+def quiet(seconds: float) -> Any:
+    return make_agent().model_copy(update={"seen_at": NOW - timedelta(seconds=seconds)})
+
+
+def trouble(kind: str, *, since_s: float) -> Problem:
+    since = NOW - timedelta(seconds=since_s)
+    return Problem(kind=kind, message="x", since=since, next_at=NOW)
+
+
+def test_a_host_found_off_is_shown_and_looked_at_again(said: Predicate) -> None:
+    """It stayed parked for ever, also when its power came back."""
+    off = {"power": PowerState.OFF, "certificate_id": ""}
+    answer = decide(said, off, power=PowerState.OFF)
+    assert isinstance(answer, Wait)
+    assert answer.notice is not None
+    assert answer.notice.kind == "power-lost"
+
+
+def test_power_that_comes_back_leads_to_another_acceptance(said: Predicate) -> None:
+    back = decide(said, {"power": PowerState.OFF, "certificate_id": ""}, power=PowerState.ON)
+    assert isinstance(back, Advance)
+    assert back.to is HostState.DRAINING
+
+
+def test_power_is_only_restored_where_the_policy_says_so(said: Predicate) -> None:
+    off = {"power": PowerState.OFF, "certificate_id": ""}
+    answer = decide(said, off, power=PowerState.OFF, wanted={"restore_power": True})
+    assert isinstance(answer, Advance)
+    assert answer.to is HostState.DRAINING
+
+
+@pytest.mark.parametrize("seconds", [0.0, 20.0, 89.0])
+def test_an_agent_that_missed_a_few_calls_is_nothing(said: Predicate, seconds: float) -> None:
+    answer = decide(said, agent=quiet(seconds))
+    assert isinstance(answer, Wait)
+    assert answer.notice is None
+
+
+def test_a_silent_agent_with_power_on_is_shown(said: Predicate) -> None:
+    answer = decide(said, agent=quiet(120))
+    assert isinstance(answer, Wait)
+    assert answer.notice is not None
+    assert answer.notice.kind == "agent-silent"
+
+
+def test_long_silence_takes_the_host_out_of_the_offer_and_evicts_nobody(said: Predicate) -> None:
+    known = {"problem": trouble("agent-silent", since_s=250)}
+    answer = decide(said, known, agent=quiet(400), wanted={"unit_free": False})
+    assert isinstance(answer, Do)
+    assert isinstance(answer.action, WithdrawUnit)
+
+
+@pytest.mark.parametrize(
+    "problem", [None, trouble("agent-silent", since_s=10), trouble("bmc-busy", since_s=900)]
+)
+def test_after_an_outage_of_our_own_silence_must_last(said: Predicate, problem: Any) -> None:
+    """Every agent was last heard before the outage: that says nothing of any of them."""
+    answer = decide(said, {"problem": problem}, agent=quiet(3600))
+    assert isinstance(answer, Wait)
+
+
+def test_a_host_of_which_nobody_hears_anything_leaves_the_offer(said: Predicate) -> None:
+    del said
+    host = make_host(**{**READY, "problem": trouble("bmc-unreachable", since_s=400)})
+    assert out_of_sight(host, quiet(400), NOW)
+    assert not out_of_sight(host, quiet(20), NOW)  # its agent speaks: only the BMC is away
+    fresh = host.model_copy(update={"problem": trouble("bmc-unreachable", since_s=60)})
+    assert not out_of_sight(fresh, quiet(400), NOW)
+    assert not out_of_sight(host.model_copy(update={"certificate_id": ""}), quiet(400), NOW)
