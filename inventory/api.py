@@ -36,6 +36,7 @@ from inventory.resources import all as resources
 from inventory.resources import repeating
 from inventory.resources.describing import IDEMPOTENCY, schemas
 from inventory.resources.lines import Lines
+from inventory.resources.warming import Warming
 from inventory.routes import (
     audit,
     claims,
@@ -107,6 +108,7 @@ def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
     app.add_exception_handler(SignInNeeded, redirect_to_sign_in)
     app.state.deps = deps
     app.state.lines = Lines()
+    app.state.warming = Warming(deps, app.state.lines)
     app.state.sign_in = SignIn(deps)
     app.state.oidc = OidcClient(deps.oidc, clock=deps.clock, box=deps.secrets)
     app.state.following = Following(deps.store, deps.in_thread)

@@ -159,6 +159,7 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
             deps = replace(_api_deps(parts), netbox=netbox)
             api = build_api(deps)
             loops.append(api.state.following.until_stopped())  # or streams hold the end up
+            loops.append(api.state.warming.run())
             listeners.append(Listener(sockets["api"], api))
             if netbox is not None:
                 loops.append(netbox.run())

@@ -161,6 +161,14 @@ class Reader:
         """Records as a list shows them, for an export."""
         return [_parsed(line, "") for _, line in self._lines_of(deps, kept, rows, detail=False)]
 
+    def read_ahead(self, deps: ApiDeps, kept: Lines, *, after: str, limit: int) -> str:
+        """Make the lines of some records, and say where to go on; empty at the end."""
+        found = deps.store.outline(
+            self.resource.kind, Query(after=after, limit=limit, counted=False)
+        )
+        self._lines_of(deps, kept, found.rows, detail=False)
+        return found.next_cursor
+
     def shown_now(self, stored: Stored, base: str) -> bytes:
         """A record that was just written, as a list shows it."""
         return _joined([_line(self.resource, self.resource.show(stored))], base)
