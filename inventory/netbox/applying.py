@@ -18,7 +18,7 @@ from typing import Any
 from inventory.netbox.client import NetBoxClient, batches
 from inventory.netbox.diff import folded, merged_with, refs_found, resolved
 from inventory.netbox.errors import Contended, Rejected
-from inventory.netbox.kinds import DELETABLE, KINDS, OWN_ID, OWNER
+from inventory.netbox.kinds import DELETABLE, KINDS, OWN_ID, OWNER, PORTS
 from inventory.netbox.plan import Refusal, Step, SyncPlan
 from inventory.netbox.rows import Row, body_of, same
 from inventory.netbox.wanted import Ref
@@ -260,7 +260,7 @@ class _Applying:
         """Why this object, read by its id a moment ago, stays."""
         if row.fields.get(OWN_ID) != step.old[OWN_ID] or row.fields.get(OWNER) != step.old[OWNER]:
             return "it does not carry our mark any more"
-        if row.kind == "interface" and row.fields["cable"]:
+        if row.kind in PORTS and row.fields["cable"]:
             return "a cable that is not ours is in it"
         if row.kind == "interface" and row.fields["count_ipaddresses"]:
             return "it has an address that is not ours"
@@ -270,7 +270,7 @@ class _Applying:
 
     def _strangers_on(self, device: Row) -> Iterator[str]:
         """What would go with a device and is somebody else's."""
-        for kind in ("interface", "module"):
+        for kind in (*PORTS, "module"):
             for row in self._client.every(kind, device_id=[device.id]):
                 name = row.fields.get("name") or row.raw.get("display") or row.id
                 yield f"{kind} {name} on it is not ours"

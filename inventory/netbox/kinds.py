@@ -213,6 +213,21 @@ KINDS: dict[str, Kind] = {
             content_type="dcim.interface",
             owned=True,
         ),
+        *(
+            Kind(
+                name,
+                path,
+                ("device", "name", "cable", *_CUSTOM),
+                natural=(("device", "name"),),
+                filters={"device_id": "device"},
+                content_type=content_type,
+                owned=True,
+            )
+            for name, path, content_type in (
+                ("power-port", "dcim/power-ports", "dcim.powerport"),
+                ("power-outlet", "dcim/power-outlets", "dcim.poweroutlet"),
+            )
+        ),
         Kind(
             "ip-address",
             "ipam/ip-addresses",
@@ -284,5 +299,7 @@ KINDS: dict[str, Kind] = {
 }
 """In the order in which they are made; removed in the opposite one."""
 
-DELETABLE = ("cable", "ip-address", "interface", "module", "device", "power-feed")
+PORTS = ("interface", "power-port", "power-outlet")
+"""What a cable goes into."""
+DELETABLE = ("cable", "ip-address", *PORTS, "module", "device", "power-feed")
 """What may be removed when it is ours, in this order. Places stay: others stand in them too."""

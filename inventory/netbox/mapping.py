@@ -70,6 +70,8 @@ OWNERS: dict[str, dict[str, Owner]] = {
     "module-bay": {"position": "netbox"},
     "module": {"module_type": "podyard", "serial": "podyard", "status": "podyard"},
     "interface": {"type": "netbox", "mgmt_only": "podyard", "mac_address": "podyard"},
+    "power-port": {},
+    "power-outlet": {},
     "ip-address": {"assigned_object_type": "podyard", "assigned_object_id": "podyard"},
     "power-panel": {},
     "power-feed": {

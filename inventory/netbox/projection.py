@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from inventory.model import Host, Pod
 from inventory.netbox.kinds import KINDS
 from inventory.netbox.mapping import FieldMapping
+from inventory.netbox.ports import cables_of, interface
 from inventory.netbox.records import Records
 from inventory.netbox.wanted import NAME_MAX, SERIAL_MAX, Ref, Wanted, clip, marks, slug
-from inventory.places import Cable, CableEnd, Equipment
+from inventory.places import Equipment
 from inventory.states import HostState
 from pods.facts import AcceleratorFact
 
@@ -47,10 +48,6 @@ INTERFACE_TYPES = {
     50: "50gbase-x-sfp56", 100: "100gbase-x-qsfp28", 200: "200gbase-x-qsfp56",
     400: "400gbase-x-osfp", 800: "800gbase-x-osfp",
 }  # fmt: skip
-CABLE_TYPES = {
-    "dac": "dac-passive", "aoc": "aoc", "mmf": "mmf", "smf": "smf", "cat5e": "cat5e",
-    "cat6": "cat6", "cat6a": "cat6a", "cat8": "cat8",
-}  # fmt: skip
 CUSTOM_FIELDS = {
     "podyard_id": ("text", "Which record of podyard this is"),
     "podyard_owner": ("text", "Which podyard keeps it"),
@@ -79,7 +76,7 @@ def _all(records: Records, mapping: FieldMapping, owner: str) -> Iterator[Wanted
         yield from _host(host, pods.get(host.pod), mapping, owner)
     for one in records.equipment:
         yield from _equipment(one, owner)
-    yield from _cables(records, owner)
+    yield from cables_of(records, owner)
 
 
 def _customs() -> Iterator[Wanted]:
@@ -252,7 +249,7 @@ def _role(name: str) -> Wanted:
 
 def _interfaces(host: Host, owner: str) -> Iterator[Wanted]:
     device = Ref(f"host/{host.id}")
-    yield _interface(device, host.id, BMC, owner, {"type": "1000base-t", "mgmt_only": True})
+    yield interface(device, host.id, BMC, owner, {"type": "1000base-t", "mgmt_only": True})
     address = _bmc_address(host)
     if address:
         bits = ipaddress.ip_address(address).max_prefixlen
@@ -269,15 +266,7 @@ def _interfaces(host: Host, owner: str) -> Iterator[Wanted]:
         fields = {"type": kind, "mgmt_only": False}
         if nic.mac:
             fields["mac_address"] = nic.mac.upper()
-        yield _interface(device, host.id, nic.slot, owner, fields)
-
-
-def _interface(device: Ref, key: str, name: str, owner: str, fields: Mapping[str, Any]) -> Wanted:
-    named = clip(name, NAME_MAX)
-    return Wanted(
-        "interface", f"interface/{key}/{name}", named, {"device": device, "name": named},
-        {**fields, **marks(f"{key}/{name}", owner)},
-    )  # fmt: skip
+        yield interface(device, host.id, nic.slot, owner, fields)
 
 
 def _bmc_address(host: Host) -> str:
@@ -358,37 +347,3 @@ def _equipment(one: Equipment, owner: str) -> Iterator[Wanted]:
             "asset_tag": one.asset_tag or None, "status": "active", **marks(one.id, owner),
         },
     )  # fmt: skip
-
-
-def _cables(records: Records, owner: str) -> Iterator[Wanted]:
-    """Data cables. Power cables go between ports that podyard does not describe."""
-    known = {f"host/{h.id}" for h in records.hosts}
-    known |= {f"equipment/{e.id}" for e in records.equipment}
-    for cable in records.cables:
-        ends = (cable.a, cable.z)
-        if cable.status == "removed" or cable.kind == "power":
-            continue
-        if any(f"{end.kind}/{end.id}" not in known for end in ends):
-            continue
-        for end in ends:
-            device = Ref(f"{end.kind}/{end.id}")
-            yield _interface(device, end.id, end.port, owner, {"type": "other"})
-        yield _cable(cable, owner)
-
-
-def _cable(cable: Cable, owner: str) -> Wanted:
-    fields: dict[str, Any] = {"status": cable.status, **marks(cable.id, owner)}
-    if cable.kind in CABLE_TYPES:
-        fields["type"] = CABLE_TYPES[cable.kind]
-    if cable.label:
-        fields["label"] = clip(cable.label, 100)
-    if cable.length_m is not None:
-        fields |= {"length": round(cable.length_m, 2), "length_unit": "m"}
-    return Wanted(
-        "cable", f"cable/{cable.id}", cable.label or cable.id,
-        {"a_terminations": [_end(cable.a)], "b_terminations": [_end(cable.z)]}, fields,
-    )  # fmt: skip
-
-
-def _end(end: CableEnd) -> dict[str, Any]:
-    return {"object_type": "dcim.interface", "object_id": Ref(f"interface/{end.id}/{end.port}")}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from inventory.netbox.client import NetBoxClient
 from inventory.netbox.diff import Snapshot
-from inventory.netbox.kinds import OWN_ID, OWNER
+from inventory.netbox.kinds import OWN_ID, OWNER, PORTS
 from inventory.netbox.matching import Devices
 from inventory.netbox.plan import Refusal
 from inventory.netbox.rows import Row
@@ -62,11 +62,12 @@ class _Reader:
             self._read(kind, manufacturer_id=self._ids("manufacturer"))
         self._read_devices(sites)
         ours = self._our_devices()
-        for kind in ("module-bay", "module", "interface"):
+        for kind in ("module-bay", "module", *PORTS):
             self._read(kind, device_id=ours)
         self._read("ip-address", address=sorted(self._addresses()))
         self._read("ip-address", device_id=ours)
-        cables = {row.fields["cable"] for row in self._rows["interface"] if row.fields["cable"]}
+        ends = (row.fields["cable"] for kind in PORTS for row in self._rows[kind])
+        cables = {cable for cable in ends if cable}
         self._read("cable", id=sorted(cables))
         return Snapshot(rows=self._rows, macs=self._macs, whole=self._whole)
 

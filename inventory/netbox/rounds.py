@@ -16,6 +16,7 @@ from inventory.model import Event, Host
 from inventory.netbox.applying import Applied, apply
 from inventory.netbox.client import NetBoxClient
 from inventory.netbox.diff import Link, plan
+from inventory.netbox.kinds import PORTS
 from inventory.netbox.mapping import FieldMapping, refuse_unknown_status
 from inventory.netbox.plan import SyncPlan
 from inventory.netbox.projection import project
@@ -134,7 +135,7 @@ def _narrowed(wanted: Sequence[Wanted], hosts: frozenset[str] | None) -> list[Wa
     """Only what belongs to some hosts, with everything that it may refer to."""
     if hosts is None:
         return list(wanted)
-    parts = {"device", "module-bay", "module", "interface", "ip-address"}
+    parts = {"device", "module-bay", "module", "ip-address", *PORTS}
     return [
         one
         for one in wanted

@@ -41,7 +41,9 @@ log = logging.getLogger("podyard.netbox")
 RUNS_KEPT = 20
 HINTS_MOST = 20  # more hosts than this are looked at cheaper all together
 HINT_SETTLES_S = 1.0  # one save in NetBox's forms changes several objects, and each sends a hint
-PARTS = frozenset({"dcim.module", "dcim.interface", "dcim.modulebay", "dcim.powerport"})
+PARTS = frozenset(
+    {"dcim.module", "dcim.interface", "dcim.modulebay", "dcim.powerport", "dcim.poweroutlet"}
+)
 BY_ITSELF = "netbox"
 ROUND = "round"
 

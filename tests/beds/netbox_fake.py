@@ -108,6 +108,12 @@ TABLES: dict[str, Table] = {
         {"type": ("other", "1000base-t", "10gbase-x-sfpp", "25gbase-x-sfp28", "100gbase-x-qsfp28",
                   "200gbase-x-qsfp56", "400gbase-x-osfp", "800gbase-x-osfp")},
         unique=(("device", "name"),), custom="dcim.interface", filters=("mac_address", "name")),
+    "dcim/power-ports": Table(("name", "description"), ("device", "name"),
+        {"device": "dcim/devices", "cable": "dcim/cables"}, unique=(("device", "name"),),
+        custom="dcim.powerport", filters=("name",)),
+    "dcim/power-outlets": Table(("name", "description"), ("device", "name"),
+        {"device": "dcim/devices", "cable": "dcim/cables"}, unique=(("device", "name"),),
+        custom="dcim.poweroutlet", filters=("name",)),
     "ipam/ip-addresses": Table(("address", "assigned_object_type", "assigned_object_id"),
         ("address",), custom="ipam.ipaddress", filters=("address",)),
     "dcim/power-panels": Table(("name",), ("name", "site"), {"site": "dcim/sites"},
@@ -119,7 +125,8 @@ TABLES: dict[str, Table] = {
         unique=(("power_panel", "name"),), custom="dcim.powerfeed"),
     "dcim/cables": Table(("label", "length", "a_terminations", "b_terminations"), (), {},
         {"status": ("connected", "planned", "decommissioning"), "length_unit": ("", "m", "cm")},
-        {"type": ("", "cat5e", "cat6", "cat6a", "cat8", "dac-passive", "aoc", "mmf", "smf")},
+        {"type": ("", "cat5e", "cat6", "cat6a", "cat8", "dac-passive", "aoc", "mmf", "smf",
+                  "power")},
         custom="dcim.cable"),
     "extras/journal-entries": Table(("assigned_object_type", "assigned_object_id", "comments"),
         ("assigned_object_type", "assigned_object_id", "comments"), {},
@@ -127,9 +134,16 @@ TABLES: dict[str, Table] = {
         filters=("assigned_object_id", "assigned_object_type")),
 }  # fmt: skip
 
+ENDS = {
+    "dcim.interface": "dcim/interfaces",
+    "dcim.powerport": "dcim/power-ports",
+    "dcim.poweroutlet": "dcim/power-outlets",
+}
+"""What a cable may be in."""
+
 BELOW: dict[str, tuple[tuple[str, str], ...]] = {
     "dcim/devices": (("dcim/modules", "device"), ("dcim/module-bays", "device"),
-                     ("dcim/interfaces", "device")),
+                     *((path, "device") for path in ENDS.values())),
     "dcim/module-bays": (("dcim/modules", "module_bay"),),
 }  # fmt: skip
 """What goes when an object goes."""
@@ -277,7 +291,10 @@ class FakeNetbox:
         return found
 
     def _counts(self, device: int) -> Row:
-        counted = {"interface_count": "dcim/interfaces", "module_bay_count": "dcim/module-bays"}
+        counted = {
+            "interface_count": "dcim/interfaces", "module_bay_count": "dcim/module-bays",
+            "power_port_count": "dcim/power-ports", "power_outlet_count": "dcim/power-outlets",
+        }  # fmt: skip
         found = {
             name: sum(row["device"] == device for row in self.rows[path].values())
             for name, path in counted.items()
@@ -399,15 +416,22 @@ class FakeNetbox:
             if any(one["address"].partition("/")[0] == host for one in others):
                 raise Refused(400, {"address": ["Duplicate IP address found in global table"]})
         if path == "dcim/cables":
-            taken = {
-                end["object_id"]
-                for other in self.rows[path].values()
-                if other["id"] != row["id"]
-                for end in (*other["a_terminations"], *other["b_terminations"])
-            }
-            for end in (*row["a_terminations"], *row["b_terminations"]):
-                if end["object_id"] in taken:
-                    raise Refused(400, {"__all__": ["Duplicate termination found"]})
+            self._refuse_cable(row)
+
+    def _refuse_cable(self, row: Row) -> None:
+        """A port takes one cable, and power goes from an outlet to what draws it."""
+        ends = [*row["a_terminations"], *row["b_terminations"]]
+        taken = [
+            (end["object_type"], end["object_id"])
+            for other in self.rows["dcim/cables"].values()
+            if other["id"] != row["id"]
+            for end in (*other["a_terminations"], *other["b_terminations"])
+        ]
+        if any((end["object_type"], end["object_id"]) in taken for end in ends):
+            raise Refused(400, {"__all__": ["Duplicate termination found"]})
+        joined = {end["object_type"] for end in ends}
+        if joined not in ({"dcim.interface"}, {"dcim.powerport", "dcim.poweroutlet"}):
+            raise Refused(400, {"__all__": [f"Incompatible termination types: {joined}"]})
 
     def _follow(self, path: str, row: Row) -> None:
         if path == "dcim/devices":
@@ -419,8 +443,8 @@ class FakeNetbox:
                     )
         if path == "dcim/cables":
             for end in (*row["a_terminations"], *row["b_terminations"]):
-                port = self.rows["dcim/interfaces"][end["object_id"]]
-                self.rows["dcim/interfaces"][port["id"]] = {**port, "cable": row["id"]}
+                ports = self.rows[ENDS[end["object_type"]]]
+                ports[end["object_id"]] = {**ports[end["object_id"]], "cable": row["id"]}
 
     def changed(self, path: str, key: int, body: Row, if_match: str) -> Row:
         """Some fields of one object."""
@@ -459,7 +483,7 @@ class FakeNetbox:
                 if row[name] == key and row["id"] in self.rows[below]:
                     self.removed(below, row["id"], "")
         if path == "dcim/cables":
-            for port in self.rows["dcim/interfaces"].values():
+            for port in [port for ends in ENDS.values() for port in self.rows[ends].values()]:
                 if port["cable"] == key:
                     port["cable"] = None
 

@@ -108,6 +108,21 @@ def fleet_host(rack: str, place: int, *, accelerators: int = 8, nics: int = 2) -
     )  # fmt: skip
 
 
+def power_of(host: Host) -> tuple[Equipment, Cable]:
+    """A PDU in the host's rack, and the cable from it to the host."""
+    pdu = Equipment(
+        id=f"{host.rack}-pdu", kind="pdu", name=f"{host.rack}-pdu", site=host.site, pod=host.pod,
+        rack=host.rack,
+    )  # fmt: skip
+    cable = Cable(
+        id=f"{host.name}-psu1", label=f"{host.name} psu1", site=host.site, pod=host.pod,
+        a=CableEnd(kind="equipment", id=pdu.id, port="A12"),
+        z=CableEnd(kind="host", id=host.id, name=host.name, port="PSU1"),
+        kind="power", status="connected",
+    )  # fmt: skip
+    return pdu, cable
+
+
 def fleet_store(folder: Path, **size: int) -> SqlStore:
     """A store that holds the fleet."""
     store = SqlStore.open(f"sqlite:///{folder / 'fleet.db'}")

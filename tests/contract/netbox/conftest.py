@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,9 +146,16 @@ def fake_server() -> Iterator[FakeNetbox]:
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.integration)])
-def bed(request: pytest.FixtureRequest) -> NetboxBed:
+def server(request: pytest.FixtureRequest) -> FakeNetbox | NetboxServer:
+    """Either kind."""
+    found = request.getfixturevalue(f"{request.param}_server")
+    assert isinstance(found, FakeNetbox | NetboxServer)
+    return found
+
+
+@pytest.fixture
+def bed(server: FakeNetbox | NetboxServer) -> NetboxBed:
     """An empty NetBox."""
-    server = request.getfixturevalue(f"{request.param}_server")
     server.reset()
     return NetboxBed(server)
 
@@ -166,6 +174,38 @@ def fleet(bed: NetboxBed, tmp_path: Path) -> Iterator[Fleet]:
     store = fleet_store(tmp_path, **SMALL)
     yield Fleet(bed, store)
     store.close()
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our records after a first push, beside which the real server keeps what it was told."""
+    return tmp_path_factory.mktemp("pushed")
+
+
+@pytest.fixture
+def pushed(server: FakeNetbox | NetboxServer, tmp_path: Path, kept: Path) -> Iterator[Fleet]:
+    """Two hosts in one rack, pushed already. What takes the real NetBox long is done once."""
+    if isinstance(server, NetboxServer):
+        if not (kept / "fleet.db").exists():
+            _push_first(server, kept)
+            server.keep("pushed")
+        server.reset("pushed")
+        shutil.copy(kept / "fleet.db", tmp_path)
+    else:
+        server.reset()
+        _push_first(server, tmp_path)
+    store = SqlStore.open(f"sqlite:///{tmp_path / 'fleet.db'}")
+    yield Fleet(NetboxBed(server), store)
+    store.close()
+
+
+def _push_first(server: FakeNetbox | NetboxServer, folder: Path) -> None:
+    server.reset()
+    store = fleet_store(folder, **SMALL)
+    done = Fleet(NetboxBed(server), store).go()
+    store.close()
+    assert done.applied is not None
+    assert done.applied.failed == []
 
 
 @pytest.fixture

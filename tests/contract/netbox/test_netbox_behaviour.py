@@ -109,3 +109,19 @@ def test_a_port_takes_one_cable(bed: NetboxBed, parts: dict[str, int]) -> None:
     second = {"a_terminations": ends[0], "b_terminations": ends[2]}
     assert bed.ask("POST", "dcim/cables/", second).status_code == 400
     assert bed.seen("dcim/interfaces", ports[0])["cable"]["id"] == cable["id"]
+
+
+def test_power_goes_from_an_outlet_to_a_port(bed: NetboxBed, parts: dict[str, int]) -> None:
+    keys = [bed.make("dcim/devices", name=name, **parts)["id"] for name in "ab"]
+    first, second = (bed.make("dcim/power-ports", device=key, name="PSU1")["id"] for key in keys)
+    outlet = bed.make("dcim/power-outlets", device=keys[1], name="A1")["id"]
+    port, other, source = (
+        [{"object_type": kind, "object_id": key}]
+        for kind, key in [
+            ("dcim.powerport", first), ("dcim.powerport", second), ("dcim.poweroutlet", outlet),
+        ]
+    )  # fmt: skip
+    two_that_draw = {"a_terminations": port, "b_terminations": other}
+    assert bed.ask("POST", "dcim/cables/", two_that_draw).status_code == 400
+    cable = bed.make("dcim/cables", type="power", a_terminations=port, b_terminations=source)
+    assert bed.seen("dcim/power-ports", first)["cable"]["id"] == cable["id"]

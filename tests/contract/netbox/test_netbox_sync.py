@@ -20,7 +20,7 @@ from inventory.places import Cable
 from inventory.states import HostState
 from inventory.store.protocol import Change
 from inventory.store.reading import every
-from tests.beds.netbox_fleet import NOW
+from tests.beds.netbox_fleet import NOW, power_of
 from tests.contract.netbox.conftest import PUSH, Fleet, NetboxBed
 
 pytestmark = pytest.mark.timeout(2400)
@@ -71,19 +71,18 @@ def test_a_first_push_shows_the_fleet_and_a_second_writes_nothing(fleet: Fleet) 
     assert set(fleet.bed.sent) <= {"GET", "OPTIONS"}
 
 
-def test_what_people_write_stays_and_what_we_write_comes_back(fleet: Fleet) -> None:
-    fleet.go()
-    host = fleet.hosts()[0]
-    device = fleet.device(host)
-    module = next(r for r in fleet.bed.rows("module") if r.fields["device"] == device.id)
-    fleet.bed.edit(
+def test_what_people_write_stays_and_what_we_write_comes_back(pushed: Fleet) -> None:
+    host = pushed.hosts()[0]
+    device = pushed.device(host)
+    module = next(r for r in pushed.bed.rows("module") if r.fields["device"] == device.id)
+    pushed.bed.edit(
         "dcim/devices", device.id,
         status="failed", serial="FORGED", comments="ask Ada", description="left door",
         custom_fields={"podyard_state": "enrolled"},
     )  # fmt: skip
-    fleet.bed.edit("dcim/modules", module.id, serial="WRONG", description="humming")
+    pushed.bed.edit("dcim/modules", module.id, serial="WRONG", description="humming")
 
-    drift = fleet.plan()
+    drift = pushed.plan()
     found = {(step.kind, step.netbox_id): dict(step.new) for step in drift.plan.steps}
     assert found == {
         ("device", device.id): {
@@ -92,24 +91,23 @@ def test_what_people_write_stays_and_what_we_write_comes_back(fleet: Fleet) -> N
         ("module", module.id): {"serial": module.fields["serial"]},
     }  # fmt: skip
 
-    done = fleet.go()
+    done = pushed.go()
     assert done.applied is not None
     assert (done.applied.changed, done.applied.journaled) == (2, 0), "no news of the hardware"
-    seen = fleet.bed.seen("dcim/devices", device.id)
+    seen = pushed.bed.seen("dcim/devices", device.id)
     assert seen["status"]["value"] == "active"
     assert seen["serial"] == host.serial
     assert (seen["comments"], seen["description"]) == ("ask Ada", "left door")
-    assert fleet.bed.seen("dcim/modules", module.id)["description"] == "humming"
-    assert fleet.go().requests_that_wrote == 0
+    assert pushed.bed.seen("dcim/modules", module.id)["description"] == "humming"
+    assert pushed.go().requests_that_wrote == 0
 
 
-def test_what_netbox_owns_is_taken_over_and_never_written(fleet: Fleet) -> None:
-    fleet.go()
-    host = fleet.hosts()[0]
-    device = fleet.device(host)
-    fleet.bed.edit("dcim/devices", device.id, name="renamed", position=30, asset_tag="A-1")
+def test_what_netbox_owns_is_taken_over_and_never_written(pushed: Fleet) -> None:
+    host = pushed.hosts()[0]
+    device = pushed.device(host)
+    pushed.bed.edit("dcim/devices", device.id, name="renamed", position=30, asset_tag="A-1")
 
-    looked = fleet.plan()
+    looked = pushed.plan()
     assert looked.plan.counts == NOTHING
     told = {(one.field, one.ours, one.theirs) for one in looked.plan.intents}
     assert told == {
@@ -117,46 +115,44 @@ def test_what_netbox_owns_is_taken_over_and_never_written(fleet: Fleet) -> None:
         ("position", host.position, 30.0),
         ("asset_tag", None, "A-1"),
     }
-    done = fleet.go()
+    done = pushed.go()
     assert done.requests_that_wrote == 0
-    now = fleet.store.get(Host, host.id)
+    now = pushed.store.get(Host, host.id)
     assert now is not None
     assert (now.position, now.asset_tag, now.name) == (30.0, "A-1", host.name)
-    link = fleet.store.get(NetBoxLink, f"host/{host.id}")
+    link = pushed.store.get(NetBoxLink, f"host/{host.id}")
     assert link is not None
     assert link.intent["name"] == "renamed"
-    left = fleet.go()
+    left = pushed.go()
     assert [one.field for one in left.plan.intents] == ["name"], "a rename is for people to settle"
 
 
-def test_a_swapped_gpu_is_shown_once_with_one_journal_entry(fleet: Fleet) -> None:
-    fleet.go()
-    host = fleet.hosts()[0]
+def test_a_swapped_gpu_is_shown_once_with_one_journal_entry(pushed: Fleet) -> None:
+    host = pushed.hosts()[0]
     assert host.facts is not None
     old, *rest = host.facts.accelerators
     swapped = old.model_copy(update={"serial": "NEW-GPU-1"})
     facts = host.facts.model_copy(update={"accelerators": (swapped, *rest)})
-    fleet.change(host, facts=facts)
-    done = fleet.go()
+    pushed.change(host, facts=facts)
+    done = pushed.go()
     assert done.applied is not None
     assert (done.applied.created, done.applied.changed, done.applied.journaled) == (0, 1, 1)
-    device = fleet.device(host)
-    (entry,) = fleet.journal(device)
+    device = pushed.device(host)
+    (entry,) = pushed.journal(device)
     assert f"serial {old.serial} → NEW-GPU-1" in entry
-    modules = [r for r in fleet.bed.rows("module") if r.fields["device"] == device.id]
+    modules = [r for r in pushed.bed.rows("module") if r.fields["device"] == device.id]
     assert sorted(r.fields["serial"] for r in modules) == sorted(
         part.serial for part in facts.accelerators
     )
-    assert fleet.go().requests_that_wrote == 0
-    assert len(fleet.journal(device)) == 1
+    assert pushed.go().requests_that_wrote == 0
+    assert len(pushed.journal(device)) == 1
 
 
-def test_a_journal_entry_that_a_crash_left_is_not_written_again(fleet: Fleet) -> None:
-    fleet.go()
-    host = fleet.change(fleet.hosts()[0], state=HostState.REPAIRING)
+def test_a_journal_entry_that_a_crash_left_is_not_written_again(pushed: Fleet) -> None:
+    host = pushed.change(pushed.hosts()[0], state=HostState.REPAIRING)
 
     def dies_before_the_change() -> NetBoxClient:
-        client = fleet.bed.connect()
+        client = pushed.bed.connect()
 
         def die(*_: Any, **__: Any) -> None:
             raise Unreachable("the cable was pulled")
@@ -165,85 +161,110 @@ def test_a_journal_entry_that_a_crash_left_is_not_written_again(fleet: Fleet) ->
         return client
 
     with pytest.raises(Unreachable):
-        fleet.go(PUSH, dies_before_the_change)
-    device = fleet.device(host)
+        pushed.go(PUSH, dies_before_the_change)
+    device = pushed.device(host)
     assert device.fields["cf.podyard_state"] == "ready"
-    assert len(fleet.journal(device)) == 1
-    fleet.go()
-    (entry,) = fleet.journal(device)
+    assert len(pushed.journal(device)) == 1
+    pushed.go()
+    (entry,) = pushed.journal(device)
     assert "state: ready → repairing" in entry
-    assert fleet.bed.seen("dcim/devices", device.id)["status"]["value"] == "failed"
+    assert pushed.bed.seen("dcim/devices", device.id)["status"]["value"] == "failed"
 
 
-def test_nothing_is_removed_unless_that_is_asked_for(fleet: Fleet) -> None:
-    fleet.go()
-    gone, stays = fleet.hosts()
-    device = fleet.device(gone)
-    forget(fleet, gone)
-    told = fleet.go()
+def test_nothing_is_removed_unless_that_is_asked_for(pushed: Fleet) -> None:
+    gone, stays = pushed.hosts()
+    device = pushed.device(gone)
+    forget(pushed, gone)
+    told = pushed.go()
     assert told.requests_that_wrote == 0
     assert {one.kind for one in told.plan.orphans} >= {"device", "module", "interface", "cable"}
     whose = {one.own_id.partition("/")[0] for one in told.plan.orphans}
     assert whose == {gone.id, f"{gone.name}-bmc", "r1-sw"}, "and the switch port it was in"
 
-    done = fleet.go(Order(pull=True, push=True, delete=True))
+    done = pushed.go(Order(pull=True, push=True, delete=True))
     assert done.applied is not None
     assert done.applied.failed == []
-    assert fleet.bed.ask("GET", f"dcim/devices/{device.id}/").status_code == 404
-    assert fleet.device(stays)
-    again = fleet.go(Order(pull=True, push=True, delete=True))
+    assert pushed.bed.ask("GET", f"dcim/devices/{device.id}/").status_code == 404
+    assert pushed.device(stays)
+    again = pushed.go(Order(pull=True, push=True, delete=True))
     assert (again.plan.orphans, again.requests_that_wrote) == ((), 0)
 
 
-def test_a_copy_of_what_is_ours_is_not_ours(fleet: Fleet) -> None:
-    fleet.go()
-    device = fleet.device(fleet.hosts()[0])
-    marks = {"podyard_id": f"{fleet.hosts()[0].id}/bmc", "podyard_owner": "podyard"}
-    copy = fleet.bed.make(
+def test_a_power_cable_goes_from_an_outlet_to_the_host_it_feeds(pushed: Fleet) -> None:
+    host = pushed.hosts()[0]
+    pdu, cable = power_of(host)
+    pushed.store.apply(Change(insert=(pdu, cable)), now=NOW)
+    done = pushed.go()
+    assert done.applied is not None
+    assert done.applied.failed == []
+    (port,), (outlet,) = pushed.bed.rows("power-port"), pushed.bed.rows("power-outlet")
+    assert (port.fields["name"], port.fields["device"]) == ("PSU1", pushed.device(host).id)
+    seen = pushed.bed.seen("dcim/cables", port.fields["cable"])
+    assert (seen["type"], seen["status"]["value"]) == ("power", "connected")
+    assert [end["object_id"] for end in seen["a_terminations"]] == [outlet.id]
+    assert pushed.go().requests_that_wrote == 0
+
+    kept = pushed.store.get(Cable, cable.id)
+    assert kept is not None
+    pushed.store.apply(Change(remove=(kept,)), now=NOW)
+    told = pushed.plan()
+    assert [one.kind for one in told.plan.orphans] == ["cable", "power-port", "power-outlet"]
+    pushed.go(Order(pull=True, push=True, delete=True))
+    assert [*pushed.bed.rows("power-port"), *pushed.bed.rows("power-outlet")] == []
+    assert pushed.go().requests_that_wrote == 0
+
+
+def test_a_copy_of_what_is_ours_is_not_ours(pushed: Fleet) -> None:
+    device = pushed.device(pushed.hosts()[0])
+    marks = {"podyard_id": f"{pushed.hosts()[0].id}/bmc", "podyard_owner": "podyard"}
+    copy = pushed.bed.make(
         "dcim/interfaces", device=device.id, name="copy", type="other", custom_fields=marks
     )["id"]
-    done = fleet.go(Order(pull=True, push=True, delete=True))
+    done = pushed.go(Order(pull=True, push=True, delete=True))
     assert done.plan.orphans == ()
     assert any("it was copied" in one.why for one in done.plan.refusals)
-    assert fleet.bed.seen("dcim/interfaces", copy)["name"] == "copy"
+    assert pushed.bed.seen("dcim/interfaces", copy)["name"] == "copy"
 
 
-def test_a_device_with_something_of_others_on_it_stays(fleet: Fleet) -> None:
-    fleet.go()
-    gone = fleet.hosts()[0]
-    device = fleet.device(gone)
-    fleet.bed.make("dcim/interfaces", device=device.id, name="console", type="1000base-t")
-    forget(fleet, gone)
-    done = fleet.go(Order(pull=True, push=True, delete=True))
+def test_a_device_with_something_of_others_on_it_stays(pushed: Fleet) -> None:
+    gone = pushed.hosts()[0]
+    device = pushed.device(gone)
+    pushed.bed.make("dcim/interfaces", device=device.id, name="console", type="1000base-t")
+    forget(pushed, gone)
+    done = pushed.go(Order(pull=True, push=True, delete=True))
     assert done.applied is not None
     assert [one.why for one in done.applied.failed] == ["interface console on it is not ours"]
-    assert fleet.bed.seen("dcim/devices", device.id)["name"] == gone.name
+    assert pushed.bed.seen("dcim/devices", device.id)["name"] == gone.name
 
 
-def test_what_is_not_ours_stays_even_when_netbox_ignores_a_filter(fleet: Fleet) -> None:
-    fleet.go()
-    ours = fleet.device(fleet.hosts()[0])
-    strangers = [stranger(fleet.bed, ours, f"stranger-{number}") for number in range(2)]
-    ports = [
-        fleet.bed.make("dcim/interfaces", device=one, name="e0", type="1000base-t")["id"]
-        for one in strangers
-    ]
-    a, z = ([{"object_type": "dcim.interface", "object_id": port}] for port in ports)
-    cable = fleet.bed.make("dcim/cables", a_terminations=a, b_terminations=z)["id"]
-    far = fleet.bed.make("dcim/sites", name="Far", slug="far")["id"]
-    strangers.append(stranger(fleet.bed, ours, "far", site=far))
-    for host in fleet.hosts():
-        forget(fleet, host)
+def test_what_is_not_ours_stays_even_when_netbox_ignores_a_filter(pushed: Fleet) -> None:
+    ours = pushed.device(pushed.hosts()[0])
+    strangers, cable = two_strangers(pushed.bed, ours)
+    far = pushed.bed.make("dcim/sites", name="Far", slug="far")["id"]
+    strangers.append(stranger(pushed.bed, ours, "far", site=far))
+    for host in pushed.hosts():
+        forget(pushed, host)
 
     for name in ("site_id", "device_id", "id"):
         with pytest.raises(FilterIgnored):
-            fleet.go(Order(push=True, delete=True), without_filter(fleet.bed, name))
-        assert set(fleet.bed.sent) <= {"GET", "OPTIONS"}, name
-    fleet.go(Order(pull=True, push=True, delete=True))
-    left = {row.id for row in fleet.bed.rows("device")}
+            pushed.go(Order(push=True, delete=True), without_filter(pushed.bed, name))
+        assert set(pushed.bed.sent) <= {"GET", "OPTIONS"}, name
+    pushed.go(Order(pull=True, push=True, delete=True))
+    left = {row.id for row in pushed.bed.rows("device")}
     assert left >= set(strangers)
     assert ours.id not in left
-    assert [row.id for row in fleet.bed.rows("cable")] == [cable]
+    assert [row.id for row in pushed.bed.rows("cable")] == [cable]
+
+
+def two_strangers(bed: NetboxBed, like: Row) -> tuple[list[int], int]:
+    """Somebody else's devices, and the cable between them."""
+    devices = [stranger(bed, like, f"stranger-{number}") for number in range(2)]
+    ports = [
+        bed.make("dcim/interfaces", device=one, name="e0", type="1000base-t")["id"]
+        for one in devices
+    ]
+    a, z = ([{"object_type": "dcim.interface", "object_id": port}] for port in ports)
+    return devices, int(bed.make("dcim/cables", a_terminations=a, b_terminations=z)["id"])
 
 
 def stranger(bed: NetboxBed, like: Row, name: str, **fields: int) -> int:
@@ -328,36 +349,34 @@ def test_a_serial_number_that_two_devices_have_is_refused(fleet: Fleet) -> None:
     assert not [row for row in bed.rows("device") if row.fields["cf.podyard_id"] == host.id]
 
 
-def test_a_host_that_is_enrolled_again_takes_its_device_over(fleet: Fleet) -> None:
-    fleet.go()
-    host = fleet.hosts()[0]
-    device = fleet.device(host)
-    forget(fleet, host)
+def test_a_host_that_is_enrolled_again_takes_its_device_over(pushed: Fleet) -> None:
+    host = pushed.hosts()[0]
+    device = pushed.device(host)
+    forget(pushed, host)
     again = host.model_copy(update={"id": "00000000-0000-4000-8000-00000000a9a1"})
-    fleet.store.apply(Change(insert=(again,)), now=NOW)
-    done = fleet.go()
+    pushed.store.apply(Change(insert=(again,)), now=NOW)
+    done = pushed.go()
     assert done.plan.refusals == ()
-    assert fleet.device(again).id == device.id
-    assert fleet.go().requests_that_wrote == 0
+    assert pushed.device(again).id == device.id
+    assert pushed.go().requests_that_wrote == 0
 
 
-def test_a_device_of_another_record_is_not_taken_over(fleet: Fleet) -> None:
-    fleet.go()
-    first, second = fleet.hosts()
-    ours = fleet.device(second)
-    bed = fleet.bed
-    assert bed.ask("DELETE", f"dcim/devices/{fleet.device(first).id}/").status_code == 204
+def test_a_device_of_another_record_is_not_taken_over(pushed: Fleet) -> None:
+    first, second = pushed.hosts()
+    ours = pushed.device(second)
+    bed = pushed.bed
+    assert bed.ask("DELETE", f"dcim/devices/{pushed.device(first).id}/").status_code == 204
     bed.edit("dcim/devices", ours.id, serial=first.serial)
     for order in (PUSH, Order(push=True, hosts=frozenset({first.id}))):
         bed.edit("dcim/devices", ours.id, serial=first.serial)
-        looked = fleet.go(Order(hosts=order.hosts))
+        looked = pushed.go(Order(hosts=order.hosts))
         assert any("another record" in one.why for one in looked.plan.refusals)
         assert first.name not in {step.label for step in looked.plan.steps}
-    fleet.go()
-    assert fleet.device(second).fields["serial"] == second.serial
-    fleet.go()
-    assert fleet.device(first).id != ours.id
-    assert fleet.go().requests_that_wrote == 0
+    pushed.go()
+    assert pushed.device(second).fields["serial"] == second.serial
+    pushed.go()
+    assert pushed.device(first).id != ours.id
+    assert pushed.go().requests_that_wrote == 0
 
 
 def test_two_hosts_that_name_one_address_do_not_fight_for_it(fleet: Fleet) -> None:
@@ -398,16 +417,15 @@ def test_an_address_that_something_else_has_keeps_no_host_out(fleet: Fleet) -> N
     assert fleet.go().requests_that_wrote == 0
 
 
-def test_two_podyards_leave_each_other_alone(fleet: Fleet) -> None:
-    fleet.go()
-    stranger = Fleet(fleet.bed, fleet.store, owner="other-yard")
+def test_two_podyards_leave_each_other_alone(pushed: Fleet) -> None:
+    stranger = Fleet(pushed.bed, pushed.store, owner="other-yard")
     looked = stranger.plan(delete=True)
     assert looked.plan.counts["delete"] == 0
     assert looked.plan.orphans == ()
     kept = {one.label for one in looked.plan.refusals if "PODYARD_NETBOX_OWNER" in one.hint}
-    assert {host.name for host in fleet.hosts()} <= kept
+    assert {host.name for host in pushed.hosts()} <= kept
     stranger.go(Order(push=True, delete=True))
-    assert fleet.go().requests_that_wrote == 0
+    assert pushed.go().requests_that_wrote == 0
 
 
 def test_a_row_that_netbox_refuses_does_not_hold_up_the_others(fleet: Fleet) -> None:
@@ -431,15 +449,14 @@ def test_a_plan_is_done_only_as_it_was_shown(fleet: Fleet) -> None:
     assert fleet.go(Order(push=True, digest=shown.plan.digest)).applied is not None
 
 
-def test_one_host_is_looked_at_alone(fleet: Fleet) -> None:
-    fleet.go()
-    first, second = fleet.hosts()
+def test_one_host_is_looked_at_alone(pushed: Fleet) -> None:
+    first, second = pushed.hosts()
     for host in (first, second):
-        fleet.bed.edit("dcim/devices", fleet.device(host).id, status="failed")
-    done = fleet.go(Order(pull=True, push=True, hosts=frozenset({first.id})))
+        pushed.bed.edit("dcim/devices", pushed.device(host).id, status="failed")
+    done = pushed.go(Order(pull=True, push=True, hosts=frozenset({first.id})))
     assert [step.label for step in done.plan.steps] == [first.name]
     assert done.plan.orphans == ()
-    assert fleet.bed.seen("dcim/devices", fleet.device(second).id)["status"]["value"] == "failed"
+    assert pushed.bed.seen("dcim/devices", pushed.device(second).id)["status"]["value"] == "failed"
 
 
 def test_the_status_map_is_held_against_the_server(fleet: Fleet) -> None:
@@ -465,6 +482,23 @@ def test_an_old_netbox_is_refused(fake_fleet: Fleet) -> None:
     with pytest.raises(Unsupported, match=r"4\.4\.10.*4\.7"):
         fake_fleet.go()
     assert set(fake_fleet.bed.sent) == {"GET"}
+
+
+@pytest.mark.parametrize("name", ["site_id", "device_id", "id"])
+def test_a_lost_filter_that_nobody_noticed_removes_nothing_of_others_either(
+    fake_fleet: Fleet, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    fake_fleet.go()
+    ours = fake_fleet.device(fake_fleet.hosts()[0])
+    strangers, cable = two_strangers(fake_fleet.bed, ours)
+    for host in fake_fleet.hosts():
+        forget(fake_fleet, host)
+    monkeypatch.setattr("inventory.netbox.client._check_filter", lambda *_: None)
+    fake_fleet.go(Order(push=True, delete=True), without_filter(fake_fleet.bed, name))
+    assert {row.id for row in fake_fleet.bed.rows("device")} >= set(strangers)
+    ports = [row for row in fake_fleet.bed.rows("interface") if row.fields["device"] in strangers]
+    assert [row.fields["cable"] for row in ports] == [cable, cable]
+    assert cable in {row.id for row in fake_fleet.bed.rows("cable")}
 
 
 def test_a_race_is_told_and_settled_by_the_next_round(fake_fleet: Fleet) -> None:

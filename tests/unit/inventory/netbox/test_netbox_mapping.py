@@ -15,7 +15,7 @@ from inventory.netbox.records import Records
 from inventory.netbox.settings import read_secret
 from inventory.netbox.wanted import clip
 from inventory.states import HostState
-from tests.beds.netbox_fleet import fleet_host, fleet_records
+from tests.beds.netbox_fleet import fleet_host, fleet_records, power_of
 from tests.unit.inventory.records import NOW
 
 
@@ -40,7 +40,7 @@ def test_every_field_that_is_projected_has_an_owner() -> None:
         Site,
     )
 
-    made = list(fleet_records(racks=1, hosts_per_rack=1))
+    made = [*fleet_records(racks=1, hosts_per_rack=1), *power_of(fleet_host("r1", 0))]
 
     def of(kind: type) -> tuple:  # type: ignore[type-arg]
         return tuple(one for one in made if isinstance(one, kind))
