@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from provisioning.simulator.eventlog import EventLog
 from provisioning.simulator.host import SimulatedHost
 from provisioning.simulator.models import HostModel
 from provisioning.simulator.parts import Parts
@@ -11,6 +12,7 @@ from provisioning.simulator.redfish.resource import Paths
 from provisioning.simulator.redfish.sessions import Sessions
 from provisioning.simulator.striking import Strikes
 from provisioning.simulator.swapping import HasSerial, read_swapped
+from provisioning.simulator.tls import BmcTls
 from provisioning.simulator.updates import Updates
 
 
@@ -23,6 +25,8 @@ class SimulatedBmc:
     sessions: Sessions = field(init=False)
     paths: Paths = field(init=False)
     strikes: Strikes = field(init=False)
+    log: EventLog = field(init=False)
+    tls: BmcTls | None = None
     listed: set[str] = field(default_factory=set)
     """Collections that were read since the BMC started."""
     started: int = 0
@@ -38,6 +42,8 @@ class SimulatedBmc:
         # With every fault, scheduled or not: a misspelt slot must stop the start.
         self._parts = Parts(self.host.plan)
         self.paths = Paths.of(self.model)
+        self.log = EventLog(self.host, clock=lambda: self.clock)
+        self.host.told = self.log.note
         self.strikes = Strikes(self.host, restart_bmc=self.restart)
 
     @property

@@ -61,6 +61,8 @@ class SimulatedHost:
     on_notice: Callable[[str], None] = lambda _what: None
     """Called when an event came that a fault waited for."""
     _off_at: float | None = None
+    told: Callable[[str], None] = lambda _what: None
+    """Hears of everything that is journaled: the BMC's own log."""
     _stale_power: tuple[str, float] | None = None
     _power_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _rising: asyncio.Task[None] | None = None
@@ -231,7 +233,19 @@ class SimulatedHost:
             self._stale_power = (self.power, until)
         self.state.power = power
 
+    def limit_power(self, watts: float | None) -> None:
+        """Hold the draw below a limit from now on; None lifts it."""
+        self.state.power_limit_watts = watts
+        self.journal("power.limit", watts=watts)
+        steady = self._inrush is None or self._inrush.done()
+        typical = self.plan.host_type.power.typical_watts
+        self._draw(typical if self.state.power == "On" and steady else self.state.watts)
+
     def _draw(self, watts: float) -> None:
+        limit = self.state.power_limit_watts
+        if limit is not None and watts <= self.plan.host_type.power.typical_watts:
+            # The first moment after power-on is over before any limit takes hold.
+            watts = min(watts, limit)
         self.state.watts = float(watts)
         self.save()
         self.journal("draw", watts=float(watts))
@@ -404,6 +418,7 @@ class SimulatedHost:
         """Record what really happened."""
         at = self.world.clock.now()
         self.world.journal.write(what, at=at, host=self.plan.name, feed=self.plan.feed, **fields)
+        self.told(what)
         if self.faults.notice(what):
             self.save()
             self.on_notice(what)

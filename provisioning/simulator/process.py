@@ -35,6 +35,7 @@ from provisioning.simulator.media import HttpsMedia, MediaSource
 from provisioning.simulator.redfish.service import RedfishService
 from provisioning.simulator.state import load_state, write_json
 from provisioning.simulator.timings import Timings
+from provisioning.simulator.tls import BmcTls
 
 HIDDEN_IN_HOST = ("/run", "/tmp/ray", "/dev/shm", "/proc")  # noqa: S108 - what a host mounts over
 """Directories that a host sees its own version of; no state can lie below them."""
@@ -53,6 +54,8 @@ class HallSettings:
     agent_argv: Sequence[str] = AGENT_ARGV
     namespaces: bool = True
     """Whether to try them; where they are refused, hosts are plain processes."""
+    launcher: HostLauncher | None = None
+    """What runs hosts that boot, where somebody else than these two does it."""
 
 
 @dataclass(slots=True)
@@ -201,6 +204,9 @@ class Hall:
             )
 
     async def _start_launcher(self) -> HostLauncher:
+        if self.settings.launcher is not None:
+            await self.settings.launcher.start()
+            return self.settings.launcher
         argv = self.settings.agent_argv
         if self.settings.namespaces:
             launcher = NamespaceLauncher(report=self._report, argv=argv)
@@ -238,6 +244,9 @@ class Hall:
         )
         certificate, key = running.certificate
         running.bmc.strikes.change_certificate = running.change_certificate
+        running.bmc.tls = BmcTls(
+            certificate, key, lambda: running.context, running.bmc.host.journal
+        )
         changed = host.faults.planted("certificate-changed")
         renew = (
             again

@@ -61,6 +61,23 @@ class Account(Kept):
     enabled: bool = True
 
 
+class LogLine(Kept):
+    """One line of the BMC's log."""
+
+    number: int
+    at: float
+    severity: str
+    message: str
+
+
+class EventSubscription(Kept):
+    """Somebody who asked to be told of events."""
+
+    number: int
+    destination: str
+    context: str = ""
+
+
 class HostState(Kept):
     """Everything about one host that its BMC would keep through a power failure, and the power."""
 
@@ -79,6 +96,11 @@ class HostState(Kept):
     tasks: list[UpdateTask] = Field(default_factory=list)
     watts: float
     asset_tag: str = ""
+    power_limit_watts: float | None = None
+    lit: bool = False
+    """The light by which a person finds the host."""
+    log: list[LogLine] = Field(default_factory=list)
+    subscriptions: list[EventSubscription] = Field(default_factory=list)
     power_ons: int = 0
     fired: dict[str, int] = Field(default_factory=dict)
     happened: dict[str, float] = Field(default_factory=dict)

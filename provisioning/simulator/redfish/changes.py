@@ -6,14 +6,13 @@ and whether the answer arrives to the service, which is where faults bite.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.errors import ActionRefused
 from provisioning.simulator.host import BOOT_ENABLED, BOOT_TARGETS, RESET_TYPES
-from provisioning.simulator.redfish import checks, services
+from provisioning.simulator.redfish import certifying, checks, eventing, limiting, services
+from provisioning.simulator.redfish.answer import Answer, Change
 from provisioning.simulator.redfish.controllers import BMC_RESETS
 from provisioning.simulator.redfish.resource import (
     ACCOUNTS,
@@ -28,18 +27,6 @@ from provisioning.simulator.state import Account
 
 Body = dict[str, Any]
 LIMIT_ACCOUNTS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a request is answered with; a body of None is 204."""
-
-    status: int = 204
-    body: Body | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-Change = Callable[[SimulatedBmc, Body], Awaitable[Answer]]
 
 
 async def reset_system(bmc: SimulatedBmc, body: Body) -> Answer:
@@ -73,13 +60,16 @@ async def patch_system(bmc: SimulatedBmc, body: Body) -> Answer:
     """Boot override and asset tag."""
     found = checks.properties(
         body,
-        writable={"Boot": dict, "AssetTag": str},
+        writable={"Boot": dict, "AssetTag": str, "LocationIndicatorActive": bool},
         readable=_readable(bmc, bmc.paths.system),
     )
     if "Boot" in found:
         _patch_boot(bmc, found["Boot"])
     if "AssetTag" in found:
         bmc.host.state.asset_tag = found["AssetTag"]
+        bmc.host.save()
+    if "LocationIndicatorActive" in found:
+        bmc.host.state.lit = found["LocationIndicatorActive"]
         bmc.host.save()
     return _read_back(bmc, bmc.paths.system)
 
@@ -271,7 +261,9 @@ def patch_account(account: Account) -> Change:
 async def delete(bmc: SimulatedBmc, path: str) -> Answer:
     """Log out, remove an account, or forget an ended task."""
     parent, _, name = path.rpartition("/")
-    if parent == SESSIONS:
+    if parent == eventing.SUBSCRIPTIONS:
+        eventing.unsubscribe(bmc, name)
+    elif parent == SESSIONS:
         if bmc.host.faults.planted("leaks-sessions") is None:
             bmc.sessions.close(name)
     elif parent in {TASKS, TASK_MONITORS} and (task := bmc.updates.task(name)):
@@ -305,16 +297,26 @@ def posts(bmc: SimulatedBmc) -> dict[str, Change]:
         f"{media}/Actions/VirtualMedia.InsertMedia": insert_media,
         f"{media}/Actions/VirtualMedia.EjectMedia": eject_media,
         f"{UPDATES}/Actions/UpdateService.SimpleUpdate": simple_update,
+        eventing.SUBSCRIPTIONS: eventing.subscribe,
+        f"{eventing.SUBSCRIPTIONS}/Members": eventing.subscribe,
+        certifying.GENERATE: certifying.generate,
+        certifying.REPLACE: certifying.replace,
     }
 
 
 def patches(bmc: SimulatedBmc) -> dict[str, Change]:
     """What can be patched, beside accounts."""
-    system = bmc.paths.system
-    return {system: patch_system, f"{system}/Bios/Settings": patch_bios}
+    system, box = bmc.paths.system, bmc.paths.box
+    newer = bmc.model.schema == "newer"
+    limited = (
+        {f"{box}/EnvironmentMetrics": limiting.patch_environment}
+        if newer
+        else {f"{box}/Power": limiting.patch_power}
+    )
+    return {system: patch_system, f"{system}/Bios/Settings": patch_bios, **limited}
 
 
-DELETABLE = (SESSIONS, ACCOUNTS, TASKS, TASK_MONITORS)
+DELETABLE = (SESSIONS, ACCOUNTS, TASKS, TASK_MONITORS, eventing.SUBSCRIPTIONS)
 
 
 def _readable(bmc: SimulatedBmc, path: str) -> frozenset[str]:

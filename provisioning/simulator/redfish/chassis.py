@@ -6,7 +6,7 @@ from functools import partial
 
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.hardware import part_serial
-from provisioning.simulator.redfish import thermal
+from provisioning.simulator.redfish import limiting, thermal
 from provisioning.simulator.redfish.resource import (
     ENABLED,
     ROOT,
@@ -151,6 +151,7 @@ def environment(bmc: SimulatedBmc) -> Body:
         "EnvironmentMetrics.v1_3_2.EnvironmentMetrics",
         name="Environment Metrics",
         PowerWatts={"DataSourceUri": sensor, "Reading": bmc.host.watts},
+        **({"PowerLimitWatts": limiting.newer(bmc)} if bmc.model.schema == "newer" else {}),
     )
 
 

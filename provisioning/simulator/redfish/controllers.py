@@ -56,6 +56,8 @@ def manager(bmc: SimulatedBmc) -> Body:
         PowerState="On",
         Status=ENABLED,
         VirtualMedia=link(f"{bmc.paths.manager}/VirtualMedia"),
+        LogServices=link(f"{bmc.paths.manager}/LogServices"),
+        NetworkProtocol=link(f"{bmc.paths.manager}/NetworkProtocol"),
         Links={
             "ManagerForServers": links([bmc.paths.system]),
             "ManagerForChassis": links([bmc.paths.box]),

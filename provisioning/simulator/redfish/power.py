@@ -7,6 +7,7 @@ from functools import partial
 from pods.facts import PowerSupplyFact
 from provisioning.simulator import surroundings
 from provisioning.simulator.bmc import SimulatedBmc
+from provisioning.simulator.redfish import limiting
 from provisioning.simulator.redfish.resource import (
     ABSENT,
     ENABLED,
@@ -50,6 +51,7 @@ def power(bmc: SimulatedBmc) -> Body:
         "PowerConsumedWatts": bmc.host.watts,
         "PowerCapacityWatts": float(bmc.host.plan.host_type.power.nameplate_watts),
         "Status": ENABLED,
+        **({"PowerLimit": limiting.older(bmc)} if bmc.model.schema == "older" else {}),
     }
     body = resource(path, "Power.v1_7_3.Power", name="Power", PowerControl=[control])
     body["PowerControl@odata.count"] = 1

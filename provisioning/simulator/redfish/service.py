@@ -12,11 +12,10 @@ from aiohttp import web
 
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.errors import ActionRefused
-from provisioning.simulator.redfish import odata
+from provisioning.simulator.redfish import eventing, odata
+from provisioning.simulator.redfish.answer import Answer, Change
 from provisioning.simulator.redfish.changes import (
     DELETABLE,
-    Answer,
-    Change,
     delete,
     patch_account,
     patches,
@@ -82,6 +81,8 @@ class RedfishService:
             await self.spoiler.before_change(request, path)
         elif _reads(request) and (spoiled := await self.spoiler.read(request, path)) is not None:
             return spoiled
+        if path == eventing.STREAM and request.method == "GET":
+            return await eventing.stream(self.bmc, request)
         reply = await self._dispatch(request, path, account)
         if changes:
             reply = await self.spoiler.after_change(request, path, reply)

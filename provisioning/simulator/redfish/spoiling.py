@@ -17,12 +17,14 @@ from aiohttp import web
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.errors import ActionRefused
 from provisioning.simulator.faults import Fault
-from provisioning.simulator.redfish.changes import Answer
+from provisioning.simulator.redfish.answer import Answer
 from provisioning.simulator.redfish.messages import error_body
 
 MIB = 1024 * 1024
 DRIP_S = 0.2
 """Between two bytes of an endless reply: often enough that no idle limit ends it."""
+SILENCE_S = 1.0
+"""Between two looks at whether the client of an unanswered request is still there."""
 JSON = "application/json"
 SPOILED_READS = (
     "error-answer",
@@ -53,7 +55,7 @@ class Spoiler:
         """Before a request is understood: a BMC that is away, mute, busy or slow."""
         faults, clock = self.bmc.host.faults, self.bmc.host.world.clock
         if faults.planted("black-hole") or faults.planted("power-lost"):
-            await _never()
+            await _never(request)
         if (up_s := self.bmc.up_s) is not None and up_s < 0:
             drop(request)
         if (slow := faults.planted("slow-bmc")) is not None:
@@ -95,7 +97,7 @@ class Spoiler:
         """What happens to the reply of a change that has been made."""
         faults = self.bmc.host.faults
         if faults.fires("hang-reply", path=path):
-            await _never()
+            await _never(request)
         if faults.fires("lost-reply", path=path):
             drop(request)
         if faults.fires("error-after-act", path=path):
@@ -106,7 +108,7 @@ class Spoiler:
         """A spoiled answer to a read; None: it is answered as it should be."""
         faults = self.bmc.host.faults
         if faults.fires("hang-read", path=path):
-            await _never()
+            await _never(request)
         for kind in SPOILED_READS:
             if (fault := faults.fires(kind, path=path)) is not None:
                 return await _spoiled(request, fault)
@@ -155,6 +157,8 @@ def drop(request: web.Request) -> NoReturn:
     raise Dropped
 
 
-async def _never() -> NoReturn:
-    await asyncio.Event().wait()
+async def _never(request: web.Request) -> NoReturn:
+    """Say nothing for as long as anybody listens."""
+    while request.transport is not None and not request.transport.is_closing():
+        await asyncio.sleep(SILENCE_S)
     raise Dropped

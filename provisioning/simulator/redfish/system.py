@@ -57,6 +57,7 @@ def computer_system(bmc: SimulatedBmc) -> Body:
         UUID=bmc.host.uuid,
         HostName=plan.name,
         AssetTag=state.asset_tag,
+        LocationIndicatorActive=state.lit,
         BiosVersion=state.firmware[bmc.model.bios],
         PowerState=bmc.host.power,
         Status=ENABLED if state.power == "On" else {"State": "StandbyOffline", "Health": "OK"},

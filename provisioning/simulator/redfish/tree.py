@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.parts import Parts
 from provisioning.simulator.redfish import (
+    certifying,
     chassis,
     controllers,
+    eventing,
+    logs,
     network,
     power,
     processors,
@@ -27,7 +30,14 @@ from provisioning.simulator.redfish.resource import (
     Builders,
 )
 
-ACCOUNT_TYPE = "#ManagerAccount.v1_12_0.ManagerAccount"
+MOVING_TYPES = (
+    "#Session.v1_7_2.Session",
+    "#Task.v1_7_4.Task",
+    "#ManagerAccount.v1_12_0.ManagerAccount",
+    logs.ENTRY_TYPE,
+    eventing.SUBSCRIPTION_TYPE,
+)
+"""Of what comes and goes."""
 
 
 @dataclass(slots=True)
@@ -56,6 +66,9 @@ class Tree:
             power,
             thermal,
             controllers,
+            logs,
+            eventing,
+            certifying,
         ):
             self._fixed |= part.fixed(self.bmc)
 
@@ -73,7 +86,7 @@ class Tree:
     def types(self) -> list[str]:
         """Every `@odata.type` that this service serves."""
         always = [str(builder()["@odata.type"]) for builder in self._fixed.values()]
-        return [*always, "#Session.v1_7_2.Session", "#Task.v1_7_4.Task", ACCOUNT_TYPE]
+        return [*always, *MOVING_TYPES]
 
     def _moving(self, path: str) -> Body | None:
         parent, _, name = path.rpartition("/")
@@ -85,4 +98,4 @@ class Tree:
             for account in self.bmc.host.state.accounts:
                 if str(account.number) == name:
                     return services.account(account)
-        return None
+        return logs.moving(self.bmc, path) or eventing.moving(self.bmc, path)
