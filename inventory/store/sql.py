@@ -311,26 +311,6 @@ class SqlStore:
         with self._write() as connection:
             return leasing.renew(connection, fence, now=now, until=until)
 
-    def close(self) -> None:
-        """Release connections."""
-        self._engine.dispose()
-
-    @contextmanager
-    def _connected(self) -> Iterator[sa.Connection]:
-        """A connection that reads."""
-        with answering(self._engine), self._reading.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        """A connection whose transaction is committed at the end, or rolled back."""
-        with answering(self._engine), self._writing.begin() as connection:
-            yield connection
-
-    def _write_change(self, connection: sa.Connection, change: Change, *, at: float) -> None:
-        naming.hold(connection, change.needs)
-        rows.insert(connection, change.insert, at=at)
-        rows.replace(connection, change.replace, at=at)
     def join(
         self, role: str, owner: str, *, now: datetime, valid: timedelta, alone: bool
     ) -> Fence | None:
@@ -372,6 +352,27 @@ class SqlStore:
             )
         return [rows.record_from(Host, row) for row in found]
 
+    def close(self) -> None:
+        """Release connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        """A connection that reads."""
+        with answering(self._engine), self._reading.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        """A connection whose transaction is committed at the end, or rolled back."""
+        with answering(self._engine), self._writing.begin() as connection:
+            yield connection
+
+    def _write_change(self, connection: sa.Connection, change: Change, *, at: float) -> None:
+        naming.hold(connection, change.needs)
+        holding.count_on(connection, change.counted)
+        rows.insert(connection, change.insert, at=at)
+        rows.replace(connection, change.replace, at=at)
         rows.write_labels(connection, change)
         rows.remove(connection, change.remove)
         naming.refuse_named(connection, change.unnamed)
@@ -390,7 +391,6 @@ class SqlStore:
     def _dialect_insert(self) -> Any:
         return sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
 
-        holding.count_on(connection, change.counted)
     def _upsert_secrets(
         self, connection: sa.Connection, secrets: dict[tuple[str, str], bytes]
     ) -> None:
