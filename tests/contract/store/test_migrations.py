@@ -11,14 +11,22 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DatabaseError
 
 from inventory.errors import Invalid
 from inventory.model import CertificateRecord, Host, Record, UsageRecord
 from inventory.store.engine import make_engine
-from inventory.store.migrate import MIGRATIONS, newest_revision, revision_of, upgrade
+from inventory.store.migrate import (
+    MIGRATIONS,
+    config_for,
+    newest_revision,
+    revision_of,
+    upgrade,
+)
 from inventory.store.protocol import Change
 from inventory.store.query import Condition, Query
 from inventory.store.schema import metadata
@@ -44,16 +52,20 @@ def empty(empty_url: str) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
-def test_an_upgraded_database_equals_the_declared_tables(empty_url: str) -> None:
-    SqlStore.open(empty_url).close()
-    engine = sa.create_engine(empty_url)
+def differences(url: str) -> list[Any]:
+    """What Alembic would still write to make a database equal to the declared tables."""
+    engine = sa.create_engine(url)
     try:
         with engine.connect() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
-            differences = compare_metadata(context, metadata)
+            return list(compare_metadata(context, metadata))
     finally:
         engine.dispose()
-    assert differences == []
+
+
+def test_an_upgraded_database_equals_the_declared_tables(empty_url: str) -> None:
+    SqlStore.open(empty_url).close()
+    assert differences(empty_url) == []
 
 
 def test_upgrading_twice_changes_nothing(empty: sa.Engine) -> None:
@@ -114,6 +126,29 @@ def test_a_filled_database_of_the_first_schema_comes_up_whole(
         assert store.search(UsageRecord, late).total == 1
     finally:
         store.close()
+
+
+def test_each_revision_follows_the_one_before_and_none_goes_back(
+    empty: sa.Engine, empty_url: str
+) -> None:
+    """No way back is promised, so none may be taken by half: a backup is the way."""
+    scripts = ScriptDirectory.from_config(config_for(empty))
+    upgrade(empty, "0001")
+    insert_as_of_0001(empty, make_host(facts=make_facts()), make_usage())
+    for script in reversed(list(scripts.walk_revisions())):
+        upgrade(empty, script.revision)
+        assert revision_of(empty) == script.revision
+        before = sa.inspect(empty).get_table_names()
+        if script.down_revision:
+            with pytest.raises(NotImplementedError, match=f"{script.revision} has no way back"):
+                command.downgrade(config_for(empty), "-1")
+            assert revision_of(empty) == script.revision
+            assert sa.inspect(empty).get_table_names() == before
+    assert revision_of(empty) == newest_revision()
+    assert differences(empty_url) == []
+    store = SqlStore.open(empty_url)
+    assert store.count(Host) == store.count(UsageRecord) == 1
+    store.close()
 
 
 FAILS = """

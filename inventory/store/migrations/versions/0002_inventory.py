@@ -110,14 +110,23 @@ NUMBERS_WITH_DEFAULT = {"present", "event_seq", "netbox_id"}
 
 
 def upgrade() -> None:
-    """Order text by bytes, add columns and tables, and fill the columns in."""
+    """Order text by bytes, add columns and tables, and fill the columns in.
+
+    Indexes come last: each row that is filled in would otherwise be written into all of them.
+    """
     for table, columns in INDEXES_OF_0001.items():
         for column in columns:
             op.drop_index(f"ix_{table}_{column}", table_name=table)
     op.drop_index("ix_events_subject", table_name="events")
     if op.get_bind().dialect.name == "postgresql":
         _order_by_bytes()
-    _add_columns()
+    added = _add_columns()
+    _fill("hosts", _host_columns)
+    _fill("units", lambda d: {"site": d["site"]})
+    _fill_moment("certificates", "expires_at")
+    _fill_moment("usage_records", "ended_at")
+    for table, column in added:
+        op.create_index(f"ix_{table}_{column}", table, [column, "key"])
     for table, columns in INDEXES_OF_0001.items():
         for column in columns:
             op.create_index(f"ix_{table}_{column}", table, [column, "key"])
@@ -127,10 +136,6 @@ def upgrade() -> None:
     for name, described in NEW_TABLES.items():
         _create(name, described)
     _create_labels_and_notes()
-    _fill("hosts", _host_columns)
-    _fill("units", lambda d: {"site": d["site"]})
-    _fill("certificates", lambda d: {"expires_at": _seconds(d["expires_at"])})
-    _fill("usage_records", lambda d: {"ended_at": _seconds(d["ended_at"])})
 
 
 def downgrade() -> None:
@@ -139,35 +144,39 @@ def downgrade() -> None:
 
 
 def _order_by_bytes() -> None:
+    """One statement for each table, so that it is written anew once and not for each column."""
     inspector = sa.inspect(op.get_bind())
     for table in TABLES_OF_0001:
+        changes: list[str] = []
         for column in inspector.get_columns(table):
             if isinstance(column["type"], postgresql.JSONB):
-                op.execute(f"ALTER TABLE {table} ALTER COLUMN {column['name']} TYPE text")
+                changes.append(f"ALTER COLUMN {column['name']} TYPE text")
             elif isinstance(column["type"], sa.String):
-                length = column["type"].length
-                op.alter_column(
-                    table, column["name"], type_=sa.String(length, collation="C"), nullable=None
-                )
+                kind = f'VARCHAR({column["type"].length}) COLLATE "C"'
+                changes.append(f"ALTER COLUMN {column['name']} TYPE {kind}")
+        op.execute(f"ALTER TABLE {table} {', '.join(changes)}")
 
 
-def _add_columns() -> None:
+def _add_columns() -> list[tuple[str, str]]:
+    """Which columns of which tables came, and are looked up."""
+    added: list[tuple[str, str]] = []
+
+    def add(table: str, column: sa.Column[Any]) -> None:
+        op.add_column(table, column)
+        added.append((table, column.name))
+
     for name in NEW_HOST_TEXT:
-        _add("hosts", sa.Column(name, _text(), nullable=False, server_default=""))
+        add("hosts", sa.Column(name, _text(), nullable=False, server_default=""))
     for name in NEW_HOST_NUMBERS:
-        _add("hosts", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+        add("hosts", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
     simulated: sa.Column[bool] = sa.Column(
         "simulated", sa.Boolean(), nullable=False, server_default=sa.false()
     )
     op.add_column("hosts", simulated)
-    _add("units", sa.Column("site", _text(), nullable=False, server_default=""))
+    add("units", sa.Column("site", _text(), nullable=False, server_default=""))
     for table, name in (("certificates", "expires_at"), ("usage_records", "ended_at")):
-        _add(table, sa.Column(name, sa.Double(), nullable=False, server_default="0"))
-
-
-def _add(table: str, column: sa.Column[Any]) -> None:
-    op.add_column(table, column)
-    op.create_index(f"ix_{table}_{column.name}", table, [column.name, "key"])
+        add(table, sa.Column(name, sa.Double(), nullable=False, server_default="0"))
+    return added
 
 
 def _create(name: str, columns: dict[str, Any]) -> None:
@@ -233,6 +242,15 @@ def _fill(name: str, read: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
             .values({column: sa.bindparam(column) for column in names}),
             columns,
         )
+
+
+def _fill_moment(table: str, name: str) -> None:
+    """A time that the document says, in seconds; PostgreSQL reads such a text as exactly as we."""
+    if op.get_bind().dialect.name != "postgresql":
+        _fill(table, lambda document: {name: _seconds(document[name])})
+        return
+    moment = f"(document::json ->> '{name}')::timestamptz"
+    op.execute(f"UPDATE {table} SET {name} = extract(epoch FROM {moment})")  # noqa: S608 - our own words
 
 
 def _seconds(moment: str) -> float:
