@@ -297,7 +297,12 @@ def _next(host: Host) -> tuple[str, datetime | None]:
         return host.problem.next_step, host.problem.next_at
     if host.state is HostState.RETIRED:
         return "", None
-    return f"looks again: {host.waiting}" if host.waiting else "looks again", host.wake_at
+    return f"looks again: {said}" if (said := _waiting(host)) else "looks again", host.wake_at
+
+
+def _waiting(host: Host) -> str:
+    """What it waits for, where that says more than its state."""
+    return "" if host.waiting == host.state.value else host.waiting
 
 
 def _late_at(host: Host) -> datetime | None:
@@ -317,8 +322,8 @@ def _in_words(host: Host) -> str:
         return f"parked in {host.state}: {problem.message}"
     if problem is not None:
         return f"in {host.state} with a problem that podyard works on: {problem.message}"
-    if host.waiting:
-        return f"{host.state}: {host.waiting}"
+    if said := _waiting(host):
+        return f"{host.state}: {said}"
     return str(host.state) if host.state in STABLE else f"{host.state}: at work"
 
 

@@ -135,7 +135,9 @@ async def test_a_tenant_sees_its_own_claims_and_nothing_of_the_hall(furnished: S
     assert "claim-1" in claims.text
     assert "globex" not in claims.text
     assert (await furnished.ask("GET", "/claims/claim-2", key=key)).status_code == 404
-    for path in ("/", "/hosts", "/hosts/r1-h1", "/pods/lab", "/events", "/audit", "/units"):
+    events = await furnished.ask("GET", "/events", key=key)
+    assert "host:r1-h1" not in events.text
+    for path in ("/", "/hosts", "/hosts/r1-h1", "/pods/lab", "/audit", "/units"):
         reply = await furnished.ask("GET", path, key=key)
         assert reply.status_code == 403, path
         assert "<h1>Not allowed</h1>" in reply.text
