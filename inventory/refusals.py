@@ -122,11 +122,10 @@ def install(app: FastAPI) -> None:
 
 def answer(status: int, body: ErrorBody, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The response for an error."""
-    told = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - HTTP's
     return JSONResponse(
         ErrorReply(error=body).model_dump(mode="json", exclude_none=True),
         status,
-        {**told, **(headers or {})},
+        {**_ALWAYS_TOLD.get(status, {}), **(headers or {})},
     )
 
 
@@ -145,6 +144,10 @@ async def _inventory(_request: Request, error: Exception) -> JSONResponse:
     return answer(status, ErrorBody(kind=kind, message=str(error), hint=hint))
 
 
+_ALWAYS_TOLD = {
+    401: {"WWW-Authenticate": "Bearer"},
+    503: {"Retry-After": "5"},  # a database that restarts is back within 1 to 5 s
+}
 _STATUS: dict[type[Exception], tuple[int, str]] = {
     NotFound: (404, "not-found"),
     Conflict: (409, "conflict"),

@@ -334,7 +334,8 @@ class Acting:
             host,
             f"updating {action.item.component}",
             after_s=LOOK_AGAIN_S,
-            also=_noted(intent, task=task),
+            # Counted only now: a try that our own end cut short says nothing of the BMC.
+            also=_noted(intent, task=task, acts=intent.arguments["acts"] + 1),
         )
 
     async def _crowded(self, host: Host, context: Context, *, now: bool = False) -> str:
@@ -375,7 +376,7 @@ class Acting:
             "tasks_before": [t.uri for t in seen.tasks],
             "touched_at": now.isoformat(),
             "domains": domains(host),
-            "acts": 1 + (int(intent.arguments.get("acts", 0)) if intent else 0),
+            "acts": int(intent.arguments.get("acts", 0)) if intent else 0,
         }
         event = self._event(host, "intent.open", old, action.item.version, action.step)
         if intent is not None:

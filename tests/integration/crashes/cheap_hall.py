@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -114,7 +115,7 @@ async def serve(options: argparse.Namespace) -> None:
         from provisioning.simulator.widening import widened  # noqa: PLC0415 - only for large halls
 
         pod = widened(pod, hosts=options.hosts)
-        (options.state / "spec.json").write_text(pod.model_dump_json())
+        (options.state / "spec.json").write_text(json.dumps(pod.document()))
     faults: list[Fault | str] = list(options.fault)
     plan = HallPlan.from_spec(pod, seed=options.seed, faults=faults)
     settings = HallSettings(state=options.state, clock=RealClock(speed=options.speed))

@@ -17,6 +17,7 @@ import os
 import select
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from runtime.listeners import Address
 from runtime.logs import configure_logs
 
 LOOK_S = 0.02
+UNBORN = 70
 
 
 class Converging:
@@ -98,8 +100,9 @@ class Nursery:
         if pid == 0:
             try:
                 live(self.options)
-            finally:
-                os._exit(70)
+            except BaseException:  # noqa: BLE001 - the last words of a life that could not live
+                traceback.print_exc()
+            os._exit(UNBORN)
         self.child = pid
         self.say("born", pid=pid)
 
@@ -109,7 +112,9 @@ class Nursery:
             pid, status = os.waitpid(self.child, 0 if wait else os.WNOHANG)
             if pid:
                 self.child = 0
-                self.say("died", code=os.waitstatus_to_exitcode(status))
+                code = os.waitstatus_to_exitcode(status)
+                self.resting = self.resting or code == UNBORN  # the next would fare no better
+                self.say("died", code=code)
 
     def hear(self, word: str) -> bool:
         """One order; whether to go on."""
