@@ -368,7 +368,7 @@ def _serve(made: NetboxServer, *, workers: int) -> None:
     made.start(
         [
             made.python, "-m", "gunicorn", "-b", f"fd://{listener.fileno()}", "-w", str(workers),
-            "--threads", "2", "--timeout", "120", "--preload",
+            "--threads", "2", "--timeout", "120", "--graceful-timeout", "2", "--preload",
             "-c", made.folder / "gunicorn.conf.py", "netbox.wsgi",
         ],
         name="gunicorn", descriptor=listener.fileno(),
