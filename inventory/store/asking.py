@@ -59,7 +59,9 @@ def page(
     if query.counted:
         count = sa.select(sa.func.count()).select_from(kind.table).where(*clauses)
         asked = (kind.table.name, query.conditions, query.search)
-        total = (counts or Counts()).total(asked, connection.execute(count).scalar_one)
+        total = (counts or Counts()).total(
+            asked, lambda: int(connection.execute(count).scalar_one())
+        )
     more = len(rows) > limit
     return Page(
         rows=rows[:limit],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from inventory.model import Host, UsageRecord
 from inventory.states import HostState
@@ -78,6 +79,19 @@ def test_of_another_process_a_count_misses_writes_for_a_moment_at_most(
     assert ready(store) == (0 if isinstance(store, SqlStore) else 1)  # memory is one process's
     watch.seconds = KEPT_S + 0.1
     assert ready(store) == 1
+
+
+@pytest.mark.usefixtures("watch")
+def test_a_count_that_is_kept_asks_the_database_nothing(store: SqlStore) -> None:
+    if not isinstance(store, SqlStore):  # memory counts what it holds
+        return
+    asked: list[str] = []
+    sa.event.listen(
+        store._engine, "before_cursor_execute", lambda *given: asked.append(given[2].lower())
+    )
+    for _ in range(3):
+        ready(store)
+    assert sum("count(" in statement for statement in asked) == 1
 
 
 def test_a_small_count_is_never_kept(store: SqlStore, second: SqlStore) -> None:
