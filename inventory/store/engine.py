@@ -37,8 +37,10 @@ CACHE_KIB = 65536
 
 FORM = "podyard keeps its records in SQLite, or in postgresql+psycopg://user@host/name"
 
-IDLE_IN_TRANSACTION_S = 60
-"""A process that is stopped in the middle of a transaction must not hold its locks for ever."""
+IDLE_IN_TRANSACTION_S = 10
+"""A process that is stopped in the middle of a transaction must not hold its locks for ever: not
+those on its lease either, which others wait for 25 s at most before they take its hosts over. No
+transaction of ours waits for anything but the database."""
 
 
 def make_engine(url: str, settings: StoreSettings | None = None) -> sa.Engine:
