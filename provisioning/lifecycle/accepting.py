@@ -21,6 +21,7 @@ from provisioning.lifecycle.actions import (
     RecordMismatches,
 )
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.recognising import stranger
 
 LOOK = Look.FACTS | Look.POWER
 RECHECK_S = 0.5
@@ -70,6 +71,8 @@ def _judged(host: Host, seen: Seen, wanted: Wanted, report: AcceptanceReport) ->
         )
     if seen.facts is None:
         return Wait("the hardware has not been read again yet", RECHECK_S)
+    if (other := stranger(host, seen.facts)) is not None:
+        return other
     if host.facts is None or host.facts.digest() != seen.facts.digest():
         return Do(RecordFacts(), "what is certified is what is built")
     found = findings(host, wanted)

@@ -8,6 +8,7 @@ from inventory.model import AgentSeen, Host
 from inventory.states import HostState
 from provisioning.lifecycle.actions import RecordFacts
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.recognising import stranger
 
 LOOK = Look.FACTS | Look.POWER
 RECHECK_S = 5.0
@@ -22,6 +23,8 @@ def decide_inspecting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     """Record the facts when they are newer than the state; then compare them."""
     if seen.facts is None:
         return Wait("the hardware has not been read yet", RECHECK_S)
+    if (other := stranger(host, seen.facts)) is not None:
+        return other
     if wanted.profiles and seen.conformance is None:
         return Hold(
             "profile-unchecked",
