@@ -81,6 +81,7 @@ log = logging.getLogger("podyard.provisioning")
 LOOK_AGAIN_S = 0.5  # after a change, before its effect is looked for
 POWER_ON_AGAIN_S = 15.0  # between repeated requests: the slowest BMC seen shows it after 11 s
 LOOK_ONCE_MORE_S = 5.0  # a BMC that left something out of one answer has it in the next
+REPEAT_S = 2.0
 CROWDED_RECHECK_S = 5.0  # an update takes minutes: a place is free seconds after it was given up
 BMC_AWAY_S = 30.0  # no BMC is back sooner, and asking it meanwhile only fails
 TURN_RECHECK_S = 1.0  # waiting for another host of the same machine, or for watts
@@ -292,6 +293,8 @@ class Acting:
                 )
             case Act():
                 return await self._flash(host, action, seen, intent, context)
+            case Done() if intent is None or intent.state == "done":
+                return await self._look_again(host)  # it was settled before: nothing is left to do
             case Done():
                 return await self._settled(host, intent, "done", "the new version is there")
             case Pending(reason, begun):
@@ -680,8 +683,10 @@ class Acting:
     async def _look_again(
         self, host: Host, kind: str = "", why: str = "", *, after_s: float = LOOK_AGAIN_S
     ) -> Outcome:
-        later = self._world.clock.now() + timedelta(seconds=after_s)
-        events = (self._event(host, f"host.{kind}", "", "", why),) if kind else ()
+        again = bool(why) and host.waiting == why  # its effect did not show: no faster, no louder
+        pause_s = max(after_s, REPEAT_S) if again else after_s
+        later = self._world.clock.now() + timedelta(seconds=pause_s)
+        events = (self._event(host, f"host.{kind}", "", "", why),) if kind and not again else ()
         fields = {"wake_at": later, "waiting": why, "problem": _lasting(host)}
         return await self._record(host, fields, events=events)
 

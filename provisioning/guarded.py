@@ -78,10 +78,10 @@ def settle_update(
         return Act()
     component = action.item.component
     version = (seen.firmware or {}).get(component, "unknown")
-    if intent.state == "done":
-        return Failed(f"{action.step} was done before, and the version is {version} again")
     if version == action.item.version:
         return Done()
+    if intent.state == "done":
+        return Failed(f"{action.step} was done before, and the version is {version} again")
     task = _task(intent, seen)
     if task is not None and task.phase is TaskPhase.RUNNING:
         return Pending(f"updating {component}: {task.percent or 0} %", begun=True)
