@@ -56,6 +56,7 @@ SUITES = {
     FIRST: ["tests/contract/netbox"],
     "unit": ["tests/unit", "tests/test_architecture.py"],
     "bring-up": ["tests/integration/test_*.py"],
+    "crashes": ["tests/integration/crashes"],
     "hosts": ["tests/integration/runtime"],
     "store": ["tests/contract/store"],
     "doors": ["tests/integration/doors"],
@@ -66,6 +67,8 @@ SUITES = {
     "engines": ["tests/contract/runtime"],
 }
 """Long ones first: what is begun last decides when all is done."""
+REST = "rest"
+"""Every test file that no suite names: a new folder needs no entry until it is long."""
 MARKS = {"push": "not long", "long": "long", "check": ""}
 """Selection to the tests that it takes; empty: none."""
 
@@ -160,7 +163,8 @@ def jobs_of(which: str) -> list[Job]:
     """The checks and the suites of a selection, in the order in which they begin."""
     checks = [Job(name, (BIN / program, *rest)) for name, (program, *rest) in CHECKS.items()]
     mark = MARKS[which]
-    suites = [_suite(name, mark) for name in SUITES] if mark else []
+    names = [*SUITES, *([REST] if paths_of(REST) else [])]
+    suites = [_suite(name, mark) for name in names] if mark else []
     return [*suites[:1], *checks, *suites[1:]]
 
 
@@ -173,6 +177,11 @@ def _suite(name: str, mark: str) -> Job:
 
 def paths_of(name: str) -> list[str]:
     """What a suite collects, as pytest takes it."""
+    if name == REST:
+        named = {path for suite in SUITES for path in paths_of(suite)}
+        files = sorted(ROOT.glob("tests/**/test_*.py"))
+        within = ((str(file.relative_to(ROOT)), file.relative_to(ROOT).parents) for file in files)
+        return [file for file, above in within if not named & {file, *(str(one) for one in above)}]
     found = [one for pattern in SUITES[name] for one in sorted(ROOT.glob(pattern))]
     if not found:  # given nothing, pytest would take everything
         raise SystemExit(f"error: the suite {name} names nothing that exists\nhint: see SUITES")
@@ -266,9 +275,8 @@ def report(results: list[Result], *, seconds: float, lanes: int) -> int:
     passed, failed = sum(r.passed for r in results), sum(r.failed for r in results)
     skipped = sum(sum(r.skipped.values()) for r in results)
     computed = sum(r.cpu_seconds for r in results)
-    say(
-        f"{'all':<14}{seconds:>9.1f}{computed:>9.1f}{passed:>8}{failed:>8}{skipped:>9}  {lanes} at once"
-    )
+    row = f"{'all':<14}{seconds:>9.1f}{computed:>9.1f}{passed:>8}{failed:>8}{skipped:>9}"
+    say(f"{row}  {lanes} at once")
     for r in results:
         for reason, count in r.skipped.most_common():
             say(f"skipped {count:>3} in {r.name}: {reason}")
