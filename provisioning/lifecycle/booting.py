@@ -11,13 +11,14 @@ from inventory.model import BootRecord, Host
 from inventory.states import HostState, PowerState
 from pods.firmware import bios_differences
 from pods.power import PowerPhase, reserved_watts
-from provisioning.drivers.protocol import BootEnabled, BootSource, BootTarget
+from provisioning.drivers.protocol import BiosState, BootEnabled, BootSource, BootTarget
 from provisioning.lifecycle.actions import (
     InsertMedia,
     MakeBootMedium,
     PowerOff,
     PowerOn,
     ReservePower,
+    SetBios,
     SetBootSource,
 )
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
@@ -36,7 +37,7 @@ def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     if boot is None:
         return Do(MakeBootMedium(tries=1), "no boot medium yet")
     if _reported(boot, seen):
-        return _booted(host, seen, wanted)
+        return _booted(host, boot, seen, wanted)
     if boot.powered_at is None:
         return _before_power_on(host, boot, seen, wanted)
     return _after_power_on(host, boot, seen, allowed_s=wanted.host_type.boot_allowed_s)
@@ -50,20 +51,30 @@ def _reported(boot: BootRecord, seen: Seen) -> bool:
     return agent.media_id == boot.media_id
 
 
-def _booted(host: Host, seen: Seen, wanted: Wanted) -> Decision:
+def _booted(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decision:
     running = int(reserved_watts(wanted.host_type.power, PowerPhase.RUNNING))
     if host.reserved_watts != running:
         return Do(ReservePower(running), "the inrush is over")
     if seen.bios is None:
         return Wait("BIOS has not been read yet", RECHECK_S)
-    left = bios_differences(wanted.bios, seen.bios.current)
-    if left:
+    if bios_differences(wanted.bios, seen.bios.current):
+        return _not_applied(host, boot, seen.bios, wanted)
+    return Advance(HostState.CONFIGURING, "the agent reported from the boot medium")
+
+
+def _not_applied(host: Host, boot: BootRecord, bios: BiosState, wanted: Wanted) -> Decision:
+    """Some firmware drops what was staged: staged again and booted again, it takes it."""
+    left = bios_differences(wanted.bios, bios.current)
+    if boot.tries >= TRIES_MAX:
         return Hold(
             "bios-not-applied",
             "; ".join(f"{d.attribute}: wanted {d.wanted}, found {d.found}" for d in left),
             "look at the BIOS settings on the host's console; then podyard host retry " + host.name,
         )
-    return Advance(HostState.CONFIGURING, "the agent reported from the boot medium")
+    dropped = {d.attribute: d.wanted for d in left if bios.pending.get(d.attribute) != d.wanted}
+    if dropped:
+        return Do(SetBios(tuple(sorted(dropped.items()))), "the boot dropped the BIOS settings")
+    return Do(PowerOff(), "off, see off, and another boot for the BIOS settings")
 
 
 def _before_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decision:
@@ -86,6 +97,9 @@ def _before_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -
 def _after_power_on(host: Host, boot: BootRecord, seen: Seen, *, allowed_s: float) -> Decision:
     assert boot.powered_at is not None  # noqa: S101 - the caller's branch
     waited_s = seen.age_s(boot.powered_at)
+    spent = seen.agent is not None and seen.agent.media_id == boot.media_id
+    if spent and seen.power is PowerState.OFF and boot.tries < TRIES_MAX:
+        return Do(MakeBootMedium(tries=boot.tries + 1), "it is off, and its token is used up")
     if waited_s > allowed_s:
         if boot.tries >= TRIES_MAX:
             return Hold(

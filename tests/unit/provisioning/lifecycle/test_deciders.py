@@ -290,7 +290,7 @@ HOLDS = [
     ),
     (
         HostState.BOOTING,
-        {"boot": make_boot(), "reserved_watts": 700},
+        {"boot": make_boot(tries=3), "reserved_watts": 700},
         {"agent": make_agent(), "bios": make_bios(HyperThreading="Enabled")},
         {},
         "bios-not-applied",
