@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -66,3 +67,19 @@ def test_a_column_that_does_not_exist_is_not_counted_by(
 ) -> None:
     with pytest.raises(ValueError, match="has no column colour"):
         store.tally(kind, "colour")
+
+
+def test_the_newest_events_come_backwards_by_subject_and_kind(store: SqlStore) -> None:
+    told = [("host.state", "host:a"), ("host.parked", "host:b"), ("hosts.odd", "host:a")]
+    events = tuple(Event(at=NOW, actor="t", kind=kind, subject=subject) for kind, subject in told)
+    store.apply(Change(events=events), now=NOW)
+
+    def numbers(**asked: Any) -> list[int]:
+        return [event.seq for event in store.newest_events(**asked)]
+
+    assert numbers() == [3, 2, 1]
+    assert numbers(limit=2) == [3, 2]
+    assert numbers(before=3) == [2, 1]
+    assert numbers(subject="host:a") == [3, 1]
+    assert numbers(kind="host") == [2, 1]
+    assert numbers(kind="host.parked", before=2) == []
