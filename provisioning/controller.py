@@ -204,7 +204,10 @@ class Controller:
             await self._decide_and_apply(host, seen, context)
         except ProvisioningError as error:
             await self._world.bmcs.drop(host.id)
-            await self._trouble(host, error, context)
+            # As it is by now: an act writes its intent first, and the trouble came after that.
+            fresh = await self._world.in_thread(self._world.store.get, Host, host.id)
+            if fresh is not None:
+                await self._trouble(fresh, error, context)
 
     async def _decide_and_apply(self, host: Host, seen: Seen, context: Context) -> None:
         if (remedy := await self._mend(host, context)) is not None:
