@@ -22,6 +22,7 @@ from inventory.resources.declaring import Stored
 from inventory.resources.hosts import HOSTS, HostLine
 from inventory.resources.outcomes import Mode, refuse_any, refused_body
 from inventory.resources.reading import Reader
+from inventory.resources.recording import Who, logged, who_of
 from inventory.resources.routing import JSON
 from inventory.routes.pods import refuse_taken, standing
 from inventory.store.protocol import Change
@@ -59,7 +60,7 @@ async def create_host(request: Request, deps: Deps, actor: Writer) -> Response:
             hint="leave atomic out; send fewer hosts at once to see which are refused",
         )
     mode = Mode.ALL if isinstance(given, list) else Mode.ONE
-    hosts = await deps.in_thread(_create, deps, actor, items_of(given), mode)
+    hosts = await deps.in_thread(_create, deps, who_of(request, actor), items_of(given), mode)
     deps.wake()
     base = str(request.base_url).rstrip("/")
     shown = await deps.in_thread(_shown, deps, hosts, base)
@@ -67,17 +68,16 @@ async def create_host(request: Request, deps: Deps, actor: Writer) -> Response:
     return Response(body, 201, None, JSON)
 
 
-def _create(
-    deps: ApiDeps, actor: Actor, items: Sequence[Mapping[str, Any]], mode: Mode
-) -> list[Host]:
+def _create(deps: ApiDeps, who: Who, items: Sequence[Mapping[str, Any]], mode: Mode) -> list[Host]:
     checked = [_checked(item) for item in items]
     refuse_any(checked, mode)
     given = [one for one in checked if isinstance(one, NewHost)]
     for _ in range(WRITE_TRIES):
-        change = _change(deps, actor, given, mode)
+        change = _change(deps, who, given, mode)
         refuse_taken(deps, given, prefix="" if mode is Mode.ONE else "{index}.")
         try:
-            deps.store.apply(standing(deps, change), now=deps.clock.now())
+            now = deps.clock.now()
+            deps.store.apply(logged(standing(deps, change), who, now=now), now=now)
         except StaleWrite:
             continue
         known = {one.name: one for one in change.insert if isinstance(one, Host)}
@@ -92,7 +92,7 @@ def _checked(item: Mapping[str, Any]) -> NewHost | Refused:
         return refused_body(error, NewHost)
 
 
-def _change(deps: ApiDeps, actor: Actor, given: Sequence[NewHost], mode: Mode) -> Change:
+def _change(deps: ApiDeps, who: Who, given: Sequence[NewHost], mode: Mode) -> Change:
     """Everything that enrolling all of them writes: one change, whatever their pods."""
     parts: list[Change] = []
     for name in dict.fromkeys(one.pod for one in given):
@@ -117,7 +117,7 @@ def _change(deps: ApiDeps, actor: Actor, given: Sequence[NewHost], mode: Mode) -
                     cables=every(deps.store, Cable, pod=name),
                     box=deps.secrets,
                     now=deps.clock.now(),
-                    actor=actor.name,
+                    actor=who.name,
                 )
             )
         except Refused as refused:
