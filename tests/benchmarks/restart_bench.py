@@ -136,7 +136,7 @@ def fill(url: str, fleet: Fleet, now: datetime) -> set[str]:
                 media_url=f"https://127.0.0.1/boot/v1/media/m-{host.name}.iso",
                 token_hash="",
                 expires_at=now + timedelta(hours=1),
-                powered_at=now,
+                powered_at=now + timedelta(minutes=10),  # or a slow machine's would be late
             )
             hosts.append(
                 host.model_copy(
