@@ -108,6 +108,14 @@ class CheapHall(Hall):
         return launcher
 
 
+def tell_sessions(hall: Hall) -> None:
+    """How many sessions all BMCs have open now, in a file beside the hall."""
+    count = sum(len(one.bmc.sessions.open) for one in hall.hosts)
+    fresh = hall.directory / "sessions.new"
+    fresh.write_text(str(count))
+    fresh.replace(hall.directory / "sessions")
+
+
 async def serve(options: argparse.Namespace) -> None:
     """Until SIGTERM."""
     pod = catalogue.load(options.spec)
@@ -121,7 +129,9 @@ async def serve(options: argparse.Namespace) -> None:
     settings = HallSettings(state=options.state, clock=RealClock(speed=options.speed))
     hall = CheapHall(plan=plan, settings=settings)
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, tell_sessions, hall)
     await hall.start()
     await stop.wait()
     await hall.stop()

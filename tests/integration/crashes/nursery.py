@@ -61,8 +61,20 @@ def live(options: dict[str, Any]) -> None:
             for name in ("api", "agents", "gateway")
         },
     )
-    asyncio.run(runtime.app.serve(served, say=lambda _text: None))
+    asyncio.run(served_and_counted(served, state.path / "tasks"))
     os._exit(0)
+
+
+async def served_and_counted(options: runtime.app.ServeOptions, told: Path) -> None:
+    """The service; on SIGUSR1 it says how many tasks it has."""
+
+    def tell() -> None:
+        fresh = told.with_suffix(".new")
+        fresh.write_text(str(len(asyncio.all_tasks())))
+        fresh.replace(told)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
+    await runtime.app.serve(options, say=lambda _text: None)
 
 
 class Nursery:

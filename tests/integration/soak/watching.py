@@ -1,0 +1,87 @@
+"""What a service has in hand, sampled over time, and whether it grows."""
+
+from __future__ import annotations
+
+import os
+import signal
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TOLD_WITHIN_S = 20.0
+GROWTH_MAX = 0.02
+"""Of a level, over the whole time: less than this is nobody's leak in half an hour."""
+SIGMAS = 3.0
+
+
+@dataclass
+class Watch:
+    """Samples of one service and of the BMCs that it talks to."""
+
+    service: int
+    state: Path
+    hall: int
+    hall_state: Path
+    samples: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+
+    def look(self) -> dict[str, float]:
+        """One sample of everything."""
+        proc = Path("/proc") / str(self.service)
+        status = dict(
+            line.split(":", 1) for line in (proc / "status").read_text().splitlines() if ":" in line
+        )
+        found = {
+            "memory_mib": int(status["RssAnon"].split()[0]) / 1024,
+            "files": float(len(list((proc / "fd").iterdir()))),
+            "threads": float(status["Threads"]),
+            "tasks": told(self.service, self.state / "tasks"),
+            "bmc_sessions": told(self.hall, self.hall_state / "sessions"),
+        }
+        at = time.monotonic()
+        for name, value in found.items():
+            self.samples.setdefault(name, []).append((at, value))
+        return found
+
+    def growth(self, *, warm_up: float = 0.3) -> dict[str, str]:
+        """What grew beyond its noise after the warm-up, in words."""
+        said = {}
+        for name, points in self.samples.items():
+            kept = points[int(len(points) * warm_up) :]
+            grown, noise, level = trend(kept)
+            if grown > max(SIGMAS * noise, GROWTH_MAX * level):
+                said[name] = f"grew by {grown:.1f} +- {noise:.1f} from {level:.1f}"
+        return said
+
+    def told(self) -> str:
+        """Every trend, for people."""
+        lines = []
+        for name, points in self.samples.items():
+            grown, noise, level = trend(points[int(len(points) * 0.3) :])
+            lines.append(f"{name:<13} {level:8.1f}  grew by {grown:+.2f} +- {noise:.2f}")
+        return "\n".join(lines)
+
+
+def told(process: int, file: Path) -> float:
+    """A number that a process writes down when it is asked to."""
+    file.unlink(missing_ok=True)
+    os.kill(process, signal.SIGUSR1)
+    ends = time.monotonic() + TOLD_WITHIN_S
+    while time.monotonic() < ends:
+        if file.exists():
+            return float(file.read_text())
+        time.sleep(0.05)
+    raise AssertionError(f"{file} was not written")
+
+
+def trend(points: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
+    """Growth over the whole time by least squares, its standard error, and the mean."""
+    times, values = [at for at, _ in points], [value for _, value in points]
+    level = statistics.fmean(values)
+    slope, start = statistics.linear_regression(times, values)
+    span = times[-1] - times[0]
+    left = [value - start - slope * at for at, value in points]
+    spread = sum((at - statistics.fmean(times)) ** 2 for at in times)
+    error = (sum(one**2 for one in left) / max(1, len(points) - 2) / spread) ** 0.5
+    return slope * span, error * span, level
