@@ -70,7 +70,10 @@ def _here(
     from inventory import holding  # noqa: PLC0415 - the server extra
 
     now, by = SystemClock().now(), f"local user {getpass.getuser()}"
-    directory.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not directory.path.is_dir():
+        say(f"error: there is no directory {directory.path}: no controller would look there")
+        say("hint: give the service's directory: --state DIR")
+        raise typer.Exit(REFUSED)
     if not release:
         holding.hold(None, directory.hold, reason=reason, by=by, now=now)
     trouble = _noted(directory, database, reason=reason, by=by, release=release)
