@@ -16,6 +16,8 @@ def decide_registering(host: Host, seen: Seen, _wanted: Wanted) -> Decision:
     identity = seen.identity
     if identity is None:
         return Wait("the BMC has not said which host it is", RECHECK_S)
+    if not identity.serial:
+        return Wait("the BMC does not say which serial number the host has", RECHECK_S)
     if identity.serial != host.serial:
         return Hold(
             "wrong-host",

@@ -17,7 +17,7 @@ _WANTED = ("GracefulRestart", "ForceRestart")
 
 async def restart_manager(resources: Resources) -> None:
     """One request, never repeated: the BMC goes away while it answers, or before."""
-    manager = await resources.manager((await resources.system()).body)
+    manager = await resources.manager((await resources.system_as_told()).body)
     target = action_target(manager, _RESET)
     offered = mapping(mapping(manager.get("Actions")).get(_RESET)).get(_OFFERED)
     usable = [kind for kind in _WANTED if not isinstance(offered, list) or kind in offered]
