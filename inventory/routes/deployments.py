@@ -50,7 +50,12 @@ class DeploymentBody(Body):
     context_tokens: Annotated[int, Field(ge=256, le=131072)] = 2048
 
 
-@router.post("", status_code=201)
+AGAIN: dict[int | str, dict[str, Any]] = {
+    200: {"model": Deployment, "description": "There already, as asked for"}
+}
+
+
+@router.post("", status_code=201, responses=AGAIN)
 async def create_deployment(
     body: DeploymentBody, response: Response, deps: Deps, actor: Writer
 ) -> Deployment:
