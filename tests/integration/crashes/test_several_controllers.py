@@ -73,7 +73,7 @@ def controllers(sockets: Path, *names: str, **environment: str) -> Iterator[tupl
         first, *others = names
         one.share_keys("doors", first)
         one.start(first, role="provisioning", database=wires[first].url("podyard"))
-        one.wait(90, (one.directory / first / "keys" / "authority.pem").exists)
+        one.wait(90, lambda: len(database.leases()) == 1)  # its keys are whole by then
         one.share_keys(first, *others)
         for name in others:
             one.start(name, role="provisioning", database=wires[name].url("podyard"))
