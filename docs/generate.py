@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -33,6 +34,8 @@ from inventory.store.settings import StoreSettings
 from inventory.verbs import NotNow, Verb, Wish, fields_of
 from pods import spec_page
 from pods.xid import policy
+from provisioning.drivers.capabilities import Capability
+from provisioning.drivers.vendors.registry import QUIRKS
 from provisioning.faultpoints import POINTS
 from provisioning.remedies import LADDERS
 from provisioning.settings import ProvisioningSettings
@@ -219,6 +222,63 @@ def xids() -> str:
     return "\n".join([*lines, "", *(f"- *{key}*: {said}" for key, said in found.sources.items())])
 
 
+def bmc_capabilities() -> str:
+    """Which capability ran on which bed in the recorded run, and which could not."""
+    beds = json.loads((DOCS / "reference" / "bmc-capabilities.json").read_text())["beds"]
+    names = list(beds)
+    lines = [
+        f"| capability | {' | '.join(f'`{name}`' for name in names)} |",
+        f"|---|{'---|' * len(names)}",
+    ]
+    for what in ("identity and door", *Capability):
+        cells = (_ran(beds[name], what) for name in names)
+        lines.append(f"| {what} | {' | '.join(cells)} |")
+    lines += ["", "| bed | what it is | made by |", "|---|---|---|"]
+    lines += [f"| `{name}` | {bed['what']} | {bed['by']} |" for name, bed in beds.items()]
+    proved = {
+        what: {bed["whose"] for bed in beds.values() if _passed(bed, what)} for what in Capability
+    }
+    lines += ["", "**Shown by nobody else's program**, for no bed that others wrote has it:", ""]
+    lines += [
+        f"- {what}: on {' and on '.join(sorted(who)) or 'no bed; tests of the driver alone'}"
+        for what, who in proved.items()
+        if "others" not in who
+    ]
+    for name, bed in beds.items():
+        lines += ["", f"**What `{name}` lacks**", ""]
+        lines += [f"- {what}: {why}" for what, why in bed["without"].items()]
+    return "\n".join(lines)
+
+
+def _passed(bed: dict[str, Any], what: str) -> int:
+    return int(bed["ran"].get(what, {}).get("passed", 0))
+
+
+def _ran(bed: dict[str, Any], what: str) -> str:
+    passed = _passed(bed, what)
+    return f"{passed} passed" if passed else ""
+
+
+def quirks() -> str:
+    """What single makers' BMCs do against the standard."""
+    lines = [
+        "| quirk | seen on | what it does | what podyard does | told in |",
+        "|---|---|---|---|---|",
+    ]
+    for quirk in QUIRKS:
+        changed = ", ".join(f"`{name}`" for name in quirk.habit)
+        does = " ".join(filter(None, (f"habit {changed};" if changed else "", quirk.cured_by)))
+        cells = (
+            f"`{quirk.name}`",
+            f"{quirk.vendor}: {quirk.seen_on}",
+            quirk.meaning,
+            does.rstrip(";"),
+            quirk.source,
+        )
+        lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+    return "\n".join(lines)
+
+
 def fault_points() -> str:
     """Every place where a test may end the controller."""
     return "\n".join(f"- `{point}`" for point in sorted(POINTS))
@@ -302,6 +362,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "xids": xids,
     "error-trees": error_trees,
     "commands": commands,
+    "bmc-capabilities": bmc_capabilities,
+    "quirks": quirks,
 }
 
 

@@ -41,6 +41,7 @@ DEBIAN_PACKAGES = {
     "iproute2": Path("/usr/sbin/ip"),
     "util-linux": Path("/usr/bin/unshare"),
     "procps": Path("/usr/bin/ps"),
+    "openipmi": Path("/usr/bin/ipmi_sim"),
 }
 """Package to something that is there once it is installed."""
 

@@ -27,12 +27,14 @@ from provisioning.simulator.hardware import erasing, hardware_document
 from provisioning.simulator.journal import Journal
 from provisioning.simulator.launcher import HostLauncher, HostPlace
 from provisioning.simulator.media import MediaSource, read_boot_document
-from provisioning.simulator.state import HostState, write_json
+from provisioning.simulator.state import HostState, write_json, write_secret
 from provisioning.simulator.timings import Timings
 
 RESET_TYPES = ("On", "ForceOff", "GracefulShutdown", "ForceRestart")
 BOOT_TARGETS = ("None", "Pxe", "Cd", "Hdd", "UefiHttp")
 BOOT_ENABLED = ("Disabled", "Once", "Continuous")
+PUSHED = "pushed"
+"""In the place of an image's URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +289,18 @@ class SimulatedHost:
         """A medium or an image, unless it breaks off on its way."""
         if self.faults.fires("image-fails", path=url):
             raise MediaUnreachable(f"{url} broke off", hint="check the media server")
+        if url == PUSHED:
+            return self._pushed.read_bytes()
         return await self.world.media.fetch(url)
+
+    @property
+    def _pushed(self) -> Path:
+        return self.state_path.with_name("pushed.bin")
+
+    def keep_pushed(self, content: bytes) -> str:
+        """Keep an image that came in the request, and say how an update is to call it."""
+        write_secret(self._pushed, content)
+        return PUSHED
 
     async def _launch(self, image: str, *, glitch: bool = False) -> None:
         self.write_hardware()

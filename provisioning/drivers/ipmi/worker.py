@@ -7,8 +7,9 @@ here, where the parent ends it at the deadline and one BMC's trouble is nobody e
 Requests and answers are lines of JSON. The first request logs in; its password came over the pipe
 and is in no argument and no environment. The cures of this door:
 
-- cipher suite 17, then 3. pyghmi asks for nothing else, and its way down to IPMI 1.5, which would
-  send an MD5 of the password, is closed;
+- cipher suite 17, then 3. pyghmi asks for nothing else, but takes for granted that it gets it: here
+  what the BMC chose is looked at. Its way down to IPMI 1.5, which would send an MD5 of the
+  password, is closed;
 - a change is sent once. pyghmi repeats what is not answered, also a power-off; here a change is
   sent without its retries and waited for;
 - no maker's extensions: some open the BMC's web page with the same password, unverified.
@@ -17,6 +18,7 @@ and is in no argument and no environment. The cures of this door:
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
@@ -31,6 +33,11 @@ from pyghmi.ipmi.private import session
 SUITES = {256: 17, 1: 3}
 """The hash that pyghmi settled on, to the number of the cipher suite."""
 MAX_SENSORS = 512
+MAX_FRU_BYTES = 4096
+FRU_PART_BYTES = 24
+"""Every BMC has room for a reply of so many."""
+ALGORITHMS = {(3, 4, 1): 256, (1, 1, 1): 1}
+"""Authentication, integrity and confidentiality of suites 17 and 3, to pyghmi's name for them."""
 _HEALTH = {0: "OK", 1: "Warning", 2: "Critical", 4: "Critical"}
 
 Json = dict[str, Any]
@@ -50,11 +57,31 @@ def refuse_older(self: Any) -> None:
     self.onlogon({"error": "IPMI 2.0 is not offered"})
 
 
+def agree(self: Any, data: bytearray) -> Any:
+    """Look at what the BMC chose, which pyghmi takes for granted to be what it asked for.
+
+    A BMC that takes suite 3 where 17 was asked is believed; one that takes less is left.
+    """
+    if data[0] == self.rmcptag and data[1] == 0:
+        chosen = tuple(data[place] & 0x3F for place in (16, 24, 32))
+        if chosen not in ALGORITHMS:
+            self.onlogon({"error": f"the BMC chose cipher algorithms {chosen}"})
+            return None
+        if ALGORITHMS[chosen] != self.attemptedhash:
+            self.attemptedhash = ALGORITHMS[chosen]
+            self.currhashlib, self.currhashlen = hashlib.sha1, 12
+    return _GOT_RESPONSE(self, data)
+
+
+_GOT_RESPONSE = session.Session._got_rmcp_response  # noqa: SLF001 - what `agree` stands before
+
+
 class Worker:
     """One logged-in session."""
 
     def __init__(self, opening: Json) -> None:
         session.Session._get_session_challenge = refuse_older  # noqa: SLF001 - see the docstring
+        session.Session._got_rmcp_response = agree  # noqa: SLF001
         self._command = command.Command(
             bmc=opening["host"],
             port=opening["port"],
@@ -114,8 +141,24 @@ class Worker:
 
     def product(self, _request: Json) -> Json:
         """FRU 0: who made this host and which it is."""
-        found = fru.FRU(ipmicmd=self._command).info or {}
+        found = fru.FRU(rawdata=self._raw_fru()).info or {}
         return {str(name): str(value) for name, value in found.items() if isinstance(value, str)}
+
+    def _raw_fru(self) -> bytearray:
+        """FRU 0 in small parts: pyghmi asks for 224 bytes at once, and some BMCs refuse that."""
+        told = self._command.xraw_command(netfn=0x0A, command=0x10, data=(0,))["data"]
+        size = min(told[0] | told[1] << 8, MAX_FRU_BYTES)
+        found = bytearray()
+        while len(found) < size:
+            asked = min(FRU_PART_BYTES, size - len(found))
+            place = (len(found) & 0xFF, len(found) >> 8)
+            part = self._command.xraw_command(netfn=0x0A, command=0x11, data=(0, *place, asked))[
+                "data"
+            ]
+            if not part[0]:
+                break
+            found += bytearray(part[1 : 1 + part[0]])
+        return found
 
     def log(self, _request: Json) -> list[Json]:
         """The system event log."""

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.errors import ActionRefused
-from provisioning.simulator.redfish import eventing, odata
+from provisioning.simulator.redfish import eventing, odata, pushing
 from provisioning.simulator.redfish.answer import Answer, Change
 from provisioning.simulator.redfish.changes import (
     DELETABLE,
@@ -137,6 +137,8 @@ class RedfishService:
     async def _dispatch(self, request: web.Request, path: str, account: Account | None) -> Answer:
         _check_headers(request)
         self._allow(request, path, account)
+        if path == pushing.PUSH:
+            return await pushing.push(self.bmc, request)
         special = self._special(path)
         if special is not None:
             _allow_methods(request, ["GET", "HEAD"])

@@ -244,6 +244,8 @@ def update_service() -> Body:
         ServiceEnabled=True,
         Status=ENABLED,
         FirmwareInventory=link(INVENTORY),
+        MultipartHttpPushUri=f"{UPDATES}/update-multipart",
+        MaxImageSizeBytes=200 * 1024,
         Actions={
             "#UpdateService.SimpleUpdate": {
                 "target": f"{UPDATES}/Actions/UpdateService.SimpleUpdate",

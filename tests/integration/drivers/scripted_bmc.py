@@ -7,6 +7,7 @@ claims of the driver's door are about what is *not* sent.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import datetime as dt
 import hashlib
@@ -84,6 +85,8 @@ class ScriptedBmc:
     sessions: set[str] = field(default_factory=set)
     logins: int = 0
     accepts_password: bool = True
+    basic: bool = False
+    """It wants HTTP basic at every request, and has no sessions."""
     _runner: web.AppRunner | None = None
 
     @property
@@ -163,9 +166,15 @@ class ScriptedBmc:
             return await handler(request)
         if (request.method, path) == ("POST", "/redfish/v1/SessionService/Sessions"):
             return self._log_in(body)
-        if path != "/redfish/v1" and request.headers.get("X-Auth-Token") not in self.sessions:
+        if path != "/redfish/v1" and not self._known(request):
             return problem(401, "NoValidSession")
         return self._default(request, path, body)
+
+    def _known(self, request: web.Request) -> bool:
+        if self.basic:
+            wanted = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+            return request.headers.get("Authorization", "") == f"Basic {wanted}"
+        return request.headers.get("X-Auth-Token") in self.sessions
 
     def _log_in(self, body: Any) -> web.Response:
         right = body == {"UserName": USER, "Password": PASSWORD}
