@@ -114,8 +114,8 @@ def kill_at_random(one: Yard, service: Service, times: int, rng: random.Random) 
     for _ in range(times):
         one.wait(120, lambda: answers_or_not(one))
         time.sleep(rng.uniform(0.0, 1.5))
-        service.tell("kill")
         deaths = len(service.deaths) + 1
+        service.tell("kill")
         one.wait(30, lambda wanted=deaths: len(service.deaths) >= wanted)
     return times
 
