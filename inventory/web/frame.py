@@ -67,6 +67,10 @@ DONE = {
     "repair": "Taken for repair: podyard does nothing to this host until it is brought up again.",
     "enroll": "Asked for: its unit is drained, then the host is switched off.",
     "retire": "Asked for: it is drained, cleaned and switched off, and then retired.",
+    "pause": "Paused: podyard changes nothing on this host until it is resumed.",
+    "resume": "Asked for: podyard goes on from where the hardware is.",
+    "quarantine": "Set apart: out of the offer, and left alone until it is retried.",
+    "abort": "Asked for: what is under way ends, then the host is brought to rest.",
     "up": "Approved: the bring-up begins.",
     "hold": "Held: nothing new begins in this pod.",
 }

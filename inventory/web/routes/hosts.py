@@ -14,6 +14,8 @@ from inventory.errors import NotFound
 from inventory.model import CertificateRecord, ComputeUnit, Event, Host
 from inventory.parts import Part
 from inventory.refusals import Refused
+from inventory.resources.recording import who_of
+from inventory.routes.host_verbs import ask_of_host
 from inventory.routes.hosts import TargetBody, find_host, retry_host, want_host, why_host
 from inventory.routes.shapes import NamePath
 from inventory.states import HostState
@@ -52,7 +54,8 @@ BESIDE_A_HOST = (
     Permission.UNIT_READ,
 )
 """What the page of a host shows beside the host: a key may have been narrowed to less."""
-NEED_A_TICK = frozenset({"repair", "enroll", "retire"})
+VERBS = frozenset({"pause", "resume", "quarantine", "abort"})
+NEED_A_TICK = frozenset({"repair", "enroll", "retire", "quarantine", "abort"})
 
 
 @router.get("/hosts")
@@ -139,7 +142,9 @@ async def host_page(
 @router.post("/hosts/{name}/{act}")
 async def ask_host(
     name: NamePath,
-    act: Literal["retry", "ready", "repair", "enroll", "retire"],
+    act: Literal[
+        "retry", "ready", "repair", "enroll", "retire", "pause", "resume", "quarantine", "abort"
+    ],
     request: Request,
     deps: Deps,
     actor: HostWriter,
@@ -161,6 +166,9 @@ async def ask_host(
         )
     if act == "retry":
         await retry_host(request, name, deps, actor)
+    elif act in VERBS:
+        await deps.in_thread(ask_of_host, deps, name, act, why, who_of(request, actor))
+        deps.wake()
     else:
         await want_host(request, name, TargetBody(target=ACTS[act], why=why), deps, actor)
     boards_of(request).forget()

@@ -6,6 +6,7 @@ from fastapi import Request, Response
 
 from inventory.auth import Actor, Permission
 from inventory.deps import Deps
+from inventory.holding import held
 from inventory.model import ComputeUnit, Event
 from inventory.states import UnitState
 from inventory.store.protocol import Store
@@ -46,11 +47,13 @@ async def overview_page(
         state.value: await deps.in_thread(deps.store.count, ComputeUnit, state=state.value)
         for state in (UnitState.AVAILABLE, UnitState.CLAIMED)
     }
+    hold = await deps.in_thread(held, deps.store, deps.hold_file)
     return render(
         request,
         deps,
         "overview.html",
         actor=actor,
+        hold=str(hold) if hold else "",
         title=_title(board, site),
         site=site,
         sites=await sites_for(request, actor),

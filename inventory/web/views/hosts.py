@@ -329,6 +329,27 @@ REPAIR = Act(
     "I want podyard to stop working on this host.",
     why=True,
 )
+PAUSE = Act(
+    "pause",
+    "Pause",
+    "Nothing is changed on it until it is resumed. An update under way ends first.",
+    "",
+    why=True,
+)
+RESUME = Act("resume", "Resume", "End the pause; it goes on from where the hardware is.", "")
+QUARANTINE = Act(
+    "quarantine",
+    "Quarantine",
+    "Out of the offer, and left alone until it is retried. Its tenant keeps it.",
+    "I want podyard to leave this host alone.",
+    why=True,
+)
+ABORT = Act(
+    "abort",
+    "Abort",
+    "What is under way ends, then it is cleaned and switched off.",
+    "I want this host back at rest.",
+)
 RETURN = Act(
     "enroll",
     "Switch off and rest",
@@ -347,18 +368,20 @@ def acts_for(host: Host) -> tuple[Act, ...]:
     """What may be asked of it now, the likely one first."""
     if host.state is HostState.RETIRED:
         return ()
-    found: list[Act] = []
-    if host.problem is not None or host.target == "repairing":
-        found.append(RETRY)
-    if host.target != "ready":
-        found.append(READY)
-    if host.target != "repairing":
-        found.append(REPAIR)
-    if host.target != "enrolled":
-        found.append(RETURN)
-    if host.target != "retired":
-        found.append(RETIRE)
-    return tuple(found)
+    troubled = host.problem is not None or host.target == "repairing" or host.quarantine
+    at_rest = host.state in {HostState.READY, HostState.ENROLLED}
+    offered = (
+        (RESUME, bool(host.paused)),
+        (RETRY, bool(troubled)),
+        (READY, host.target != "ready"),
+        (PAUSE, not host.paused and not host.quarantine),
+        (ABORT, not at_rest),
+        (QUARANTINE, not host.quarantine),
+        (REPAIR, host.target != "repairing"),
+        (RETURN, host.target != "enrolled"),
+        (RETIRE, host.target != "retired"),
+    )
+    return tuple(act for act, fits in offered if fits)
 
 
 def _natural(text: str) -> tuple[tuple[bool, int, str], ...]:

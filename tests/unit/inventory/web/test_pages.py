@@ -188,6 +188,21 @@ async def post(site: Site, path: str, key: str, **form: str) -> httpx.Response:
     return await site.client.post(path, data=form, headers=headers)
 
 
+async def test_a_host_is_paused_and_resumed_by_its_page_and_the_overview_tells_of_a_hold(
+    furnished: Site, admin: str
+) -> None:
+    paused = await post(furnished, "/hosts/r1-h3/pause", admin, why="technician")
+    assert paused.status_code == 303, paused.text
+    page = (await furnished.ask("GET", "/hosts/r1-h3", key=admin)).text
+    assert "paused in" in page
+    assert "technician" in page
+    assert (await post(furnished, "/hosts/r1-h3/resume", admin)).status_code == 303
+    assert (await post(furnished, "/hosts/r1-h3/quarantine", admin, why="x")).status_code == 422
+    assert "On hold" not in (await furnished.ask("GET", "/", key=admin)).text
+    await furnished.ask("POST", "/api/hold", {"reason": "bad <image>"}, key=admin)
+    assert "bad &lt;image&gt;" in (await furnished.ask("GET", "/", key=admin)).text
+
+
 async def test_forms_do_what_the_routes_do_and_ask_before_what_hurts(
     furnished: Site, admin: str
 ) -> None:
