@@ -14,6 +14,7 @@ from provisioning.drivers.protocol import (
     Bmc,
     FirmwareDriver,
     MediaDriver,
+    PowerMeter,
     ResourceReader,
 )
 from provisioning.lifecycle.decision import Look, Seen
@@ -28,10 +29,7 @@ async def observe(
     """Read what `look` names. Resources are read one after the other: BMCs freeze under bursts."""
     found: dict[str, Any] = {}
     if bmc is not None:
-        if Look.IDENTITY in look:
-            found["identity"] = await bmc.identity()
-        if Look.POWER in look:
-            found["power"] = await bmc.power()
+        found |= await _who_and_whether_on(bmc, look)
         if Look.FACTS in look:
             found["facts"] = await bmc.facts()
         if Look.PROFILES in look and isinstance(bmc, ResourceReader):
@@ -46,3 +44,15 @@ async def observe(
         if Look.BIOS in look and isinstance(bmc, BiosDriver):
             found["bios"] = await bmc.bios()
     return Seen(now=now, agent=agent, **found)
+
+
+async def _who_and_whether_on(bmc: Bmc, look: Look) -> dict[str, Any]:
+    """One or two resources, that most states ask for."""
+    found: dict[str, Any] = {}
+    if Look.IDENTITY in look:
+        found["identity"] = await bmc.identity()
+    if Look.POWER in look:
+        found["power"] = await bmc.power()
+    if Look.DRAW in look and isinstance(bmc, PowerMeter):
+        found["draw_watts"] = await bmc.power_draw_watts()
+    return found

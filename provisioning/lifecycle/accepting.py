@@ -23,7 +23,7 @@ from provisioning.lifecycle.actions import (
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 from provisioning.lifecycle.recognising import stranger
 
-LOOK = Look.FACTS | Look.POWER
+LOOK = Look.FACTS | Look.POWER | Look.DRAW
 RECHECK_S = 0.5
 
 
@@ -73,6 +73,13 @@ def _judged(host: Host, seen: Seen, wanted: Wanted, report: AcceptanceReport) ->
         return Wait("the hardware has not been read again yet", RECHECK_S)
     if (other := stranger(host, seen.facts)) is not None:
         return other
+    if seen.draw_watts is not None and seen.draw_watts <= 0:
+        return Hold(
+            "readings-disagree",
+            f"its agent has just measured under load, and its BMC reads {seen.draw_watts:.0f} W",
+            "restart the BMC; when it still reads nothing, replace its power sensor; then "
+            f"podyard host retry {host.name}",
+        )
     if host.facts is None or host.facts.digest() != seen.facts.digest():
         return Do(RecordFacts(), "what is certified is what is built")
     found = findings(host, wanted)

@@ -40,6 +40,8 @@ class Look(Flag):
     BOOT = auto()
     PROFILES = auto()
     """Every resource of the BMC, held against the spec's profiles: hundreds of reads."""
+    DRAW = auto()
+    """What the BMC's meter says of the draw, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Seen:
     now: datetime
     identity: BmcIdentity | None = None
     power: PowerState = PowerState.UNKNOWN
+    draw_watts: float | None = None
     facts: HardwareFacts | None = None
     conformance: tuple[Mismatch, ...] | None = None
     firmware: dict[str, str] | None = None
