@@ -1,4 +1,8 @@
-"""A BMC made of pyghmi's own class: `python -m tests.contract.bmc.pyghmi_bmc PORT UUID JOURNAL`."""
+"""A BMC made of pyghmi's own class: `python -m tests.contract.bmc.pyghmi_bmc PORT UUID JOURNAL`.
+
+`KIND` after these makes it a bad one: `weak` agrees to no cipher at all, `older` knows IPMI 1.5
+alone, `open` lets anybody use cipher suite 0 until that is closed.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from pyghmi.ipmi import bmc
+from pyghmi.ipmi.private import serversession
+
+LAN, GET, SET = 0x0C, 0x02, 0x01
+NO_ALGORITHMS = bytes([0, 0, 0, 8, 0, 0, 0, 0, 1, 0, 0, 8, 0, 0, 0, 0, 2, 0, 0, 8, 0, 0, 0, 0])
+
+
+class WeakSession(serversession.ServerSession):  # type: ignore[misc]
+    """Whatever is asked for, it agrees to nothing."""
+
+    def create_open_session_response(self, request: bytes) -> bytes:
+        honest: bytes = super().create_open_session_response(request)
+        return bytes(honest[:12]) + NO_ALGORITHMS
 
 
 class KeptBmc(bmc.Bmc):  # type: ignore[misc]
@@ -20,6 +36,25 @@ class KeptBmc(bmc.Bmc):  # type: ignore[misc]
         self._journal = journal
         self._power = "off"
         self._boot: Any = "default"
+        self._suites = (0, 3, 17)
+        self._privileges = bytearray([0x44, 0x04, 0, 0, 0, 0, 0, 0])
+
+    def handle_raw_request(self, request: Any, session: Any) -> Any:
+        """The LAN channel's cipher suites, which the class does not have."""
+        if request["netfn"] != LAN:
+            return super().handle_raw_request(request, session)
+        number = request["data"][1]
+        if request["command"] == SET and number == 24:
+            self._privileges = bytearray(request["data"][3:])
+            return session.send_ipmi_response()
+        known = {
+            22: bytes([len(self._suites)]),
+            23: bytes([0, *self._suites]),
+            24: bytes([0, *self._privileges]),
+        }
+        if request["command"] != GET or number not in known:
+            return session.send_ipmi_response(code=0x80)
+        return session.send_ipmi_response(data=[0x11, *known[number]])
 
     def get_system_guid(self) -> uuid.UUID:
         return self._identity
@@ -45,11 +80,25 @@ class KeptBmc(bmc.Bmc):  # type: ignore[misc]
             journal.write(json.dumps({"host": "", "what": f"power.{power}"}) + "\n")
 
 
-def main(port: str, identity: str, journal: str) -> None:
+class ClosedBmc(KeptBmc):
+    """As the class has it: no LAN configuration."""
+
+    def handle_raw_request(self, request: Any, session: Any) -> Any:
+        return bmc.Bmc.handle_raw_request(self, request, session)
+
+
+def main(port: str, identity: str, journal: str, kind: str = "") -> None:
     """Listen for ever, on loopback."""
-    served = KeptBmc(
+    if kind == "weak":
+        serversession.ServerSession = WeakSession
+    made = KeptBmc if kind == "open" else ClosedBmc
+    served = made(
         journal=Path(journal), identity=uuid.UUID(identity), port=int(port), address="127.0.0.1"
     )
+    if kind == "older":
+        capable = bytearray(served.authcap)
+        capable[2:5] = bytes([0b00000100, 0b00000100, 0b00000001])  # MD5, and IPMI 1.5 alone
+        served.authcap = bytes(capable)
     sys.stdout.write("listening\n")
     sys.stdout.flush()
     served.listen()
