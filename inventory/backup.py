@@ -1,8 +1,7 @@
 """A backup: all records as they stood at one moment, in one file, while the service goes on.
 
 The file is the same whichever database it came from: a SQLite database with our own tables, and a
-manifest. So a site that outgrows SQLite restores its backup into PostgreSQL. Everything is read in
-one transaction, which sees one state however much is written meanwhile.
+manifest. So a site that outgrows SQLite restores its backup into PostgreSQL.
 
 Keys are not in it: whoever has both has every BMC password. The manifest holds a secret sealed with
 the site's key, so that a restore knows whether the key at hand opens what the file holds.
@@ -19,23 +18,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from inventory.backup_copy import copy_out
 from inventory.errors import Conflict, Invalid
 from inventory.secrets import SecretBox
-from inventory.store.engine import answering, make_engine
-from inventory.store.migrate import revision_of, upgrade
-from inventory.store.tables import HOLDS, LEASES
 
-BATCH = 500
-"""Rows that are held in memory at once: a host's document is about 20 kB."""
 CHECK = "backup-check"
-LEFT_OUT = frozenset({LEASES.name, HOLDS.name, "alembic_version"})
-"""Who works now is no record: a restored lease would name a process that is long gone. The schema's
-number is written by the migrations themselves."""
 
 
 class Manifest(BaseModel):
@@ -63,8 +54,8 @@ def back_up(url: str, file: Path, *, box: SecretBox, now: datetime) -> Manifest:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
-        last_event, source = _copy_out(url, fresh)
-        manifest = _describe(fresh, box=box, now=now, source=source, last_event=last_event)
+        source = copy_out(url, fresh)
+        manifest = _describe(fresh, box=box, now=now, source=source)
         _flush(fresh)
         os.link(fresh, file)  # fails when somebody else made it meanwhile
     except FileExistsError as error:
@@ -103,85 +94,7 @@ def opens(manifest: Manifest, box: SecretBox) -> None:
     box.unseal(CHECK, CHECK, bytes.fromhex(manifest.sealed_check))
 
 
-def _copy_out(url: str, fresh: Path) -> tuple[int, str]:
-    """Copy every table into a new file; the number of the newest event, and the source's kind."""
-    source = make_engine(url)
-    try:
-        with answering(source):
-            revision = revision_of(source)
-            if not revision:
-                raise Invalid("the database holds no records yet", hint="podyard serve makes it")
-        fresh.touch(mode=0o600)
-        target = make_engine(f"sqlite:///{fresh}")
-        try:
-            upgrade(target, revision)
-            with answering(source), _snapshot(source) as reading, target.begin() as writing:
-                copy_tables(reading, writing)
-                last = writing.exec_driver_sql("SELECT max(seq) FROM events").scalar()
-            with target.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            target.dispose()
-    finally:
-        source.dispose()
-    return int(last or 0), source.dialect.name
-
-
-@contextmanager
-def _snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that sees one state of everything, for as long as it takes."""
-    with engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.detach()
-            connection.exec_driver_sql("SET statement_timeout = 0")
-            connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
-            connection.commit()
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield connection
-
-
-def copy_tables(reading: sa.Connection, writing: sa.Connection) -> None:
-    """Copy all rows of all tables that both have."""
-    there = sa.MetaData()
-    there.reflect(reading)
-    here = sa.MetaData()
-    here.reflect(writing)
-    for name in sorted(there.tables.keys() & here.tables.keys() - LEFT_OUT):
-        _copy_table(reading, writing, there.tables[name], here.tables[name])
-
-
-def _copy_table(
-    reading: sa.Connection, writing: sa.Connection, old: sa.Table, new: sa.Table
-) -> None:
-    """Documents pass as text, whatever type the reflection took them for."""
-    columns = [c for c in old.c if c.name in new.c]
-    wanted = [_as_text(c) for c in columns]
-    rows = reading.execution_options(yield_per=BATCH).execute(
-        sa.select(*wanted).order_by(*old.primary_key.columns)
-    )
-    statement = sa.insert(new).values(
-        {c.name: sa.bindparam(c.name, type_=_plain_type(new.c[c.name])) for c in columns}
-    )
-    for batch in rows.partitions(BATCH):
-        writing.execute(
-            statement,
-            [{c.name: value for c, value in zip(columns, row, strict=True)} for row in batch],
-        )
-
-
-def _as_text(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    if isinstance(column.type, sa.JSON):
-        return sa.type_coerce(column, sa.Text)
-    return column
-
-
-def _plain_type(column: sa.Column[Any]) -> sa.types.TypeEngine[Any]:
-    return sa.Text() if isinstance(column.type, sa.JSON) else column.type
-
-
-def _describe(
-    file: Path, *, box: SecretBox, now: datetime, source: str, last_event: int
-) -> Manifest:
+def _describe(file: Path, *, box: SecretBox, now: datetime, source: str) -> Manifest:
     with _opened(file, writing=True) as connection:
         names = [
             name
@@ -189,12 +102,13 @@ def _describe(
             if not name.startswith("sqlite_")
         ]
         (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        (last_event,) = connection.execute("SELECT max(seq) FROM events").fetchone()
         read = {name: _digest(connection, name) for name in sorted(names)}
         manifest = Manifest(
             made_at=now,
             source=source,
             revision=revision,
-            last_event=last_event,
+            last_event=last_event or 0,
             rows={name: count for name, (count, _) in read.items()},
             digests={name: digest for name, (_, digest) in read.items()},
             sealed_check=box.seal(CHECK, CHECK, SecretStr(secrets.token_hex(16))).hex(),

@@ -23,7 +23,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
-from inventory.backup import Manifest, copy_tables, inspect, opens
+from inventory.backup import Manifest, inspect, opens
+from inventory.backup_copy import copy_tables
 from inventory.errors import Conflict, StoreUnavailable
 from inventory.model import Event
 from inventory.restored import CONFIRM, NOTE
@@ -165,7 +166,7 @@ def _into_server(fresh: Path, url: str, *, force: bool, now: datetime) -> None:
                     raise _would_overwrite("the database")
                 for table in metadata.sorted_tables:
                     writing.execute(sa.delete(table))
-                copy_tables(reading, writing)
+                copy_tables(reading, writing, known=True)
                 writing.exec_driver_sql(
                     "SELECT setval(pg_get_serial_sequence('events', 'seq'), max(seq)) FROM events"
                 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,9 @@ from tests.unit.inventory.records import (
     make_unit,
 )
 
-EXAMPLES, EXAMPLES_OF_OTHERS, EXAMPLES_LONG = 5, 1, 50
+EXAMPLES, EXAMPLES_OF_OTHERS = 5, 1
+EXAMPLES_LONG = int(os.environ.get("PODYARD_FUZZ_EXAMPLES", "10"))
+"""Per operation and role in the `long` runs: 10 before a push, 500 at night."""
 ANSWERED_WITHIN_S = 120  # how fast is a question for benchmarks, not for a busy machine here
 DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"
 ENDLESS = {"/api/events/stream"}
