@@ -138,6 +138,8 @@ class Host(Record):
     since the state began."""
     tried: tuple[Tried, ...] = ()
     """The remedies of this stay in this state, in order."""
+    setbacks: int = 0
+    """How often it went down on this way up, after it had booted."""
     waiting: str = ""
     """What the host is waiting for, in words for an operator."""
     wake_at: datetime

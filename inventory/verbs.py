@@ -124,6 +124,7 @@ def retried(host: Host, at: datetime) -> Fields:
         "paused": "",
         "quarantine": "",
         "tried": (),
+        "setbacks": 0,
         "counted_from": at,
         **again,
         **repaired,

@@ -359,6 +359,7 @@ class Controller:
                 "wake_at": now,
                 "counted_from": None,
                 "tried": host.tried if to in ALLOWED_TIME_S and to not in ANEW else (),
+                "setbacks": _setbacks(host, to),
                 "power": seen.power if seen.power != "Unknown" else host.power,
             }
         )
@@ -483,6 +484,13 @@ class Controller:
         )
         self._world.faults.reach("after-record")
         return Outcome(fresh.model_copy(update={"version": old.version + 1}))
+
+
+def _setbacks(host: Host, to: HostState) -> int:
+    """Going back to booting after it had booted; another way up begins with none."""
+    if to is HostState.BOOTING and host.state in {HostState.CONFIGURING, HostState.ACCEPTING}:
+        return host.setbacks + 1
+    return host.setbacks if to in ALLOWED_TIME_S and to not in ANEW else 0
 
 
 def _remedy(host: Host, error: ProvisioningError) -> str:

@@ -28,12 +28,19 @@ RECHECK_S = 0.5
 POWER_RECHECK_S = 0.5
 REPEAT_POWER_ON_AFTER_S = 15.0  # the slowest BMC seen takes 11 s to show a power change
 TRIES_MAX = 3
+SETBACKS_MAX = 4  # two power cuts happen; a host that goes down under load does it each time
 FROM_MEDIUM = BootSource(target=BootTarget.CD, enabled=BootEnabled.ONCE)
 
 
 def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     """From whatever power state the host is in to an agent that reports from our medium."""
     boot = host.boot
+    if host.setbacks >= SETBACKS_MAX:
+        return Hold(
+            "goes-down",
+            f"it booted and went down again {host.setbacks} times on its way to ready",
+            f"look at its power, its console and its BMC's log; then podyard host retry {host.name}",
+        )
     if boot is None:
         return Do(MakeBootMedium(tries=1), "no boot medium yet")
     if _reported(boot, seen):

@@ -359,6 +359,23 @@ def test_a_bmc_that_is_gone_for_good_ends_with_a_person_and_says_all_that_was_tr
     assert one.kinds()["host.parked"] == 1
 
 
+def test_a_host_that_goes_down_under_load_each_time_ends_with_a_person(one: Drawer) -> None:
+    """It would boot, configure and begin to measure for ever, and be late in no state."""
+    for _ in range(10):
+        one.run(lambda host: host.state is HostState.ACCEPTING or ended(host))
+        if ended(one.host()):
+            break
+        one.iron.power = PowerState.OFF
+        one.run(lambda host: host.state is HostState.BOOTING)
+    host = one.host()
+    assert host.problem is not None
+    assert host.problem.kind == "goes-down"
+    assert host.setbacks == 4
+    ask(one, Verb.RETRY)
+    assert one.run(ended).state is HostState.READY
+    assert one.host().setbacks == 0
+
+
 def test_a_host_is_late_for_months_and_nothing_is_tried_while_it_flashes(one: Drawer) -> None:
     one.run(lambda _host: bool(one.intents()))
     since = one.clock.at
