@@ -81,6 +81,8 @@ class RedfishSession:
         self._transport: Transport | None = None
         self._client: Any = None
         self._root: Json = {}
+        self._by_session = False
+        """Whether the log-in that holds now made a session: the password was right then."""
         self.busy_messages: frozenset[str] = frozenset()
         """Message ids by which this maker's BMCs say: not yet."""
         # The sync half logs tokens at DEBUG. It is never used here, yet its package's logger is
@@ -192,6 +194,7 @@ class RedfishSession:
         if root is not None and _has_sessions(root):
             try:
                 await self._called(client.login, what=f"{self.label}: log-in", reading=True)
+                self._by_session = True
             except NoFreeSession as full:
                 await self._log_in_without_session(client, root, full)
             self._root = root
@@ -213,6 +216,7 @@ class RedfishSession:
 
     async def _use_basic(self, client: Any) -> None:
         """HTTP basic, over the verified connection and to the one host."""
+        self._by_session = False
         try:
             await client.login("basic")
         except ValueError:
@@ -341,8 +345,12 @@ class RedfishSession:
         return BmcRefused(message, status=status, hint=resolution or "read the BMC's own log")
 
     def _unauthorized(self, method: str, message: str) -> ProvisioningError:
-        """401 after the library renewed the session, or to a change, which it does not repeat."""
-        if method in READS:
+        """401 after the library renewed the session, or to a change, which it does not repeat.
+
+        A BMC that took the password a moment ago and forgets its sessions is no wrong password: a
+        person would be called for nothing.
+        """
+        if method in READS and not self._by_session:
             return self._credentials_refused()
         self._root = {}  # the next call logs in again
         return BmcBusy(f"{message}; the session had ended, nothing was done")

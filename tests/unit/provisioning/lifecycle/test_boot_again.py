@@ -39,10 +39,17 @@ def test_with_the_settings_staged_the_host_goes_off() -> None:
 
 def test_off_after_its_agent_spoke_it_gets_another_medium_at_once() -> None:
     """The token of the first one is used up: that medium would start nothing."""
-    answer = decide(PowerState.OFF, agent=make_agent(), bios=STAGED)
+    silent = make_agent(seen_at=NOW - timedelta(seconds=16))
+
+    answer = decide(PowerState.OFF, agent=silent, bios=STAGED)
 
     assert isinstance(answer, Do)
     assert answer.action == MakeBootMedium(tries=2)
+
+
+def test_a_power_state_that_is_behind_takes_no_medium_from_a_running_host() -> None:
+    """Its agent spoke a moment ago: to eject now would corrupt what runs."""
+    assert isinstance(decide(PowerState.OFF, agent=make_agent(), bios=STAGED), Wait)
 
 
 def test_off_for_a_moment_before_its_agent_spoke_it_is_waited_for() -> None:
