@@ -101,12 +101,22 @@ def _before_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -
     return Do(PowerOn(), "medium, boot source and power are ready")
 
 
+def _spent(boot: BootRecord, seen: Seen) -> bool:
+    """An agent enrolled with this medium: its token starts nothing any more."""
+    return seen.agent is not None and seen.agent.media_id == boot.media_id
+
+
+def _off_after_its_boot(boot: BootRecord, seen: Seen) -> Decision:
+    """It lost its power, unless its BMC only still says so while the agent speaks."""
+    agent = seen.agent
+    if agent is not None and seen.age_s(agent.seen_at) <= REPEAT_POWER_ON_AFTER_S:
+        return Wait("its BMC says Off, and its agent spoke a moment ago", POWER_RECHECK_S)
+    return Do(MakeBootMedium(tries=boot.tries + 1), "it is off, and its token is used up")
+
+
 def _after_power_on(host: Host, boot: BootRecord, seen: Seen, *, allowed_s: float) -> Decision:
     assert boot.powered_at is not None  # noqa: S101 - the caller's branch
     waited_s = seen.age_s(boot.powered_at)
-    spent = seen.agent is not None and seen.agent.media_id == boot.media_id
-    if spent and seen.power is PowerState.OFF and boot.tries < TRIES_MAX:
-        return Do(MakeBootMedium(tries=boot.tries + 1), "it is off, and its token is used up")
     if waited_s > allowed_s:
         if boot.tries >= TRIES_MAX:
             return Hold(
@@ -117,6 +127,8 @@ def _after_power_on(host: Host, boot: BootRecord, seen: Seen, *, allowed_s: floa
         if seen.power is not PowerState.OFF:
             return Do(PowerOff(), "the boot took too long: off, see off, and once more")
         return Do(MakeBootMedium(tries=boot.tries + 1), "a fresh medium for another try")
+    if _spent(boot, seen) and seen.power is PowerState.OFF and boot.tries < TRIES_MAX:
+        return _off_after_its_boot(boot, seen)
     if seen.power is PowerState.OFF and waited_s > REPEAT_POWER_ON_AFTER_S:
         return Do(PowerOn(), "power-on was asked for and did not show")
     return Wait(f"the image is booting since {waited_s:.0f} s", RECHECK_S)
