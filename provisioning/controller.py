@@ -36,7 +36,7 @@ from provisioning.errors import (
     ProvisioningError,
     Retry,
 )
-from provisioning.lifecycle.actions import TryRemedy, WithdrawUnit
+from provisioning.lifecycle.actions import Action, TryRemedy, WithdrawUnit
 from provisioning.lifecycle.decision import (
     Advance,
     Decision,
@@ -53,6 +53,7 @@ from provisioning.lifecycle.restraining import (
     held_back,
     restrain,
     set_apart_first,
+    was_begun,
 )
 from provisioning.lifecycle.steering import steer
 from provisioning.lifecycle.table import STATES
@@ -279,8 +280,8 @@ class Controller:
                     host, reason, recheck_after_s, seen, others=others, notice=notice
                 )
             case Do(action, reason):
-                if not isinstance(action, HARMLESS) and (why := await self._only_watching()):
-                    return await self._wait(host, why, WATCHING_RECHECK_S, seen)
+                if why := await self._why_not(action, context):
+                    return await self._wait(host, why, WATCHING_RECHECK_S, seen, others=True)
                 self._world.faults.enter(f"{host.state}/{type(action).__name__}")
                 self._world.faults.reach("before-act")
                 return await self._acting.perform(host, action, seen, context, reason=reason)
@@ -290,9 +291,18 @@ class Controller:
             case Hold(problem, message, remedy):
                 return await self._hold(host, problem, message, remedy, seen)
 
-    async def _only_watching(self) -> str:
-        """Why nothing may be changed now: the records may be older than the hardware."""
-        return await self._world.in_thread(watching_only, self._world.store)
+    async def _why_not(self, action: Action, context: Context) -> str:
+        """Why nothing may be changed now: asked before each act, for a tick is long for a hold."""
+        if isinstance(action, HARMLESS):
+            return ""
+        return await self._world.in_thread(self._stopped, action, context)
+
+    def _stopped(self, action: Action, context: Context) -> str:
+        """The records may be older than the hardware; or somebody holds the whole fleet."""
+        if why := watching_only(self._world.store):
+            return why
+        found = held(self._world.store, self._world.hold_file)
+        return str(found) if found and not was_begun(action, context.wanted) else ""
 
     async def _wait(
         self,

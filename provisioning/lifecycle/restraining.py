@@ -60,7 +60,7 @@ def restrain(decision: Decision, host: Host, wanted: Wanted, *, hold: str = "") 
             return decision
         case Wait(_, recheck_after_s, _, notice):
             return Wait(why, recheck_after_s, others=True, notice=notice)
-        case Do(action) if isinstance(action, HARMLESS) or _was_begun(action, wanted):
+        case Do(action) if isinstance(action, HARMLESS) or was_begun(action, wanted):
             return decision
         case Advance(to) if not (host.paused or host.quarantine) and to is not HostState.PREPARING:
             return decision
@@ -68,7 +68,8 @@ def restrain(decision: Decision, host: Host, wanted: Wanted, *, hold: str = "") 
             return Wait(why, RECHECK_S, others=True)
 
 
-def _was_begun(action: object, wanted: Wanted) -> bool:
+def was_begun(action: object, wanted: Wanted) -> bool:
+    """What cannot be undone and was begun: it is driven to a known end under every restraint."""
     return isinstance(action, UpdateFirmware) and action.step in wanted.open_steps
 
 

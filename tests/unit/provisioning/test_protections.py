@@ -23,7 +23,7 @@ from inventory.model import Host, Intent
 from inventory.states import HostState, PowerState
 from inventory.store.memory import MemoryStore
 from inventory.store.protocol import Change
-from provisioning import acting, brakes, controller
+from provisioning import acting, brakes, controller, remedies
 from provisioning.acting import Acting
 from provisioning.guarded import Act, Done, Settlement
 from provisioning.lifecycle.actions import PowerOff
@@ -155,6 +155,32 @@ def many_hosts_of_a_rack_are_behind(folder: Path) -> None:
         assert there.run(ended).state is HostState.READY
 
 
+def a_pause_is_kept(folder: Path) -> None:
+    """Somebody is at the host's rack: nothing is done to it, for as long as it takes."""
+    for steps in (5, 20):
+        with drawer(folder) as there:
+            for _ in range(steps):
+                there.step()
+            there.wish(paused="technician at the rack")
+            before = list(there.iron.journal)
+            for _ in range(30):
+                there.step()
+            assert there.iron.journal == before
+
+
+def a_host_is_late_in_the_middle_of_a_flash(folder: Path) -> None:
+    """Its time is up, and its BMC is still at the update: it is neither given up nor disturbed."""
+    with drawer(folder) as there:
+        there.run(lambda _host: bool(there.iron.flashes))
+        there.iron.flashes[0].done_at += timedelta(days=2)
+        end = there.clock.at + timedelta(days=1)
+        while there.clock.at < end:
+            there.clock.at += timedelta(minutes=20)
+            there.step()
+            assert not ended(there.host())
+        done_once(there)
+
+
 # The protections, and how each is taken away
 
 
@@ -203,6 +229,14 @@ def no_domain_limit(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(acting, "crowded", lambda *_: "")
 
 
+def no_restraint(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(controller, "restrain", lambda decision, *_, **__: decision)
+
+
+def no_care_for_flashes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(remedies, "_harmless", lambda *_, **__: True)
+
+
 PROTECTIONS: dict[str, tuple[Break, Judge]] = {
     "the guard": (no_guard, a_crash_after_the_act),
     "the fence": (no_fence, a_zombie_writes_nothing),
@@ -212,6 +246,8 @@ PROTECTIONS: dict[str, tuple[Break, Judge]] = {
         no_last_word_on_power,
         power_is_asked_for_in_the_middle_of_a_flash,
     ),
+    "the restraint": (no_restraint, a_pause_is_kept),
+    "remedies that wait": (no_care_for_flashes, a_host_is_late_in_the_middle_of_a_flash),
     "the domain limit": (no_domain_limit, many_hosts_of_a_rack_are_behind),
 }
 
