@@ -39,7 +39,7 @@ def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
         return Hold(
             "goes-down",
             f"it booted and went down again {host.setbacks} times on its way to ready",
-            f"look at its power, its console and its BMC's log; then podyard host retry {host.name}",
+            f"look at its power, console and BMC's log; then podyard host retry {host.name}",
         )
     if boot is None:
         return Do(MakeBootMedium(tries=1), "no boot medium yet")
