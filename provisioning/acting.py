@@ -7,6 +7,7 @@ observation shows its effect; what may not goes through `provisioning.guarded`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from inventory.states import HostState
 from inventory.store.protocol import Change, Fence
 from inventory.store.reading import every
 from pods.suspension import Suspension
-from provisioning.admission import Ledger, Waits, admit, draw_ledger, wiring_of
+from provisioning.admission import Admitted, Waits, admit
 from provisioning.brakes import Limits, busy, crowded, domains
 from provisioning.certifying import certify
 from provisioning.context import Context
@@ -33,6 +34,7 @@ from provisioning.drivers.protocol import (
     TaskPhase,
 )
 from provisioning.errors import Ambiguous, BmcBusy, ProvisioningError, Unsupported, WrongHost
+from provisioning.feeds import Feeds
 from provisioning.findings import findings
 from provisioning.guarded import Act, Done, Failed, Pending, settle_update
 from provisioning.lifecycle.actions import (
@@ -64,6 +66,7 @@ from provisioning.lifecycle.decision import Seen
 from provisioning.lifecycle.health import health_of
 from provisioning.lifecycle.ready import watch_s
 from provisioning.lifecycle.restraining import held_back
+from provisioning.podmaps import PodMaps
 from provisioning.remedies import (
     OVERSTAYED,
     PASSED_OVER,
@@ -73,16 +76,19 @@ from provisioning.remedies import (
     told,
     why_never,
 )
+from provisioning.rooms import LOOK_AGAIN_S as LOOK_AGAIN_ANYWAY_S
 from provisioning.suspending import suspend, withdrawn, withdrawn_events
 from provisioning.world import World
 
 log = logging.getLogger("podyard.provisioning")
 
 LOOK_AGAIN_S = 0.5  # after a change, before its effect is looked for
+LOOK_SHARE = 0.1  # of the time that an update takes so far: it is noticed a tenth late at most
+LOOK_AGAIN_LONGEST_S = 15.0
 POWER_ON_AGAIN_S = 15.0  # between repeated requests: the slowest BMC seen shows it after 11 s
 LOOK_ONCE_MORE_S = 5.0  # a BMC that left something out of one answer has it in the next
-REPEAT_S = 2.0
-CROWDED_RECHECK_S = 5.0  # an update takes minutes: a place is free seconds after it was given up
+REPEAT_S = 2.0  # between repeated requests of a change that does not show: BMCs freeze in bursts
+CROWDED_RECHECK_S = 30.0  # who waits is woken; another controller's hosts look by themselves
 BMC_AWAY_S = 30.0  # no BMC is back sooner, and asking it meanwhile only fails
 TURN_RECHECK_S = 1.0  # waiting for another host of the same machine, or for watts
 NOTE_NAME_MAX = 64
@@ -101,9 +107,11 @@ class Outcome:
 class Acting:
     """Performs actions for one controller."""
 
-    def __init__(self, world: World, fence: Fence) -> None:
+    def __init__(self, world: World, fence: Fence, maps: PodMaps | None = None) -> None:
         self._world = world
         self._fence = fence
+        self._maps = maps or PodMaps(world)
+        self._feeds = Feeds(world, self._maps)
         self._ledgers: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._destructive = asyncio.Lock()
         self._machines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -215,30 +223,41 @@ class Acting:
         """Hold watts on the feeds, durably, before anything draws them.
 
         What was read a moment ago may refuse, so that those who wait read nothing; only what is
-        read here, while no other host of the pod reserves, may grant. Giving back needs no look.
+        read here, while no other host of these feeds reserves, may grant. Giving back needs no
+        look.
         """
         if watts <= host.reserved_watts:
             return await self._record(host, {"reserved_watts": watts}, same_look=True)
-        if context.ledger is not None:
-            soon = admit(context.ledger, host, watts)
+        if context.around is not None:
+            soon = admit(context.around.ledger, host, watts)
             if isinstance(soon, Waits):
-                return await self._wait(host, f"waiting for power: {soon.reason}", others=True)
-        counter = _counter("watts", host.pod)
-        async with self._ledgers[host.pod]:
+                return await self._wait_for_watts(host, watts, soon, context)
+        feeds = sorted({feed for feed in (host.feed, host.feed_b) if feed})
+        async with contextlib.AsyncExitStack() as alone:
+            for feed in feeds:
+                await alone.enter_async_context(self._ledgers[f"{host.site}/{feed}"])
             # Read first: a grant of another controller that comes later than this makes ours stale.
-            said = await self._world.in_thread(self._world.store.note, counter)
-            ledger = await self._world.in_thread(self._ledger, context)
-            verdict = admit(ledger, host, watts)
-            if isinstance(verdict, Waits):
-                return await self._wait(host, f"waiting for power: {verdict.reason}", others=True)
-            return await self._record(
-                host, {"reserved_watts": watts}, counted={counter: said}, same_look=True
-            )
+            said = {
+                counter: await self._world.in_thread(self._world.store.note, counter)
+                for counter in (_counter("watts", f"{host.site}/{feed}") for feed in feeds)
+            }
+            verdict = admit(await self._feeds.ledger(host, context), host, watts)
+            if isinstance(verdict, Admitted):
+                return await self._record(
+                    host, {"reserved_watts": watts}, counted=said, same_look=True
+                )
+        return await self._wait_for_watts(host, watts, verdict, context)
 
-    def _ledger(self, context: Context) -> Ledger:
-        hosts = every(self._world.store, Host, pod=context.pod.name)
-        wiring = context.wiring or wiring_of(context.spec)
-        return draw_ledger(hosts, wiring, context.pod.plan)
+    async def _wait_for_watts(
+        self, host: Host, watts: int, why: Waits, context: Context
+    ) -> Outcome:
+        reason = f"waiting for power: {why.reason}"
+        if context.around is None:
+            return await self._wait(host, reason, others=True)
+        outcome = await self._wait(host, reason, after_s=LOOK_AGAIN_ANYWAY_S, others=True)
+        now = self._world.clock.now()
+        self._maps.rooms.wait_for_watts(context.around, outcome.host, watts, now=now)
+        return outcome
 
     async def _make_medium(self, host: Host, tries: int) -> Outcome:
         medium = self._world.door.make_medium(now=self._world.clock.now(), tries=tries)
@@ -299,9 +318,19 @@ class Acting:
                 return await self._settled(host, intent, "done", "the new version is there")
             case Pending(reason, begun):
                 noted = _noted(intent, begun=True) if begun and intent is not None else ()
-                return await self._wait(host, reason, after_s=LOOK_AGAIN_S, also=noted)
+                return await self._wait(host, reason, after_s=self._pause(intent), also=noted)
             case Failed(reason):
                 return await self._flash_failed(host, action, intent, reason)
+
+    def _pause(self, intent: Intent | None) -> float:
+        """Until an update is looked at again: the longer it takes, the less often.
+
+        One takes seconds in a lab and 40 minutes on a large board, whose BMC has other things to
+        do than to be asked twice a second.
+        """
+        begun = self._world.clock.now() if intent is None else intent.created_at
+        taken_s = (self._world.clock.now() - begun).total_seconds()
+        return min(max(LOOK_AGAIN_S, taken_s * LOOK_SHARE), LOOK_AGAIN_LONGEST_S)
 
     async def _flash(
         self,
@@ -317,7 +346,9 @@ class Acting:
             raise Unsupported(f"the BMC of {host.name} cannot update firmware")
         async with self._destructive:
             if intent is None and (why := await self._crowded(host, context)):
-                return await self._wait(host, why, after_s=CROWDED_RECHECK_S, others=True)
+                waiting = await self._wait(host, why, after_s=CROWDED_RECHECK_S, others=True)
+                self._maps.rooms.wait_for_place(host)
+                return waiting
             host, intent = await self._write_intent(host, action, seen, intent)
         self._world.faults.reach("after-intent")
         if why := await self._crowded(host, context, now=True):
@@ -759,6 +790,7 @@ class Acting:
         await self._world.in_thread(
             self._world.store.apply, change, now=self._world.clock.now(), fence=self._fence
         )
+        self._maps.written(change)
         self._world.faults.reach("after-record")
 
     def _event(self, host: Host, kind: str, old: str, new: str, why: str) -> Event:

@@ -7,12 +7,16 @@ that the host burdens carries it, and that every host of an earlier wave on one 
 its watts already or is not going to start. Then the first wave that is not through always fits,
 because the plan said so, and waits for nobody.
 
-Pure: a ledger is drawn from records and a spec; asking it changes nothing and costs a few sums.
+A ledger is kept up host by host, so that a pod of thousands costs its controller no more per start
+than a small one. It knows nothing but the records that it was told of, does no I/O, and says the
+same whether it was told of them one after the other or all at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from inventory.model import Host
@@ -20,7 +24,7 @@ from inventory.states import HostState, PowerState
 from pods.plan import equipment
 from pods.planned import Plan
 from pods.power import PowerPhase, fits, reserved_watts
-from pods.sequence import Line, shares
+from pods.sequence import HALF, Line, shares
 from pods.spec import PodSpec, PowerSpec, SlotSpec
 from provisioning.lifecycle.steering import PASSING_LOOKS_MAX
 
@@ -80,23 +84,158 @@ class Due:
         return f"{self.host} (wave {self.wave}, {self.doing})"
 
 
-@dataclass(frozen=True, slots=True)
 class Ledger:
-    """One pod's watts and waves at one moment."""
+    """One pod's watts and waves, as its hosts' records say that they are."""
 
-    wiring: Wiring
-    plan: str
-    """Digest of the plan whose waves these are; empty: there was none."""
-    held: Mapping[str, float]
-    """By host."""
-    carried: Mapping[Line, float]
-    waves: Mapping[str, int]
-    first_due: Mapping[str, Due]
-    """By feed: who of the earliest wave there is still to take its watts."""
-    trial_due: Due | None
-    """A trial host that is neither ready nor out."""
-    rest: frozenset[str]
-    """Hosts that the trial stage goes before."""
+    def __init__(self, wiring: Wiring, plan: Plan | None) -> None:
+        self.wiring = wiring
+        self.plan = plan.digest if plan is not None else ""
+        """Digest of the plan whose waves these are; empty: there was none."""
+        planned = plan.waves if plan is not None else ()
+        self.waves = {name: wave.number for wave in planned for name in wave.hosts}
+        self._stages = {name: wave.stage for wave in planned for name in wave.hosts}
+        self.held: dict[str, float] = {}
+        """By host."""
+        self.carried = dict(wiring.base)
+        self._settled = dict(wiring.base)
+        """What lines will carry once every inrush of now has passed."""
+        self._hosts: dict[str, Host] = {}
+        self._on: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._partners = _partners(wiring.feeds.values())
+        self._first_due: dict[str, Due | None] = {}
+        self._trial_due: tuple[Due | None] | None = None
+
+    def goes_after_trial(self, name: str) -> bool:
+        """Whether the trial stage goes before this host."""
+        return self._stages.get(name) == "rest"
+
+    def note(self, host: Host) -> tuple[str, ...]:
+        """This is how the host is now; the feeds on which something changed by it."""
+        before = self._hosts.get(host.name)
+        if before is not None and before.slot != host.slot:
+            self.forget(host.name)
+            before = None
+        self._hosts[host.name] = host
+        if before is not None and _matters(before) == _matters(host):
+            return ()
+        held = held_watts(host, self.wiring)
+        running = min(held, reserved_watts(self.wiring.powers[host.host_type], PowerPhase.RUNNING))
+        lines = self.wiring.lines.get(host.slot, ())
+        was = self.held.get(host.name, 0.0)
+        was_running = 0.0 if before is None else self._running(before, was)
+        self.held[host.name] = held
+        _add(self.carried, lines, held - was)
+        _add(self._settled, lines, running - was_running)
+        return self._touched(host)
+
+    def note_stranger(self, feeds: Iterable[str], watts: float) -> None:
+        """A host of another pod draws from these feeds too."""
+        drawn_from = set(feeds)
+        for line in {line for lines in self.wiring.lines.values() for line, _ in lines}:
+            if line.feed in drawn_from:
+                whole = len(drawn_from) == 1 or line.lost in drawn_from
+                burden = ((line, 1.0 if whole else HALF),)
+                _add(self.carried, burden, watts)
+                _add(self._settled, burden, watts)
+
+    @contextmanager
+    def supposing(self, promised: Iterable[tuple[Host, float]]) -> Iterator[None]:
+        """As if these hosts held these watts already; afterwards nothing was."""
+        carried, held = dict(self.carried), dict(self.held)
+        try:
+            for host, watts in promised:
+                self.suppose(host, watts)
+            yield
+        finally:
+            self.carried, self.held = carried, held
+
+    def suppose(self, host: Host, watts: float) -> None:
+        """As if this host held these watts already."""
+        more = max(0.0, watts - self.held.get(host.name, 0.0))
+        _add(self.carried, self.wiring.lines.get(host.slot, ()), more)
+        self.held[host.name] = self.held.get(host.name, 0.0) + more
+
+    def forget(self, name: str) -> None:
+        """There is no such host any more."""
+        host = self._hosts.pop(name, None)
+        if host is None:
+            return
+        lines, held = self.wiring.lines.get(host.slot, ()), self.held.pop(name)
+        _add(self.carried, lines, -held)
+        _add(self._settled, lines, -self._running(host, held))
+        for feed in self._touched(host):
+            self._on[feed].pop(name, None)
+
+    def first_due(self, feed: str) -> Due | None:
+        """Who of the earliest wave on a feed is still to take its watts."""
+        if feed not in self._first_due:
+            hosts = (self._hosts[name] for name in self._on[feed])
+            self._first_due[feed] = _earliest(
+                due
+                for host in hosts
+                if not _has_watts(host, self.wiring) and (due := self._due(host)) is not None
+            )
+        return self._first_due[feed]
+
+    @property
+    def trial_due(self) -> Due | None:
+        """A trial host that is neither ready nor out."""
+        if self._trial_due is None:
+            hosts = (self._hosts.get(name) for name, s in self._stages.items() if s == "trial")
+            self._trial_due = (
+                _earliest(
+                    due
+                    for host in hosts
+                    if host is not None
+                    and host.state is not HostState.READY
+                    and (due := self._due(host)) is not None
+                ),
+            )
+        return self._trial_due[0]
+
+    def _due(self, host: Host) -> Due | None:
+        """The host with its wave, where it is worth waiting for."""
+        wave = self.waves.get(host.name)
+        if wave is None or not is_coming(host):
+            return None
+        can = _has_watts(host, self.wiring) or _can_start(
+            host, self.held[host.name], self._settled, self.wiring
+        )
+        return Due(wave, host.name, str(host.state)) if can else None
+
+    def _running(self, host: Host, held: float) -> float:
+        return min(held, reserved_watts(self.wiring.powers[host.host_type], PowerPhase.RUNNING))
+
+    def _touched(self, host: Host) -> tuple[str, ...]:
+        feeds = self.wiring.feeds.get(host.slot, ())
+        for feed in feeds:
+            self._on[feed][host.name] = None
+            for other in self._partners[feed]:
+                self._first_due.pop(other, None)
+        self._trial_due = None
+        return feeds
+
+
+def _partners(wired: Iterable[tuple[str, ...]]) -> dict[str, set[str]]:
+    """Feed to itself and all with which it shares a host: each carries the other's when it dies."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for feeds in set(wired):
+        for feed in feeds:
+            found[feed].update(feeds)
+    return dict(found)
+
+
+def _matters(host: Host) -> tuple[object, ...]:
+    """All of a host that a ledger looks at."""
+    return (
+        host.state,
+        host.target,
+        host.power,
+        host.reserved_watts,
+        host.host_type,
+        host.boot is not None and host.boot.powered_at is not None,
+        is_coming(host),
+    )
 
 
 def wiring_of(spec: PodSpec) -> Wiring:
@@ -123,45 +262,10 @@ def _feeds(slot: SlotSpec) -> tuple[str, ...]:
 
 def draw_ledger(hosts: Sequence[Host], wiring: Wiring, plan: Plan | None) -> Ledger:
     """What every line carries and who is still to start, from one reading of the pod's hosts."""
-    held = {host.name: held_watts(host, wiring) for host in hosts}
-    carried = dict(wiring.base)
+    ledger = Ledger(wiring, plan)
     for host in hosts:
-        _add(carried, wiring.lines.get(host.slot, ()), held[host.name])
-    planned = plan.waves if plan is not None else ()
-    waves = {name: wave.number for wave in planned for name in wave.hosts}
-    stages = {name: wave.stage for wave in planned for name in wave.hosts}
-    settled = dict(wiring.base)
-    for host in hosts:
-        running = reserved_watts(wiring.powers[host.host_type], PowerPhase.RUNNING)
-        _add(settled, wiring.lines.get(host.slot, ()), min(held[host.name], running))
-    due = [
-        (host, Due(waves[host.name], host.name, str(host.state)))
-        for host in hosts
-        if host.name in waves
-        and is_coming(host)
-        and (_has_watts(host, wiring) or _can_start(host, held[host.name], settled, wiring))
-    ]
-    return Ledger(
-        wiring=wiring,
-        plan=plan.digest if plan is not None else "",
-        held=held,
-        carried=carried,
-        waves=waves,
-        first_due=_first_due(((h, d) for h, d in due if not _has_watts(h, wiring)), wiring),
-        trial_due=_earliest(
-            d for h, d in due if stages[h.name] == "trial" and h.state is not HostState.READY
-        ),
-        rest=frozenset(name for name, stage in stages.items() if stage == "rest"),
-    )
-
-
-def _first_due(due: Iterable[tuple[Host, Due]], wiring: Wiring) -> dict[str, Due]:
-    found: dict[str, Due] = {}
-    for host, one in due:
-        for feed in wiring.feeds.get(host.slot, ()):
-            if feed not in found or one.wave < found[feed].wave:
-                found[feed] = one
-    return found
+        ledger.note(host)
+    return ledger
 
 
 def _earliest(due: Iterable[Due]) -> Due | None:
@@ -223,7 +327,7 @@ def _turn(ledger: Ledger, host: Host) -> Waits | None:
     mine = ledger.waves.get(host.name)
     if mine is None:
         return None
-    due = (ledger.first_due.get(feed) for feed in ledger.wiring.feeds[host.slot])
+    due = (ledger.first_due(feed) for feed in ledger.wiring.feeds[host.slot])
     before = _earliest(one for one in due if one is not None and one.wave < mine)
     if before is None:
         return None
@@ -254,9 +358,9 @@ def stage_turn(ledger: Ledger, host: Host, plan: Plan) -> Admitted | Waits:
     """Whether the trial stage, when it goes before this host, has shown what it had to show."""
     if ledger.plan != plan.digest:
         return Waits("waiting for a look at the whole pod")
-    if ledger.trial_due is None or host.name not in ledger.rest:
+    if not ledger.goes_after_trial(host.name) or (due := ledger.trial_due) is None:
         return Admitted()
-    return Waits(f"waiting for the trial stage: {ledger.trial_due} is neither ready nor parked")
+    return Waits(f"waiting for the trial stage: {due} is neither ready nor parked")
 
 
 def _add(carried: dict[Line, float], lines: Iterable[tuple[Line, float]], watts: float) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
-from inventory.errors import NotFound
 from inventory.model import AgentSeen, CertificateRecord, ComputeUnit, Host, Intent, Pod
+from inventory.states import HostState
+from inventory.store.protocol import Store
 from inventory.store.reading import every
 from pods.spec import PodSpec
-from provisioning.admission import Ledger, Wiring
 from provisioning.lifecycle.decision import Wanted
-from provisioning.podmap import PodMap
-from provisioning.podmaps import Design, PodMaps
+from provisioning.livepod import LivePod
+from provisioning.podmaps import PodMaps
 from provisioning.wanted import wanted_of
 from provisioning.world import World
 
@@ -32,51 +33,67 @@ class Context:
     intents: tuple[Intent, ...]
     units: tuple[ComputeUnit, ...]
     certificate: CertificateRecord | None = None
-    wiring: Wiring | None = None
-    """The spec's lines; None: work them out."""
-    ledger: Ledger | None = None
-    """The pod's watts as they were a moment ago."""
-    busy: Mapping[str, int] = field(default_factory=dict)
-    """Hosts in an act that cannot be undone, by failure domain, as they were then."""
+    around: LivePod | None = None
+    """Its pod, as far as this controller knows; None: nobody else is known of."""
+    gates: tuple[bool, ...] = ()
+    """What let hosts of the pod begin when this was read."""
+
+    @property
+    def busy(self) -> Mapping[str, int]:
+        """Hosts in an act that cannot be undone, by failure domain, as they were a moment ago."""
+        return self.around.busy if self.around is not None else {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """What is on record of one host alone."""
+
+    intents: tuple[Intent, ...]
+    unit: ComputeUnit | None
+    certificate: CertificateRecord | None
+    agent: AgentSeen | None
 
 
 async def load_context(world: World, maps: PodMaps, host: Host) -> Context:
-    """Read it outside the event loop."""
-    pod = await world.in_thread(world.store.get, Pod, host.pod)
-    if pod is None:
-        raise NotFound(f"host {host.name} belongs to pod {host.pod}, which is not on record")
-    return await world.in_thread(_load, world, maps.design(pod), pod, await maps.of(pod), host)
-
-
-def _load(world: World, design: Design, pod: Pod, around: PodMap, host: Host) -> Context:
-    store, spec = world.store, design.spec
-    intents = tuple(every(store, Intent, host_id=host.id))
-    unit = store.get(ComputeUnit, unit_id(host))
-    units = () if unit is None else (unit,)
-    certificate = store.get(CertificateRecord, host.certificate_id) if host.certificate_id else None
+    """Read it outside the event loop; what others of its pod mean for it is known there."""
+    around = await maps.of(host)
+    own = await world.in_thread(_read, world.store, host)
+    units = () if own.unit is None else (own.unit,)
     return Context(
-        pod=pod,
-        spec=spec,
+        pod=around.pod,
+        spec=around.design.spec,
         wanted=wanted_of(
             host,
-            pod,
-            spec,
             around,
-            intents=intents,
-            free=all(not u.claim for u in units),
-            certificate=certificate,
+            intents=own.intents,
+            free=all(not unit.claim for unit in units),
+            certificate=own.certificate,
             inspect_every_s=world.settings.inspect_every_s,
         ),
-        agent=store.get(AgentSeen, host.id),
-        intents=intents,
+        agent=own.agent,
+        intents=own.intents,
         units=units,
-        certificate=certificate,
-        wiring=design.wiring,
-        ledger=around.ledger,
-        busy=around.busy,
+        certificate=own.certificate,
+        around=around,
+        gates=around.gates if host.state is HostState.MATCHING else (),
+    )
+
+
+def _read(store: Store, host: Host) -> _Records:
+    paper = host.certificate_id
+    return _Records(
+        intents=tuple(every(store, Intent, host_id=host.id)),
+        unit=store.get(ComputeUnit, unit_id(host)),
+        certificate=store.get(CertificateRecord, paper) if paper else None,
+        agent=store.get(AgentSeen, host.id),
     )
 
 
 def unit_id(host: Host) -> str:
     """The id of the unit that a host backs: derived from the host's, so it survives everything."""
-    return str(uuid.uuid5(UNIT_IDS, host.id))
+    return _derived(host.id)
+
+
+@lru_cache(maxsize=32768)
+def _derived(host_id: str) -> str:
+    return str(uuid.uuid5(UNIT_IDS, host_id))

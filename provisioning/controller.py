@@ -81,12 +81,12 @@ class Controller:
         self._fence = fence
         self._roster = roster or Alone(world.store)
         self._rested: set[str] = set()
-        self._acting = Acting(world, fence)
+        self._maps = PodMaps(world, alone=isinstance(self._roster, Alone))
+        self._acting = Acting(world, fence, self._maps)
         self._at_work: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._lost: BaseException | None = None
         self._inspecting = 0
-        self._maps = PodMaps(world)
         self._times = AllowedTimes(world)
         self._held = ""
         self._looked_for_hold: datetime | None = None
@@ -119,6 +119,7 @@ class Controller:
             return
         await self._look_for_hold()
         try:
+            await self._wake_waiting()
             rested = frozenset(self._rested)
             due = await self._world.in_thread(
                 self._roster.due,
@@ -138,6 +139,13 @@ class Controller:
                 task = asyncio.create_task(self._guarded_step(host), name=f"step {host.name}")
                 self._at_work[host.id] = task
                 task.add_done_callback(partial(self._ended, host.id))
+
+    async def _wake_waiting(self) -> None:
+        """Those for whom the way is free now."""
+        for host_id in self._maps.rooms.fetch():
+            await self._world.in_thread(
+                self._world.store.wake_hosts, now=self._world.clock.now(), host_id=host_id
+            )
 
     async def _look_for_hold(self) -> None:
         """Once a tick: a file and a note, either of which holds the whole fleet."""
@@ -276,9 +284,12 @@ class Controller:
     async def _apply(self, host: Host, decision: Decision, seen: Seen, context: Context) -> Outcome:
         match decision:
             case Wait(reason, recheck_after_s, others, notice):
-                return await self._wait(
+                outcome = await self._wait(
                     host, reason, recheck_after_s, seen, others=others, notice=notice
                 )
+                if others and context.gates and context.around is not None:
+                    self._maps.rooms.wait_for_gate(context.around, host, context.gates)
+                return outcome
             case Do(action, reason):
                 if why := await self._why_not(action, context):
                     return await self._wait(host, why, WATCHING_RECHECK_S, seen, others=True)
@@ -492,6 +503,7 @@ class Controller:
         await self._world.in_thread(
             self._world.store.apply, change, now=self._world.clock.now(), fence=self._fence
         )
+        self._maps.written(change)
         self._world.faults.reach("after-record")
         return Outcome(fresh.model_copy(update={"version": old.version + 1}))
 

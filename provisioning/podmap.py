@@ -1,74 +1,30 @@
-"""What only a look at a whole pod shows: swapped cables, two trays in one slot, who is ready.
+"""What only a look at a whole pod shows: swapped cables, two trays in one slot.
 
 Each host's step needs it and each would read every other host for it, which is quadratic in a
-hall. So one map is drawn for all of them, from one reading, and drawn again when it is older than
-the pod is large: a millisecond for each host, nothing for a lab, ten seconds for ten thousand.
-A host whose facts are younger than the map waits for the next one. The drawing is pure.
+hall. So it is drawn once for all of them (`provisioning.livepod` says when), and a host whose facts
+are younger than the drawing waits for the next one. Pure.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from inventory.model import Host
-from inventory.states import HostState
 from pods.cabling import Cable, Cabling
 from pods.match_finding import Mismatch
 from pods.match_place import match_trays
 from pods.neighbours import Port, miscablings
-from provisioning.admission import Ledger
-
-PAUSE_PER_HOST_S = 0.001
-"""Reading and drawing take about a third of this for each host, so at most a third of a core."""
 
 
-@dataclass(frozen=True, slots=True)
-class PodMap:
-    """One pod at one moment."""
-
-    as_of: datetime
-    hosts: int
-    ready: frozenset[str]
-    """Names of hosts that are ready."""
-    brake: str
-    """Why nothing more may be started; empty when something may."""
-    findings: Mapping[str, tuple[Mismatch, ...]]
+def findings_around(
+    hosts: Collection[Host], cabling: Cabling | None
+) -> dict[str, tuple[Mismatch, ...]]:
     """Slot to what is wrong around it."""
-    ledger: Ledger | None = None
-    """The pod's watts; enough to refuse by, never to grant by: it may be old."""
-    busy: Mapping[str, int] = field(default_factory=Counter)
-    """Failure domains to hosts in an act that cannot be undone: to refuse by as well."""
-
-    def is_fresh(self, now: datetime) -> bool:
-        """Whether it need not be drawn again yet."""
-        return (now - self.as_of).total_seconds() < self.hosts * PAUSE_PER_HOST_S
-
-
-def draw(
-    hosts: Sequence[Host],
-    cabling: Cabling | None,
-    *,
-    brake: str,
-    now: datetime,
-    ledger: Ledger | None = None,
-    busy: Mapping[str, int] | None = None,
-) -> PodMap:
-    """The map of these hosts."""
     found: defaultdict[str, list[Mismatch]] = defaultdict(list)
     for slot, mismatch in (*_trays(hosts), *_cables(hosts, cabling)):
         found[slot].append(mismatch)
-    return PodMap(
-        as_of=now,
-        hosts=len(hosts),
-        ready=frozenset(host.name for host in hosts if host.state is HostState.READY),
-        brake=brake,
-        findings={slot: tuple(mismatches) for slot, mismatches in found.items()},
-        ledger=ledger,
-        busy=busy or Counter(),
-    )
+    return {slot: tuple(mismatches) for slot, mismatches in found.items()}
 
 
 def _trays(hosts: Iterable[Host]) -> Iterator[tuple[str, Mismatch]]:
@@ -83,7 +39,7 @@ def _trays(hosts: Iterable[Host]) -> Iterator[tuple[str, Mismatch]]:
             yield slot, mismatch.model_copy(update={"path": f"position.{rest}"})
 
 
-def _cables(hosts: Iterable[Host], cabling: Cabling | None) -> Iterator[tuple[str, Mismatch]]:
+def _cables(hosts: Collection[Host], cabling: Cabling | None) -> Iterator[tuple[str, Mismatch]]:
     """Each finding at every host that has an end of one of its cables, or saw the wrong end."""
     if cabling is None:
         return

@@ -1,70 +1,133 @@
-"""The maps of pods that a controller has drawn, with what is read once for a whole pod.
+"""The pods that a controller works in, each as it is now, with what their hosts wait for.
 
-Nothing here is a second copy of the truth: a map that is lost is drawn again, and one that is old
-only makes a host wait for the next.
+Nothing here is a second copy of the truth: a pod that is lost is read again, and what was missed
+only makes a host wait for its next look. Where other controllers write too, pods are read whole
+more often, for their writes are not heard of otherwise.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from inventory.errors import NotFound
 from inventory.model import Host, Intent, Pod
+from inventory.states import HostState
+from inventory.store.protocol import Change
+from inventory.store.query import Condition, Query
 from inventory.store.reading import every
-from pods.cabling import Cabling, cabling_of
-from pods.spec import PodSpec
-from provisioning.admission import Wiring, draw_ledger, wiring_of
 from provisioning.brakes import busy
-from provisioning.podmap import PodMap, draw
-from provisioning.wanted import brake_of, spec_of
+from provisioning.livepod import LivePod
+from provisioning.poddesign import Design, design_of
+from provisioning.rooms import Rooms
 from provisioning.world import World
 
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """A spec as it was kept with a pod, read once, with its cables and the lines of its feeds."""
-
-    digest: str
-    spec: PodSpec
-    cabling: Cabling | None
-    wiring: Wiring
+ALONE_READ_EVERY_S = 30.0
+"""Between two readings of a whole pod by its only controller: people write too, and seldom."""
+SHARED_READ_EVERY_S = 1.0
+SHARED_PER_HOST_S = 0.001
 
 
 class PodMaps:
-    """One map for each pod that has hosts to step."""
+    """Every pod that has hosts to step."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, alone: bool = True) -> None:
         self._world = world
-        self._maps: dict[str, PodMap] = {}
+        self._alone = alone
+        self._pods: dict[str, Pod] = {}
+        self._live: dict[str, LivePod] = {}
         self._designs: dict[str, Design] = {}
-        self._drawing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._open: dict[str, Intent] = {}
+        self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.rooms = Rooms()
+
+    async def of(self, host: Host) -> LivePod:
+        """The host's pod; many steps that want it at once share one reading."""
+        pod = await self.pod(host.pod)
+        async with self._reading[pod.name]:
+            live = self._live.get(pod.name)
+            if live is None or live.design.digest != pod.spec_digest:
+                live = self._live[pod.name] = LivePod(pod, self.design(pod))
+            elif live.pod is not pod:
+                live.change_pod(pod)
+                self.rooms.open_gate(pod.name)
+            if self._is_old(live):
+                await self._read(live)
+            live.note(host)
+            await self._draw(live, host)
+            return live
+
+    async def pod(self, name: str) -> Pod:
+        """A pod as it is on record. Its plan is large: it is only read where it changed."""
+        known = self._pods.get(name)
+        if known is not None and await self._world.in_thread(self._version, name) == known.version:
+            return known
+        pod = await self._world.in_thread(self._world.store.get, Pod, name)
+        if pod is None:
+            raise NotFound(f"there are hosts of pod {name}, which is not on record")
+        self._pods[name] = pod
+        return pod
 
     def design(self, pod: Pod) -> Design:
-        """The pod's design. Validating a large one takes longer than a whole step."""
+        """The pod's design, read once."""
         known = self._designs.get(pod.name)
         if known is None or known.digest != pod.spec_digest:
-            spec = spec_of(pod)
-            cabling = cabling_of(spec) if spec.fabric is not None else None
-            known = self._designs[pod.name] = Design(
-                pod.spec_digest, spec, cabling, wiring_of(spec)
-            )
+            known = self._designs[pod.name] = design_of(pod)
         return known
 
-    async def of(self, pod: Pod) -> PodMap:
-        """A map that is fresh enough; many steps that want one at once share one drawing."""
-        async with self._drawing[pod.name]:
-            known = self._maps.get(pod.name)
-            if known is None or not known.is_fresh(self._world.clock.now()):
-                known = await self._world.in_thread(self._draw, pod)
-                self._maps[pod.name] = known
-            return known
+    def written(self, change: Change) -> None:
+        """This was written: keep up with it, and see who need not wait any more."""
+        for intent in (*change.insert, *change.replace):
+            if isinstance(intent, Intent):
+                self._note_intent(intent)
+        for host in change.replace:
+            if isinstance(host, Host) and (live := self._live.get(host.pod)) is not None:
+                later = host.model_copy(update={"version": host.version + 1})
+                self.rooms.noted(live, live.note(later), now=self._world.clock.now())
 
-    def _draw(self, pod: Pod) -> PodMap:
+    def _note_intent(self, intent: Intent) -> None:
+        if intent.state == "open":
+            self._open[intent.id] = intent
+        elif self._open.pop(intent.id, None) is not None:
+            self.rooms.open_places()
+        self._count_busy()
+
+    def _count_busy(self) -> None:
+        taken = busy(self._open.values())
+        for live in self._live.values():
+            live.busy = taken
+
+    def _version(self, name: str) -> int:
+        asked = Query((Condition("key", "exact", (name,)),), limit=1, counted=False)
+        found = self._world.store.outline(Pod, asked).rows
+        return found[0].version if found else 0
+
+    def _is_old(self, live: LivePod) -> bool:
+        if live.read_at is None:
+            return True
+        every_s = ALONE_READ_EVERY_S
+        if not self._alone:
+            every_s = max(SHARED_READ_EVERY_S, SHARED_PER_HOST_S * len(list(live.ids)))
+        return self._world.clock.now() - live.read_at >= timedelta(seconds=every_s)
+
+    async def _read(self, live: LivePod) -> None:
         now = self._world.clock.now()  # before reading: what changes meanwhile is younger
-        hosts = every(self._world.store, Host, pod=pod.name)
-        design = self.design(pod)
-        brake = brake_of(pod, design.spec, hosts)
-        ledger = draw_ledger(hosts, design.wiring, pod.plan)
-        taken = busy(every(self._world.store, Intent, state="open"))
-        return draw(hosts, design.cabling, brake=brake, now=now, ledger=ledger, busy=taken)
+        hosts, intents = await self._world.in_thread(self._read_all, live.pod.name)
+        live.read(hosts, at=now)
+        self.rooms.noted(live, live.design.wiring.budgets, now=now)
+        self._open = {one.id: one for one in intents}
+        self._count_busy()
+
+    def _read_all(self, pod: str) -> tuple[list[Host], list[Intent]]:
+        store = self._world.store
+        return every(store, Host, pod=pod), every(store, Intent, state="open")
+
+    async def _draw(self, live: LivePod, host: Host) -> None:
+        """Only who is about to be compared needs to know who stands around it."""
+        if host.state is not HostState.MATCHING or host.facts is None:
+            return
+        seen: datetime | None = live.as_of
+        now = self._world.clock.now()
+        if (seen is None or seen < host.facts.observed_at) and live.may_draw(now):
+            await self._world.in_thread(live.draw, now)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from inventory.model import CertificateRecord, Host, Intent, Pod
+from inventory.states import HostState
 from pods.canonical import canonical_json
 from pods.certificate import Predicate, read_unverified
 from pods.spec import PodSpec
 from provisioning.admission import Waits, stage_turn
 from provisioning.brakes import failure_share
 from provisioning.lifecycle.decision import Around, Place, Wanted
-from provisioning.podmap import PodMap
+
+if TYPE_CHECKING:
+    from provisioning.livepod import LivePod
+
+ASKING_OTHERS = frozenset({HostState.MATCHING, HostState.PREPARING})
+"""Where a host asks how the others of its pod fare."""
+PREDICATES_KEPT = 32768
 
 
 def spec_of(pod: Pod) -> PodSpec:
@@ -22,9 +32,7 @@ def spec_of(pod: Pod) -> PodSpec:
 
 def wanted_of(
     host: Host,
-    pod: Pod,
-    spec: PodSpec,
-    around: PodMap,
+    around: LivePod,
     *,
     intents: Sequence[Intent],
     free: bool,
@@ -32,28 +40,27 @@ def wanted_of(
     inspect_every_s: float = 900.0,
 ) -> Wanted:
     """Everything that a decider may ask about what should be."""
-    plan = pod.plan
-    acts = plan.destructive_acts() if plan is not None else ()
+    pod, spec, planned = around.pod, around.design.spec, around.planned
+    waits = host.state in ASKING_OTHERS
+    place = around.design.places.get((host.rack, host.slot))
     return Wanted(
         host_type=spec.host_types[host.host_type],
         firmware=spec.firmware.get(host.host_type, ()),
         bios=dict(spec.bios.get(host.host_type, {})),
         floors=spec.acceptance.floors,
-        bring_up=pod.bring_up == "running" and plan is not None and _planned(host, pod),
-        canary_clear=_canary_clear(host, pod, around.ready),
-        trial_waits=_trial_waits(host, pod, around),
-        brake=around.brake,
-        planned_updates=frozenset(
-            (act.component, act.to_version) for act in acts if act.host == host.name
-        ),
+        bring_up=pod.bring_up == "running" and host.name in planned.waves,
+        canary_clear=waits and planned.canary_clear(host.name, around.ready),
+        trial_waits=_trial_waits(host, around) if waits else "",
+        brake=around.brake if waits else "",
+        planned_updates=planned.updates.get(host.name, frozenset()),
         open_steps=frozenset(i.step for i in intents if i.state == "open"),
         unit_free=free,
-        place=_place(host, spec),
+        place=place,
         around=Around(around.findings.get(host.slot, ()), around.as_of),
         profiles=spec.profiles,
         certified=_stated(certificate),
         suspended=certificate.suspended if certificate else (),
-        feeds=_feeds(_place(host, spec)),
+        feeds=_feeds(place),
         inspect_every_s=inspect_every_s,
         restore_power=spec.bring_up.power_drift == "restore",
     )
@@ -63,14 +70,21 @@ def _stated(certificate: CertificateRecord | None) -> Predicate | None:
     """What we signed ourselves; whether to believe it is asked where it is relied upon."""
     if certificate is None:
         return None
-    return read_unverified(canonical_json(certificate.envelope)).predicate
+    return _predicate(_Paper(certificate.id, certificate.envelope))
 
 
-def _place(host: Host, spec: PodSpec) -> Place | None:
-    rack = next((rack for rack in spec.racks if rack.name == host.rack), None)
-    slots = rack.slots if rack is not None else ()
-    slot = next((slot for slot in slots if slot.slot == host.slot), None)
-    return None if rack is None or slot is None else Place(rack, slot)
+@dataclass(frozen=True, slots=True)
+class _Paper:
+    """An envelope, known by its id: that is the digest of the rest."""
+
+    id: str
+    envelope: dict[str, Any] = field(compare=False)
+
+
+@lru_cache(maxsize=PREDICATES_KEPT)
+def _predicate(paper: _Paper) -> Predicate:
+    """A ready host is looked at every half minute, and what was certified of it stays."""
+    return read_unverified(canonical_json(paper.envelope)).predicate
 
 
 def _feeds(place: Place | None) -> tuple[str, ...]:
@@ -79,29 +93,15 @@ def _feeds(place: Place | None) -> tuple[str, ...]:
     return tuple(feed for feed in (place.slot.feed, place.slot.feed_b) if feed)
 
 
-def _planned(host: Host, pod: Pod) -> bool:
-    return pod.plan is not None and any(host.name in wave.hosts for wave in pod.plan.waves)
-
-
-def _canary_clear(host: Host, pod: Pod, ready: frozenset[str]) -> bool:
-    """True when every host of an earlier canary wave is ready: a forgotten one is not."""
-    if pod.plan is None:
-        return False
-    mine = next((w.number for w in pod.plan.waves if host.name in w.hosts), 0)
-    canaries = {name for w in pod.plan.waves if w.canary and w.number < mine for name in w.hosts}
-    return canaries <= ready
-
-
-def _trial_waits(host: Host, pod: Pod, around: PodMap) -> str:
-    if around.ledger is None or pod.plan is None:
+def _trial_waits(host: Host, around: LivePod) -> str:
+    if around.pod.plan is None:
         return ""
-    turn = stage_turn(around.ledger, host, pod.plan)
+    turn = stage_turn(around.ledger, host, around.pod.plan)
     return turn.reason if isinstance(turn, Waits) else ""
 
 
-def brake_of(pod: Pod, spec: PodSpec, peers: Sequence[Host]) -> str:
+def brake_of(pod: Pod, spec: PodSpec, planned: frozenset[str], peers: Sequence[Host]) -> str:
     """Stop starting hosts when too many of those that the plan started are parked."""
     if pod.bring_up == "held":
         return f"pod {pod.name} is on hold: podyard pod up {pod.name} releases it"
-    planned = frozenset(name for w in (pod.plan.waves if pod.plan else ()) for name in w.hosts)
     return failure_share(peers, planned, stop_share=spec.bring_up.stop_share)

@@ -32,6 +32,7 @@ from inventory.states import HostState
 from provisioning.errors import ProvisioningError
 from provisioning.inband.play import prepare, runner_arguments
 from provisioning.settings import ProvisioningSettings
+from provisioning.telemetry.settings import TelemetrySettings
 from runtime.settings import RuntimeSettings
 from tests.kinds import called_name, said_kinds
 
@@ -57,6 +58,7 @@ CLOCKS = {
     "inventory/metrics.py": "the default of a parameter",
     "inventory/printing.py": "a command: how long it waits, how old a thing is",
     "provisioning/cli.py": "a command: how long it watches",
+    "provisioning/bench/cli.py": "a command: how long its run took",
     "provisioning/simulator/clock.py": "the hall's clock",
     "provisioning/simulator/certificates.py": "dates of a TLS certificate made at start",
     "provisioning/simulator/hostinit.py": "process 1 of a host: the standard library alone",
@@ -72,6 +74,10 @@ CLOCKS = {
     "pods/cli.py": "a command: its root reads the clock once",
 }
 DICE = {
+    "provisioning/bench/agents.py": "seeded per host and boot: a seed names a run",
+    "provisioning/bench/bring_up.py": "seeded: the same",
+    "provisioning/bench/design.py": "seeded per pod: the same",
+    "provisioning/bench/weather.py": "seeded per host: the same",
     "provisioning/simulator/defects.py": "seeded per host and kind: the same part is struck again",
     "provisioning/simulator/faults.py": "seeded per host and fault",
     "provisioning/simulator/hall.py": "seeded: the same command builds the same hall",
@@ -300,6 +306,7 @@ def test_the_generated_parts_of_the_pages_are_current() -> None:
         AccessSettings,
         OidcSettings,
         ProvisioningSettings,
+        TelemetrySettings,
         RuntimeSettings,
         WebhookSettings,
     ],

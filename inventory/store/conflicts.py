@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -34,6 +34,12 @@ def stale_message(connection: sa.Connection, overtaken: Overtaken) -> str:
     for keys in chunks(list(wanted)):
         query = sa.select(table.c.key, table.c.version).where(table.c.key.in_(keys))
         found.update((key, version) for key, version in connection.execute(query))
+    return stale_words(overtaken, found)
+
+
+def stale_words(overtaken: Overtaken, found: Mapping[str, int]) -> str:
+    """The same, where the versions are known that there are now."""
+    table, wanted = overtaken.kind.table, overtaken.versions
     stale = [key for key, version in wanted.items() if found.get(key) != version]
     if not stale:
         return f"one of {len(wanted)} {table.name} changed meanwhile"

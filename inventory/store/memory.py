@@ -13,7 +13,7 @@ import heapq
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,10 +25,10 @@ from sqlalchemy.exc import IntegrityError
 from inventory.errors import Conflict, FenceLost, StaleWrite
 from inventory.model import Event, Host, Record, UsageRecord
 from inventory.store import asking, outlining, rows
-from inventory.store.conflicts import conflict_message, stale_message
+from inventory.store.conflicts import conflict_message, stale_words
 from inventory.store.memory_mirror import Mirror
 from inventory.store.memory_table import MemoryTable, Taken
-from inventory.store.outline import Document, Outline
+from inventory.store.outline import Document, Outline, Row
 from inventory.store.protocol import PAGE_MAX, Change, Fence
 from inventory.store.query import Found, Query
 from inventory.store.tables import KINDS
@@ -49,19 +49,28 @@ class _Waking:
 
     at: dict[str, float] = field(default_factory=dict)
     queue: list[tuple[float, str]] = field(default_factory=list)
+    aside: set[str] = field(default_factory=set)
+    """Due, at work when they were looked at, and in the queue no more."""
 
     def put(self, key: str, at: float) -> None:
         """This host is due then, whatever was said before."""
-        if self.at.get(key) != at:
+        if self.at.get(key) != at or key in self.aside:
             self.at[key] = at
+            self.aside.discard(key)
             heapq.heappush(self.queue, (at, key))
 
-    def due(self, now: float, limit: int) -> list[str]:
-        """The longest due, in their order; they stay due."""
+    def due(self, now: float, limit: int, busy: Collection[str] = ()) -> list[str]:
+        """The longest due besides the busy ones, in their order; they stay due."""
+        for key in self.aside.difference(busy):
+            self.put(key, self.at[key])
         found: list[tuple[float, str]] = []
         while self.queue and self.queue[0][0] <= now and len(found) < limit:
             entry = heapq.heappop(self.queue)
-            if self.at.get(entry[1]) == entry[0] and (not found or found[-1] != entry):
+            if self.at.get(entry[1]) != entry[0] or (found and found[-1] == entry):
+                continue
+            if entry[1] in busy:
+                self.aside.add(entry[1])
+            else:
                 found.append(entry)
         for entry in found:
             heapq.heappush(self.queue, entry)
@@ -123,6 +132,8 @@ class MemoryStore:
 
     def outline(self, kind: type[Record], query: Query) -> Outline:
         """Which records `search` would find, without what they hold."""
+        if (row := self._row_of_one(kind, query)) is not None:
+            return Outline(rows=row, total=None, next_cursor="")
         with self._asked(kind) as connection:
             return outlining.outline(connection, KINDS[kind], query)
 
@@ -153,6 +164,13 @@ class MemoryStore:
         with self._lock:
             records = self._table(Host).records
             return [cast("Host", records[k]) for k in self._waking.due(now.timestamp(), limit)]
+
+    def due_besides(self, busy: Collection[str], *, now: datetime, limit: int) -> list[Host]:
+        """The same without those that are at work, which cost nothing however many they are."""
+        with self._lock:
+            records = self._table(Host).records
+            keys = self._waking.due(now.timestamp(), limit, busy)
+            return [cast("Host", records[key]) for key in keys]
 
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """Make waiting hosts due now, without touching their records or versions."""
@@ -278,6 +296,19 @@ class MemoryStore:
             return None
         return known if known.until > now else None
 
+    def _row_of_one(self, kind: type[Record], query: Query) -> tuple[Row, ...] | None:
+        """Whether one record is still what it was is asked at every step: no SQL for that."""
+        if query != Query(query.conditions, limit=1, counted=False) or len(query.conditions) != 1:
+            return None
+        asked = query.conditions[0]
+        if (asked.column, asked.lookup) != ("key", "exact") or len(asked.values) != 1:
+            return None
+        table, key = self._table(kind), str(asked.values[0])
+        record = table.records.get(key)
+        if record is None:
+            return ()
+        return (Row(key, getattr(record, "version", 1), *table.moments[key]),)
+
     def _table(self, kind: type[Record]) -> MemoryTable:
         table = self._tables.get(kind)
         if table is None:
@@ -311,9 +342,17 @@ class MemoryStore:
                 message = conflict_message(connection, change, error)
             raise Conflict(message) from taken
         except rows.Overtaken as error:
-            with self._asked(*_by_kind(change)) as connection:
-                message = stale_message(connection, error)
-            raise StaleWrite(message) from error
+            found = self._found(error)
+            raise StaleWrite(stale_words(error, found)) from error
+
+    def _found(self, overtaken: rows.Overtaken) -> dict[str, int]:
+        """The versions that there are now, of what was overtaken."""
+        table = next(one for one in self._tables.values() if one.kind is overtaken.kind)
+        return {
+            key: getattr(table.records[key], "version", 1)
+            for key in overtaken.versions
+            if key in table.records
+        }
 
     def _refuse_named(self, change: Change) -> None:
         """Conflict when a record that stays, or that comes now, names what is removed."""

@@ -1,6 +1,7 @@
 """What happens between a controller and a BMC that has nothing wrong with it but its software.
 
-The rates are those that fleets report, one draw for each exchange. Every host has a random source
+The rates are those that fleets report: one draw for each burst of reads, since a BMC that freezes
+does so for seconds, and one for each change. Every host has a random source
 of its own, seeded by its name: what one host meets does not depend on what another one does.
 """
 

@@ -7,9 +7,10 @@ hardware is read once more after the last change, and compared once more with th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from inventory.agents import AcceptanceReport
-from inventory.model import Host
+from inventory.model import AgentSeen, Host
 from inventory.states import HostState, PowerState
 from pods.acceptance import judge
 from pods.firmware import firmware_behind
@@ -27,7 +28,15 @@ from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, S
 from provisioning.lifecycle.recognising import stranger
 
 LOOK = Look.FACTS | Look.POWER | Look.DRAW
-RECHECK_S = 0.5
+RECHECK_S = 5.0  # the agent's report wakes the host; until then only its power is looked at
+
+
+def looks_accepting(host: Host, _wanted: Wanted, agent: AgentSeen | None, _now: datetime) -> Look:
+    """The hardware is read again when there is something to certify."""
+    observed = agent.observed if agent else None
+    report = observed.acceptance if observed else None
+    done = report is not None and report.order_id == host.acceptance_order and report.finished
+    return LOOK if done else Look.POWER
 
 
 def decide_accepting(host: Host, seen: Seen, wanted: Wanted) -> Decision:

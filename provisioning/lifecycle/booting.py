@@ -25,6 +25,7 @@ from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, S
 
 LOOK = Look.POWER | Look.BOOT | Look.BIOS
 RECHECK_S = 0.5
+BOOTING_RECHECK_S = 5.0  # the agent's report wakes the host; this look is for its power
 POWER_RECHECK_S = 0.5
 REPEAT_POWER_ON_AFTER_S = 15.0  # the slowest BMC seen takes 11 s to show a power change
 TRIES_MAX = 3
@@ -131,4 +132,4 @@ def _after_power_on(host: Host, boot: BootRecord, seen: Seen, *, allowed_s: floa
         return _off_after_its_boot(boot, seen)
     if seen.power is PowerState.OFF and waited_s > REPEAT_POWER_ON_AFTER_S:
         return Do(PowerOn(), "power-on was asked for and did not show")
-    return Wait(f"the image is booting since {waited_s:.0f} s", RECHECK_S)
+    return Wait(f"the image is booting since {waited_s:.0f} s", BOOTING_RECHECK_S)

@@ -15,7 +15,7 @@ from provisioning.lifecycle.skipping import has_skipped
 
 LOOK = Look.NOTHING
 APPROVAL_RECHECK_S = 60.0  # `pod up` wakes the hosts at once
-CANARY_RECHECK_S = 1.0
+CANARY_RECHECK_S = 60.0  # who waits is woken when the way is free; this bounds a lost wake-up
 AROUND_RECHECK_S = 0.5  # a map of ten thousand hosts is drawn every ten seconds
 
 

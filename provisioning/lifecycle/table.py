@@ -50,7 +50,9 @@ STATES: dict[HostState, StateRow] = {
     HostState.PREPARING: StateRow(preparing.decide_preparing, preparing.LOOK),
     HostState.BOOTING: StateRow(booting.decide_booting, booting.LOOK),
     HostState.CONFIGURING: StateRow(configuring.decide_configuring, configuring.LOOK),
-    HostState.ACCEPTING: StateRow(accepting.decide_accepting, accepting.LOOK),
+    HostState.ACCEPTING: StateRow(
+        accepting.decide_accepting, accepting.LOOK, accepting.looks_accepting
+    ),
     HostState.READY: StateRow(ready.decide_ready, ready.LOOK, ready.looks_ready),
     HostState.DRAINING: StateRow(draining.decide_draining, draining.LOOK),
     HostState.CLEANING: StateRow(cleaning.decide_cleaning, cleaning.LOOK),

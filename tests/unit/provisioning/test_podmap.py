@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 
 import pytest
 
 from inventory.model import Host
-from inventory.states import HostState
 from pods import catalogue
 from pods.cabling import Cable, Cabling, cabling_of
 from pods.facts import PositionFact
-from provisioning.podmap import PAUSE_PER_HOST_S, PodMap, draw
-from tests.make import NOW, make_facts, make_host
+from pods.match_finding import Mismatch
+from provisioning.podmap import findings_around
+from tests.make import make_facts, make_host
 
 POD = catalogue.load("su-b200-32")
 CABLING = cabling_of(POD)
@@ -38,14 +37,14 @@ def host(slot: str, neighbours: dict[str, tuple[str, str]] | None = None, tray: 
     return make_host(id=slot, name=f"n-{slot}", slot=slot, serial=slot, facts=facts)
 
 
-def drawn(*hosts: Host, cabling: Cabling | None = CABLING) -> PodMap:
-    return draw(hosts, cabling, brake="", now=NOW)
+def drawn(*hosts: Host, cabling: Cabling | None = CABLING) -> dict[str, tuple[Mismatch, ...]]:
+    return findings_around(hosts, cabling)
 
 
 @pytest.mark.parametrize("named", [True, False])
 def test_a_pod_that_is_plugged_as_planned_has_no_findings(named: bool) -> None:  # noqa: FBT001
     hosts = [host(slot, as_planned(slot, named=named)) for slot in SLOTS]
-    assert drawn(*hosts).findings == {}
+    assert drawn(*hosts) == {}
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -55,7 +54,7 @@ def test_two_swapped_cables_are_told_at_both_hosts_with_all_four_ends(named: boo
     port = next(iter(seen[one]))
     seen[one][port], seen[other][port] = seen[other][port], seen[one][port]
 
-    found = drawn(*(host(slot, seen[slot]) for slot in SLOTS)).findings
+    found = drawn(*(host(slot, seen[slot]) for slot in SLOTS))
 
     assert set(found) == {one, other}
     (mismatch,) = found[one]
@@ -73,13 +72,13 @@ def test_one_host_that_reports_is_enough_to_tell_the_silent_one_too() -> None:
     port = next(iter(seen))
     seen[port] = as_planned(other)[port]
 
-    found = drawn(host(one, seen), host(other)).findings
+    found = drawn(host(one, seen), host(other))
 
     assert set(found) == {one, other}
 
 
 def test_two_trays_that_claim_one_slot_are_both_told() -> None:
-    found = drawn(host("r1-h1", tray=3), host("r1-h2", tray=3), host("r1-h3", tray=4)).findings
+    found = drawn(host("r1-h1", tray=3), host("r1-h2", tray=3), host("r1-h3", tray=4))
     assert set(found) == {"r1-h1", "r1-h2"}
     assert found["r1-h1"][0].path == "position.chassis_slot"
     assert "r1-h2" in found["r1-h1"][0].found
@@ -87,24 +86,11 @@ def test_two_trays_that_claim_one_slot_are_both_told() -> None:
 
 def test_trays_of_two_racks_may_have_the_same_number() -> None:
     elsewhere = host("r2-h1", tray=3).model_copy(update={"rack": "r2"})
-    assert drawn(host("r1-h1", tray=3), elsewhere).findings == {}
+    assert drawn(host("r1-h1", tray=3), elsewhere) == {}
 
 
 def test_a_pod_without_a_fabric_has_no_cables_to_swap() -> None:
-    assert drawn(host("r1-h1", {"eth0": ("x", "y")}), cabling=None).findings == {}
-
-
-def test_a_map_names_who_is_ready() -> None:
-    ready = host("r1-h1").model_copy(update={"state": HostState.READY})
-    assert drawn(ready, host("r1-h2")).ready == {"n-r1-h1"}
-
-
-def test_a_map_is_drawn_again_when_it_is_older_than_its_pod_is_large() -> None:
-    small, large = drawn(host("r1-h1")), drawn(*(host(f"h{n}") for n in range(1000)), cabling=None)
-    later = NOW + timedelta(seconds=0.5)
-    assert not small.is_fresh(later)
-    assert large.is_fresh(later)
-    assert not large.is_fresh(NOW + timedelta(seconds=1000 * PAUSE_PER_HOST_S))
+    assert drawn(host("r1-h1", {"eth0": ("x", "y")}), cabling=None) == {}
 
 
 def seconds_to_draw(count: int) -> float:

@@ -1,0 +1,84 @@
+"""`podyard bench`: measure a bring-up, and have it judged."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import time
+from typing import Annotated, Any
+
+import typer
+
+from inventory.printing import Output, OutputOption, pairs, say, write
+
+bench_app = typer.Typer(
+    no_args_is_help=True,
+    help="Measure this machine and this version against a fleet that does not exist.\n\n"
+    "Example: podyard bench bring-up --hosts 1000 --virtual",
+)
+FAILED = 1
+ZERO = ("lost", "double_destructive", "false_ready", "over_budget", "sessions_left", "bugs")
+"""What no run may show."""
+
+
+@bench_app.callback()
+def bench() -> None:
+    """Keep `bring-up` a command of its own."""
+
+
+@bench_app.command("bring-up")
+def bring_up(
+    *,
+    hosts: Annotated[int, typer.Option(min=1, max=100_000, help="How many hosts.")] = 1000,
+    virtual: Annotated[  # noqa: ARG001 - the only way yet; said, so that a second one may come
+        bool, typer.Option("--virtual", help="In virtual time, with BMCs in this process.")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="Names the run: the same seed, the same journal.")] = 1,
+    faults: Annotated[
+        str, typer.Option(help="What goes wrong between controller and BMCs: field or none.")
+    ] = "field",
+    black_holed: Annotated[
+        str, typer.Option(help="Share of the BMCs that answer nothing, ever: 1% or 0.01.")
+    ] = "0",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Bring a fleet up by the real controller, and let the hall's journal judge what it did.
+
+    Example: podyard bench bring-up --hosts 10000 --virtual --seed 1 -o json
+    """
+    from provisioning.bench.bring_up import Wish  # noqa: PLC0415 - server extra
+    from provisioning.bench.bring_up import bring_up as run
+    from provisioning.bench.weather import WEATHER  # noqa: PLC0415 - the same
+
+    if faults not in WEATHER:
+        _refuse(f"--faults {faults}: there is no such weather", hint=f"write {', '.join(WEATHER)}")
+    logging.getLogger("podyard").setLevel(logging.CRITICAL)  # thousands of warnings are the point
+    began, cpu = time.monotonic(), time.process_time()
+    said = run(Wish(hosts=hosts, seed=seed, faults=faults, black_holed=_share(black_holed)))
+    said |= {
+        "seconds": round(time.monotonic() - began, 1),
+        "cpu_seconds": round(time.process_time() - cpu, 1),
+        "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    write(said, output, lambda: pairs(said, tuple(said)))
+    wrong = [name for name in ZERO if said[name]]
+    if wrong:
+        say(f"not good: {', '.join(f'{name} is {said[name]}' for name in wrong)}")
+        raise typer.Exit(FAILED)
+
+
+def _share(text: str) -> float:
+    """`1%` or `0.01`."""
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 1:
+        _refuse(f"--black-holed {text} is no share of the hosts", hint="write 1% or 0.01")
+    return share
+
+
+def _refuse(message: str, *, hint: str) -> Any:
+    say(f"error: {message}")
+    say(f"hint: {hint}")
+    raise typer.Exit(2)

@@ -1,0 +1,201 @@
+"""A pod as its hosts' records say that it is now: what one host must know of all the others.
+
+It is read whole now and then, and kept up between with every record that this controller reads or
+writes, so that a step costs the same in a pod of ten as in one of ten thousand. It is no second
+copy of the truth: whatever it says may make a host wait or look once more, and nothing that cannot
+be undone rests on it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from inventory.model import Host, Pod
+from inventory.states import HostState
+from pods.facts import HardwareFacts
+from pods.match_finding import Mismatch
+from provisioning.admission import Ledger
+from provisioning.brakes import WINDOW
+from provisioning.lifecycle.steering import PASSING_LOOKS_MAX
+from provisioning.planned import Planned, planned_of
+from provisioning.poddesign import Design
+from provisioning.podmap import findings_around
+from provisioning.wanted import brake_of
+
+PAUSE_PER_HOST_S = 0.001
+"""Between two drawings of what stands around whom: at most a third of a core goes into them."""
+
+
+class LivePod:
+    """One pod. Not safe to use from several threads: the event loop's own."""
+
+    def __init__(self, pod: Pod, design: Design) -> None:
+        self.pod = pod
+        self.design = design
+        self.planned: Planned = planned_of(pod.plan)
+        self.ledger = Ledger(design.wiring, pod.plan)
+        self.ready: set[str] = set()
+        """Names of hosts that are ready."""
+        self.findings: Mapping[str, tuple[Mismatch, ...]] = {}
+        """Slot to what is wrong around it."""
+        self.as_of: datetime | None = None
+        """Up to when facts count in the findings."""
+        self.busy: Mapping[str, int] = Counter()
+        """Failure domains to hosts in an act that cannot be undone."""
+        self.read_at: datetime | None = None
+        self._hosts: dict[str, Host] = {}
+        self._told: dict[str, tuple[object, ...]] = {}
+        self._versions: dict[str, int] = {}
+        self._undrawn = True
+        """Facts came that no drawing shows yet."""
+        self._drawn_at: datetime | None = None
+        self._brake: str | None = None
+        self._ended: dict[str, Host] = {}
+        self._begun: dict[str, Host] = {}
+        self._planned_hosts = self.planned.hosts
+
+    @property
+    def ids(self) -> Iterable[str]:
+        """Of its hosts."""
+        return self._hosts
+
+    def beside(self, host: Host) -> list[str]:
+        """Ids of the hosts that share a feed with this one."""
+        feeds = self.design.wiring.feeds
+        mine = set(feeds.get(host.slot, ()))
+        return [key for key, one in self._hosts.items() if mine & set(feeds.get(one.slot, ()))]
+
+    @property
+    def brake(self) -> str:
+        """Why nothing more may be started; empty when something may."""
+        if self._brake is None:
+            last = heapq.nlargest(WINDOW, self._ended.values(), key=_ended_at)
+            begun = itertools.islice(self._begun.values(), WINDOW)
+            self._brake = brake_of(self.pod, self.design.spec, self._planned_hosts, [*last, *begun])
+        return self._brake
+
+    @property
+    def gates(self) -> tuple[bool, ...]:
+        """What lets hosts begin: when one of these changes, those who wait should look."""
+        canaries = all(name in self.ready for _, name in self.planned.canaries)
+        return canaries, self.ledger.trial_due is None, not self.brake
+
+    def change_pod(self, pod: Pod) -> None:
+        """The pod's record is another one: a plan was approved, or somebody said hold."""
+        if (pod.plan.digest if pod.plan else "") != self.planned.digest:
+            self.planned = planned_of(pod.plan)
+            self._planned_hosts = self.planned.hosts
+            self.ledger = Ledger(self.design.wiring, pod.plan)
+            for host in self._hosts.values():
+                self.ledger.note(host)
+        self.pod = pod
+        self._brake = None
+
+    def read(self, hosts: Iterable[Host], *, at: datetime) -> None:
+        """All hosts as they were read at a moment; what was noted since stays."""
+        found = {host.id: host for host in hosts}
+        for gone in [known for key, known in self._hosts.items() if key not in found]:
+            self.forget(gone)
+        for host in found.values():
+            self.note(host)
+        self.read_at = at
+
+    def note(self, host: Host) -> tuple[str, ...]:
+        """One host as it now is; the feeds on which something changed by it."""
+        told = _telling(host)
+        if self._versions.get(host.id, 0) > host.version:
+            return ()
+        self._versions[host.id] = host.version
+        before = self._told.get(host.id)
+        if before == told:
+            return ()
+        self._told[host.id] = told
+        self._hosts[host.id] = slim = _slim(host)
+        if before is None or before[-1] != told[-1]:
+            self._undrawn = True
+        if host.state is HostState.READY:
+            self.ready.add(host.name)
+        else:
+            self.ready.discard(host.name)
+        self._follow_ends(slim)
+        return self.ledger.note(slim)
+
+    def _follow_ends(self, host: Host) -> None:
+        """Of a host that is ready or with a person, and of one on its way."""
+        parked = host.problem is not None and host.problem.parked
+        ended = parked or host.state is HostState.READY
+        begun = not ended and host.state is not HostState.MATCHING
+        before = self._ended.get(host.id)
+        same = before is not None and ended and _ended_at(before) == _ended_at(host)
+        if same or (not ended and before is None and begun == (host.id in self._begun)):
+            return
+        for kept, holds in ((self._ended, ended), (self._begun, begun)):
+            kept.pop(host.id, None)
+            if holds:
+                kept[host.id] = host
+        self._brake = None
+
+    def forget(self, host: Host) -> None:
+        """It is no longer on record."""
+        for kept in (self._hosts, self._ended, self._begun):
+            kept.pop(host.id, None)
+        self._told.pop(host.id, None)
+        self._versions.pop(host.id, None)
+        self.ready.discard(host.name)
+        self.ledger.forget(host.name)
+        self._undrawn, self._brake = True, None
+
+    def may_draw(self, now: datetime) -> bool:
+        """Whether the findings should and may be drawn again; where nothing came, they are new."""
+        if not self._undrawn:
+            self.as_of = now
+            return False
+        pause = timedelta(seconds=PAUSE_PER_HOST_S * len(self._hosts))
+        return self._drawn_at is None or now - self._drawn_at >= pause
+
+    def draw(self, now: datetime) -> None:
+        """See who stands where and which cables are swapped."""
+        self.findings = findings_around(self._hosts.values(), self.design.cabling)
+        self.as_of = self._drawn_at = now
+        self._undrawn = False
+
+
+def _telling(host: Host) -> tuple[object, ...]:
+    """All of a host that matters to others; last, where it stands and what it sees."""
+    problem = host.problem
+    return (
+        host.state,
+        host.target,
+        host.power,
+        host.reserved_watts,
+        host.slot,
+        host.boot is not None and host.boot.powered_at is not None,
+        None if problem is None else (problem.parked, min(problem.seen, PASSING_LOOKS_MAX)),
+        None if host.facts is None else host.facts.observed_at,
+    )
+
+
+def _ended_at(host: Host) -> datetime:
+    problem = host.problem
+    return problem.since if problem is not None and problem.parked else host.state_since
+
+
+def _slim(host: Host) -> Host:
+    """Without what nobody else asks for: the parts of ten thousand hosts fill a memory."""
+    facts = host.facts
+    if facts is not None:
+        facts = HardwareFacts(
+            observed_at=facts.observed_at,
+            source=facts.source,
+            manufacturer="",
+            model="",
+            serial="",
+            uuid="",
+            position=facts.position,
+            neighbours=facts.neighbours,
+        )
+    return host.model_copy(update={"facts": facts, "mismatches": (), "conformance": None})
