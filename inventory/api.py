@@ -52,6 +52,7 @@ from inventory.routes import (
     new_hosts,
     oidc,
     pods,
+    readings,
     sign_in,
     status,
     stream,
@@ -66,6 +67,7 @@ from inventory.web import pages
 
 ROUTERS: tuple[APIRouter, ...] = (
     hosts.router,
+    readings.router,
     host_verbs.router,
     correcting.router,
     new_hosts.router,

@@ -15,7 +15,7 @@ from typing import Literal
 from pods.certificate import Predicate
 from pods.facts import HardwareFacts
 
-Rule = Literal["part_changed", "firmware_drift", "drain_xid", "feed_lost", "restarted"]
+Rule = Literal["part_changed", "firmware_drift", "drain_xid", "feed_lost", "restarted", "leak"]
 
 Cure = Literal["accept", "wait", "person"]
 """What ends it: accepting the host again, that after the reason is gone, or that after a person's
@@ -75,6 +75,7 @@ def suspensions(
     return (
         *(_parts(said, seen.facts, certified) if seen.facts else ()),
         *(_firmware(said.firmware, seen.facts.firmware) if seen.facts else ()),
+        *(_leaks(seen.facts) if seen.facts else ()),
         *_xids(seen.xids, drain_xids, replace_xids),
         *_feeds(seen.feeds_lost),
         *([_RESTARTED] if seen.restarted else ()),
@@ -147,6 +148,18 @@ def _firmware(said: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Suspe
                 rule="firmware_drift",
                 what=f"{component} was certified at {old or 'nothing'}, it runs {new or 'nothing'}",
                 remedy="flash the baseline, or accept the host again on what it runs",
+            )
+
+
+def _leaks(now: HardwareFacts) -> Iterator[Suspension]:
+    """Liquid where none belongs. A little of it only warns, as it does before a host is accepted."""
+    for one in now.leak_detectors:
+        if one.state == "Critical":
+            yield Suspension(
+                rule="leak",
+                what=f"leak detector {one.slot} sees liquid",
+                remedy="isolate the loop, find the leak and dry the host",
+                cure="person",
             )
 
 

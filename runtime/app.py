@@ -61,6 +61,9 @@ from provisioning.inband.play import AnsiblePlayer
 from provisioning.profiles import Shelf
 from provisioning.settings import ProvisioningSettings
 from provisioning.speaking import under_lease
+from provisioning.telemetry.polling import Poller
+from provisioning.telemetry.settings import TelemetrySettings
+from provisioning.telemetry.world import World as TelemetryWorld
 from provisioning.world import World as ProvisioningWorld
 from runtime.cluster import ClusterClient
 from runtime.controller import RuntimeController
@@ -154,6 +157,7 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
             listeners.append(Listener(sockets["agents"], door, tls=tls))
         if options.plays("provisioning"):
             loops += _provisioning_loops(parts)
+            loops.append(_telemetry_loop(parts))
         if "api" in sockets:
             netbox = _netbox(parts)
             deps = replace(_api_deps(parts), netbox=netbox)
@@ -302,6 +306,33 @@ def _provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
     return [working.run()]
 
 
+def _telemetry_loop(parts: Parts) -> Awaitable[None]:
+    """Readings of every powered host; where several services share a database, one of them."""
+    settings, access = TelemetrySettings(), ProvisioningSettings()
+    password = _password_reader(parts)
+
+    async def opened(host: Host) -> Bmc:
+        # Not `logged`: a line for each read of each minute would be all that a log holds.
+        return _driver(access, host, await password(host))
+
+    def build(keeper: LeaseKeeper) -> Poller:
+        return Poller(
+            TelemetryWorld(
+                store=parts.store,
+                readings=parts.store.readings,
+                clock=parts.clock,
+                open_bmc=opened,
+                in_thread=asyncio.to_thread,
+                settings=settings,
+                fence=keeper.fence,
+            )
+        )
+
+    working = UnderLease(parts.clock, lambda: _lease(parts, "telemetry"), build, kept)
+    parts.wakers.append(working.wake)
+    return working.run()
+
+
 async def _follow_records(parts: Parts, published: _Published) -> None:
     """A gateway by itself: keys and routes from the records, usage into them, nothing decided."""
     settings = RuntimeSettings()
@@ -421,17 +452,20 @@ def _bmc_opener(
     settings: ProvisioningSettings, around: Around
 ) -> Callable[[Host, SecretStr], Awaitable[Bmc]]:
     async def opened(host: Host, password: SecretStr) -> Bmc:
-        bmc = open_bmc(
-            host.bmc.address,
-            Credentials(username=host.bmc.username, password=password),
-            fingerprint=host.bmc.fingerprint,
-            deadline_s=settings.bmc_deadline_s,
-            expected_serial=host.serial,
-            ipmi_allowed=settings.ipmi,
-        )
-        return logged(bmc, host=host.name, around=around)
+        return logged(_driver(settings, host, password), host=host.name, around=around)
 
     return opened
+
+
+def _driver(settings: ProvisioningSettings, host: Host, password: SecretStr) -> Bmc:
+    return open_bmc(
+        host.bmc.address,
+        Credentials(username=host.bmc.username, password=password),
+        fingerprint=host.bmc.fingerprint,
+        deadline_s=settings.bmc_deadline_s,
+        expected_serial=host.serial,
+        ipmi_allowed=settings.ipmi,
+    )
 
 
 def _password_reader(parts: Parts) -> Callable[[Host], Awaitable[SecretStr]]:

@@ -345,6 +345,15 @@ class Podyard(Asking):
         )
         return found
 
+    def host_bmc_log(
+        self, name: str, **query: Unpack[models.HostBmcLogQuery]
+    ) -> models.BmcLinesView:
+        """The newest lines of the BMC's own log, as podyard read them."""
+        found: models.BmcLinesView = self._ask(
+            "GET", "/api/hosts/{name}/bmc-log", names={"name": name}, query=query
+        )
+        return found
+
     def pause_host(self, name: str, body: models.WhyBody) -> models.HostDetail:
         """Change nothing on this host until it is resumed; what cannot be undone ends first."""
         found: models.HostDetail = self._ask(
@@ -356,6 +365,15 @@ class Podyard(Asking):
         """Set the host apart: out of the offer and left alone until it is retried."""
         found: models.HostDetail = self._ask(
             "POST", "/api/hosts/{name}/quarantine", body=body, names={"name": name}
+        )
+        return found
+
+    def host_readings(
+        self, name: str, **query: Unpack[models.HostReadingsQuery]
+    ) -> models.ReadingsView:
+        """Power, temperature, leaks and what wears, with gaps as nulls."""
+        found: models.ReadingsView = self._ask(
+            "GET", "/api/hosts/{name}/readings", names={"name": name}, query=query
         )
         return found
 

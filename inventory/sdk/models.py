@@ -92,6 +92,19 @@ class BmcBody(TypedDict):
     username: NotRequired[str | None]
 
 
+class BmcLineView(TypedDict):
+    at: str | None
+    message: str
+    seen_at: str
+    severity: str
+    source: str
+
+
+class BmcLinesView(TypedDict):
+    host: str
+    results: list[BmcLineView]
+
+
 class BodySignInSignInPost(TypedDict):
     key: NotRequired[str]
     next: NotRequired[str]
@@ -515,6 +528,14 @@ class DriveFact(TypedDict):
     protocol: NotRequired[str]
     serial: NotRequired[str]
     slot: str
+
+
+class EnergyView(TypedDict):
+    gap_s: float
+    gaps: int
+    kwh: float
+    read_at: str
+    since: str
 
 
 class EnvelopeStep(TypedDict):
@@ -1666,6 +1687,17 @@ class Rating(TypedDict):
     scale_up_domain: NotRequired[int | None]
 
 
+class ReadingsView(TypedDict):
+    at: list[int]
+    energy: EnergyView | None
+    gaps: list[list[Any]]
+    host: str
+    resolution: str
+    series: list[SeriesView]
+    since: str
+    until: str
+
+
 class ReplayBody(TypedDict):
     after: int
     until: NotRequired[int | None]
@@ -1684,6 +1716,14 @@ class SeenGpus(TypedDict):
     count: int
     memory_gib: int
     model: str
+
+
+class SeriesView(TypedDict):
+    max: list[float | None]
+    mean: list[float | None]
+    min: list[float | None]
+    name: str
+    unit: str
 
 
 class SiteView(TypedDict):
@@ -1713,7 +1753,7 @@ class Status(TypedDict):
 class SuspendedFor(TypedDict):
     cure: Literal["accept", "wait", "person"]
     remedy: str
-    rule: Literal["part_changed", "firmware_drift", "drain_xid", "feed_lost", "restarted"]
+    rule: Literal["part_changed", "firmware_drift", "drain_xid", "feed_lost", "restarted", "leak"]
     since: str
     what: str
 
@@ -3512,6 +3552,22 @@ class GetHostQuery(TypedDict, total=False):
 
 class ForgetHostQuery(TypedDict, total=False):
     even_if_on: bool
+
+
+class HostBmcLogQuery(TypedDict, total=False):
+    limit: int
+
+
+HostReadingsQuery = TypedDict(
+    "HostReadingsQuery",
+    {
+        "series": "list[str] | None",
+        "from": "str | None",
+        "to": "str | None",
+        "resolution": Literal["auto", "raw", "5m", "1h", "1d"],
+    },
+    total=False,
+)
 
 
 class ListJournalEntriesQuery(TypedDict, total=False):

@@ -25,6 +25,7 @@ from inventory.store.migrate import upgrade
 from inventory.store.outline import Document, Outline
 from inventory.store.protocol import PAGE_MAX, Change, Fence
 from inventory.store.query import Found, Query
+from inventory.store.readings import SqlReadings
 from inventory.store.settings import StoreSettings
 from inventory.store.tables import EVENTS, KINDS, NOTES, SECRETS, Kind
 
@@ -46,6 +47,7 @@ class SqlStore:
         self._reading = (
             engine.execution_options(isolation_level="AUTOCOMMIT") if postgresql else engine
         )
+        self._readings = SqlReadings(reading=self._connected, writing=self._write)
 
     @classmethod
     def open(cls, url: str, settings: StoreSettings | None = None) -> SqlStore:
@@ -57,6 +59,11 @@ class SqlStore:
         with answering(engine):
             upgrade(engine)
         return cls(engine)
+
+    @property
+    def readings(self) -> SqlReadings:
+        """What hosts told over time, in the same database."""
+        return self._readings
 
     def apply(self, change: Change, *, now: datetime, fence: Fence | None = None) -> None:
         """Write a change whole, or raise and write nothing."""

@@ -40,6 +40,8 @@ WATCH_S = 30.0  # one read of one resource; health comes from the agent, which c
 SILENT_S = 90.0  # nine calls that did not come: more than a restart of the agent takes
 OUT_OF_OFFER_S = 300.0  # longer than a switch or a controller is away; nothing else is at stake
 STALE_S = 60.0  # an agent calls every 10 s: one that was silent for longer may have gone down
+ONE_ANSWER = frozenset({"part_changed", "firmware_drift", "feed_lost", "leak"})
+"""Rules that speak from what a BMC answered: one answer is none."""
 FEEDS_MIN = 2  # with one feed, a host whose feed is lost says nothing at all
 
 
@@ -110,7 +112,7 @@ def _new_causes(host: Host, seen: Seen, wanted: Wanted) -> tuple[Suspension, ...
 
 def _doubtful(causes: tuple[Suspension, ...]) -> bool:
     """Whether all of it rests on one answer of a BMC."""
-    return all(one.rule in {"part_changed", "firmware_drift", "feed_lost"} for one in causes)
+    return all(one.rule in ONE_ANSWER for one in causes)
 
 
 def _xids(agent: AgentSeen | None, *, since: datetime) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Form, Query, Request, Response
@@ -13,10 +14,13 @@ from inventory.deps import Deps
 from inventory.errors import NotFound
 from inventory.model import CertificateRecord, ComputeUnit, Event, Host
 from inventory.parts import Part
+from inventory.readings.asked import answer, finest
+from inventory.readings.keeping import Readings
 from inventory.refusals import Refused
 from inventory.resources.recording import who_of
 from inventory.routes.host_verbs import ask_of_host
 from inventory.routes.hosts import TargetBody, find_host, retry_host, want_host, why_host
+from inventory.routes.readings import readings_of
 from inventory.routes.shapes import NamePath
 from inventory.states import HostState
 from inventory.store.protocol import Store
@@ -37,6 +41,8 @@ from inventory.web.views.hosts import (
     readings,
 )
 from inventory.web.views.overview import problems
+from inventory.web.views.sensors import SPANS, Panel
+from inventory.web.views.sensors import panel as sensor_panel
 
 router = page_router()
 
@@ -110,7 +116,13 @@ def _pager(filters: dict[str, str], skip: int, total: int) -> dict[str, str]:
 
 @router.get("/hosts/{name}")
 async def host_page(
-    name: NamePath, request: Request, deps: Deps, actor: HostReader, *, _done: Done = ""
+    name: NamePath,
+    request: Request,
+    deps: Deps,
+    actor: HostReader,
+    *,
+    span: Annotated[Literal["1h", "6h", "2d", "30d", "1y"], Query()] = "6h",
+    _done: Done = "",
 ) -> Response:
     """Everything about one host, why it is where it is first."""
     host = await deps.in_thread(find_host, deps, name)
@@ -118,10 +130,12 @@ async def host_page(
     why = await why_host(name, deps, actor)
     kept_back = [p for p in BESIDE_A_HOST if actor.only is not None and p not in actor.only]
     certificate, events, parts, units = await deps.in_thread(_beside, deps.store, host, kept_back)
+    sensors = await deps.in_thread(_sensors, readings_of(request), host.id, span, deps.clock.now())
     return render(
         request,
         deps,
         "host.html",
+        sensors=sensors,
         actor=actor,
         host=host,
         line=line(host),
@@ -191,6 +205,15 @@ def _beside(
         parts_of(store, host) if may(Permission.PART_READ) else [],
         units_of(store, host) if may(Permission.UNIT_READ) else [],
     )
+
+
+def _sensors(kept: Readings, host_id: str, chosen: str, now: datetime) -> Panel:
+    """What was read in the chosen span, as finely as fits a drawing."""
+    since = int((now - SPANS[chosen]).timestamp())
+    until = int(now.timestamp())
+    step_s = finest(since, until, now=until)
+    found = answer(kept, host_id, since=since, until=until, step_s=step_s, wanted=())
+    return sensor_panel(found, kept.meters([host_id]).get(host_id), chosen=chosen, until=now)
 
 
 def refuse_elsewhere(actor: Actor, host: Host | HostLine, permission: Permission) -> None:

@@ -46,8 +46,10 @@ from provisioning.drivers.redfish.answers import Json, text
 from provisioning.drivers.redfish.crawl import read_payloads
 from provisioning.drivers.redfish.inventory import hardware_facts
 from provisioning.drivers.redfish.resources import Resources
+from provisioning.drivers.redfish.rounds import Rounds
 from provisioning.drivers.redfish.session import RedfishSession
 from provisioning.drivers.redfish.whole import read_whole
+from provisioning.drivers.rounds import Round
 from provisioning.errors import BmcUnreachable
 
 DEADLINE_S = 15.0
@@ -70,6 +72,7 @@ class RedfishBmc:
         clock: Callable[[], datetime],
     ) -> None:
         self._resources = resources
+        self._rounds = Rounds(resources)
         self._session = resources.session
         self._deadline_s = deadline_s
         self._clock = clock
@@ -218,6 +221,10 @@ class RedfishBmc:
     async def sensors(self) -> tuple[SensorReading, ...]:
         """Every sensor's reading now."""
         return await sensors.sensors(self._resources)
+
+    async def round(self) -> Round:
+        """Everything that moves, in as few requests as this BMC lets it be."""
+        return await self._rounds.read()
 
     async def power_limit(self) -> PowerLimit:
         """The limit in force and its bounds."""

@@ -30,17 +30,18 @@ async def sensors(resources: Resources) -> tuple[SensorReading, ...]:
     listed = reference(chassis, "Sensors")
     newer = [one for one in await resources.members(listed) if not is_absent(one)]
     if newer:
-        return tuple(_sensor(one) for one in newer)
+        return tuple(sensor(one) for one in newer)
     older = [
         await resources.optional_body(reference(chassis, name)) for name in ("Thermal", "Power")
     ]
-    found = tuple(_older(older))
+    found = tuple(readings_of(older))
     if not found and listed is None and not any(older):
         raise lacking(Capability.SENSORS, where=resources.session.label)
     return found
 
 
-def _sensor(found: Json) -> SensorReading:
+def sensor(found: Json) -> SensorReading:
+    """One of the newer schema."""
     return SensorReading(
         name=text(found.get("Name")) or text(found.get("Id")),
         kind=_kind(text(found.get("ReadingType"))),
@@ -56,7 +57,8 @@ def _kind(said: str) -> SensorKind:
     return _SPELLINGS.get(said, SensorKind.OTHER)
 
 
-def _older(bodies: Iterable[Json]) -> Iterator[SensorReading]:
+def readings_of(bodies: Iterable[Json]) -> Iterator[SensorReading]:
+    """Those in `Thermal` and `Power`."""
     for body in bodies:
         for where, kind, field in _OLDER:
             for one in items(body.get(where)):

@@ -83,6 +83,8 @@ class RedfishSession:
         self._root: Json = {}
         self._by_session = False
         """Whether the log-in that holds now made a session: the password was right then."""
+        self.exchanges = 0
+        """Reads that were asked of the BMC: what a round of telemetry costs it."""
         self.busy_messages: frozenset[str] = frozenset()
         """Message ids by which this maker's BMCs say: not yet."""
         # The sync half logs tokens at DEBUG. It is never used here, yet its package's logger is
@@ -244,6 +246,7 @@ class RedfishSession:
         read whole without a second try. Whoever logs in has one deadline for both.
         """
         what = f"{self.label}: GET {path}"
+        self.exchanges += 1
         read = partial(self._called, client.get, path, what=what, reading=True)
         try:
             return await read(timeout=self._deadline_s)
