@@ -39,6 +39,7 @@ from provisioning.drivers.vendors.registry import QUIRKS
 from provisioning.faultpoints import POINTS
 from provisioning.remedies import LADDERS
 from provisioning.settings import ProvisioningSettings
+from provisioning.telemetry.settings import TelemetrySettings
 from provisioning.simulator.faults import REGISTRY
 from provisioning.simulator.models import MODELS
 from runtime.settings import RuntimeSettings
@@ -147,6 +148,7 @@ def settings() -> str:
         ("Access", AccessSettings),
         ("OpenID Connect", OidcSettings),
         ("Provisioning", ProvisioningSettings),
+        ("Telemetry", TelemetrySettings),
         ("Runtime", RuntimeSettings),
         ("Webhooks", WebhookSettings),
     ):
