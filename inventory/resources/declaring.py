@@ -6,7 +6,7 @@ the hint of a refusal, so that the four never tell different stories.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -88,6 +88,18 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """One record that another one names, where its field alone does not say which."""
+
+    path: str
+    """Of the field, for a refusal."""
+    value: str
+    reference: Reference
+    where: Mapping[str, str]
+    """Columns of its table, which find it; only `key`: by its key."""
+
+
+@dataclass(frozen=True, slots=True)
 class Holder:
     """A kind of record that keeps what it names from being removed."""
 
@@ -109,6 +121,8 @@ class Writes:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     """Fields that every record of this resource has, such as the kind of an equipment."""
     references: Mapping[str, Reference] = field(default_factory=dict)
+    names: Callable[[Any], Iterable[Named]] | None = None
+    """What a record names beside its `references`; looked at where a write changes it."""
     removable: bool = True
     holders: tuple[Holder, ...] = ()
     stamp: Callable[[datetime, str], Mapping[str, Any]] | None = None

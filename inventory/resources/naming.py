@@ -12,30 +12,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from inventory.deps import ApiDeps
 from inventory.model import Record
 from inventory.refusals import Refused
-from inventory.resources.declaring import Writes
+from inventory.resources.declaring import Named, Writes
 from inventory.resources.outcomes import Planned, wrong
 from inventory.resources.recording import Deed
-from inventory.store.protocol import Needed, Unnamed
+from inventory.store.protocol import Needed, Store, Unnamed
 from inventory.store.reading import key_of
 
 
 def referring(writes: Writes, deps: ApiDeps, found: Sequence[Planned]) -> list[Planned]:
     """What was found, with a refusal for each deed that names what is not there."""
     checked = list(found)
-    for field, reference in writes.references.items():
-        deeds = [one for one in checked if isinstance(one, Deed)]
-        wanted = {value for one in deeds if (value := _named(one, field))}
-        known = deps.store.get_many(reference.kind, sorted(wanted)) if wanted else {}
-        for index, one in enumerate(checked):
-            value = _named(one, field) if isinstance(one, Deed) else ""
-            if value and value not in known:
-                hint = (
-                    f"see `podyard {reference.command}`"
-                    if reference.command
-                    else f"create the {reference.noun} first, and give its id"
-                )
-                message = f"there is no {reference.noun} {value[:80]!r}"
-                checked[index] = wrong(field, value, message, hint)
+    names = [list(_names(writes, one)) if isinstance(one, Deed) else [] for one in checked]
+    known = _keys(deps.store, (name for some in names for name in some))
+    for index, some in enumerate(names):
+        missing = next((name for name in some if _identity(name) not in known), None)
+        if missing is not None:
+            reference = missing.reference
+            hint = (
+                f"see `podyard {reference.command}`"
+                if reference.command
+                else f"create the {reference.noun} first, and give its id"
+            )
+            message = f"there is no {reference.noun} {missing.value[:80]!r}"
+            checked[index] = wrong(missing.path, missing.value, message, hint)
     return checked
 
 
@@ -55,15 +54,13 @@ def held(noun: str, writes: Writes, deps: ApiDeps, record: Record) -> Refused | 
     return None
 
 
-def needs_of(writes: Writes, deeds: Iterable[Deed]) -> Iterator[Needed]:
+def needs_of(writes: Writes, store: Store, deeds: Iterable[Deed]) -> Iterator[Needed]:
     """All that these deeds name, each once."""
-    seen: set[tuple[type[Record], str]] = set()
-    for one in deeds:
-        for field, reference in writes.references.items():
-            value = _named(one, field)
-            if value and (reference.kind, value) not in seen:
-                seen.add((reference.kind, value))
-                yield Needed(reference.kind, value)
+    names = [name for one in deeds for name in _names(writes, one)]
+    known = _keys(store, names)
+    for identity, name in {_identity(name): name for name in names}.items():
+        # What has gone since we looked has no key; the store says so of its name as well.
+        yield Needed(name.reference.kind, known.get(identity, name.value))
 
 
 def unnamed_after(writes: Writes, deeds: Iterable[Deed]) -> Iterator[Unnamed]:
@@ -75,5 +72,38 @@ def unnamed_after(writes: Writes, deeds: Iterable[Deed]) -> Iterator[Unnamed]:
                 yield Unnamed(holder.kind, where)
 
 
-def _named(deed: Deed, field: str) -> str:
-    return "" if deed.after is None else str(getattr(deed.after, field) or "")
+def _names(writes: Writes, deed: Deed) -> Iterator[Named]:
+    """What a deed's record names; of `names`, what it did not name before."""
+    if deed.after is None:
+        return
+    for field, reference in writes.references.items():
+        if value := str(getattr(deed.after, field) or ""):
+            yield Named(field, value, reference, {"key": value})
+    if writes.names is not None:
+        before = () if deed.before is None else tuple(writes.names(deed.before))
+        yield from (name for name in writes.names(deed.after) if name not in before)
+
+
+_Identity = tuple[type[Record], tuple[tuple[str, str], ...]]
+
+
+def _identity(name: Named) -> _Identity:
+    return name.reference.kind, tuple(sorted(name.where.items()))
+
+
+def _keys(store: Store, names: Iterable[Named]) -> dict[_Identity, str]:
+    """The key of each that is there: by key many at once, by other columns one by one."""
+    found: dict[_Identity, str] = {}
+    by_key: dict[type[Record], set[str]] = {}
+    for name in names:
+        identity = _identity(name)
+        if name.where.keys() == {"key"}:
+            by_key.setdefault(name.reference.kind, set()).add(name.where["key"])
+        elif identity not in found and (
+            there := store.find(name.reference.kind, limit=1, **name.where)
+        ):
+            found[identity] = key_of(there[0])
+    for kind, keys in by_key.items():
+        for key in store.get_many(kind, sorted(keys)):
+            found[kind, (("key", key),)] = key
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from inventory.resources.declaring import (
     Filter,
     Form,
     Holder,
+    Named,
     Reference,
     Resource,
     Shown,
@@ -27,6 +28,7 @@ _AT_SITE: Mapping[str, Filter] = {
     "site": Filter("site"),
 }
 _SITE = Reference(Site, "site", "site list")
+_RACK = Reference(Rack, "rack", "rack list")
 _LABELS = ("tags", "custom")
 
 
@@ -214,6 +216,12 @@ _EQUIPMENT_CHANGES = (
 )
 
 
+def _rack_of(equipment: Equipment) -> Iterator[Named]:
+    if equipment.rack:
+        where = {"site": equipment.site, "name": equipment.rack}
+        yield Named("rack", equipment.rack, _RACK, where)
+
+
 def _equipment(kind: str, plural: str) -> Resource:
     word = "".join(part.capitalize() for part in kind.split("-"))
     return Resource(
@@ -243,6 +251,7 @@ def _equipment(kind: str, plural: str) -> Resource:
             fixed={"kind": kind},
             natural=("site", "name"),
             references={"site": _SITE, "pod": Reference(Pod, "pod", "pod list")},
+            names=_rack_of,
             holders=(
                 Holder(Cable, {"a_id": "id"}, "cables"),
                 Holder(Cable, {"z_id": "id"}, "cables"),
@@ -257,6 +266,17 @@ EQUIPMENT = (
     _equipment("switch", "switches"),
     _equipment("power-shelf", "power-shelves"),
 )
+
+_ENDS: Mapping[str, Reference] = {
+    "host": Reference(Host, "host", "host list"),
+    "equipment": Reference(Equipment, "piece of equipment", "rack list"),
+}
+
+
+def _plugged(cable: Cable) -> Iterator[Named]:
+    for path, end in (("a.id", cable.a), ("z.id", cable.z)):
+        yield Named(path, end.id, _ENDS[end.kind], {"key": end.id})
+
 
 _CABLE_CHANGES = ("label", "pod", "a", "z", "kind", "length_m", "status", *_LABELS)
 
@@ -294,6 +314,7 @@ CABLES = Resource(
         change=change_of(Cable, "ChangeCable", fields=_CABLE_CHANGES),
         natural=(),
         references={"site": _SITE, "pod": Reference(Pod, "pod", "pod list")},
+        names=_plugged,
     ),
 )
 

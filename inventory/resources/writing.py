@@ -390,7 +390,7 @@ class Writer:
             )
             bound = replace(
                 change,
-                needs=tuple(naming.needs_of(self.writes, deeds)),
+                needs=tuple(naming.needs_of(self.writes, deps.store, deeds)),
                 unnamed=tuple(naming.unnamed_after(self.writes, deeds)),
             )
             deps.store.apply(bound, now=now)
