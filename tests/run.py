@@ -42,6 +42,7 @@ DEBIAN_PACKAGES = {
     "util-linux": Path("/usr/bin/unshare"),
     "procps": Path("/usr/bin/ps"),
     "openipmi": Path("/usr/bin/ipmi_sim"),
+    "openssh-server": Path("/usr/sbin/sshd"),
 }
 """Package to something that is there once it is installed."""
 

@@ -22,6 +22,7 @@ from types import SimpleNamespace
 from typing import IO, Any
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDictProxy
 from yarl import URL
 
@@ -169,7 +170,7 @@ class Transport:
                 headers=headers,
                 allow_redirects=False,
                 timeout=silence,
-                read_bufsize=MAX_LINE_BYTES,
+                read_bufsize=MAX_LINE_BYTES // 2,
                 trace_request_ctx=_Progress(),
             ) as response:
                 if response.status != HTTPStatus.OK:
@@ -177,7 +178,7 @@ class Transport:
                 while line := await response.content.readline():
                     yield line.rstrip(b"\r\n")
                 return
-        except ValueError:
+        except (ValueError, HttpProcessingError):
             failure = AnswerRefused(f"{what}: a line is over {MAX_LINE_BYTES} bytes")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failure = BmcUnreachable(f"{what}: the stream ended ({_reason(error)})")
