@@ -243,6 +243,23 @@ def test_why_tells_a_person_what_to_do_and_never_drives_the_terminal(
     assert (host.problem, host.target) == (None, "retired")
 
 
+def test_a_host_is_held_back_and_let_go_by_commands(run: Run, store: SqlStore) -> None:
+    store.apply(Change(insert=(make_host(1, state=HostState.BOOTING),)), now=NOW)
+    name = make_host(1).name
+    mute = run("host", "pause", name)
+    assert mute.exit_code == 1
+    assert "hint: podyard host pause" in mute.output
+    assert run("host", "pause", name, "--why", "technician").exit_code == 0
+    assert "paused in booting: technician" in run("host", "why", name).stdout
+    assert data(run("host", "resume", name, "-o", "json"))["paused"] == ""
+    assert run("host", "resume", name).exit_code == 1
+    assert data(run("host", "quarantine", name, "--why", "smoke", "-o", "json"))["quarantine"]
+    refused = run("host", "skip", name, "--why", "x")
+    assert refused.exit_code == 1
+    assert "could be skipped" in refused.output
+    assert data(run("host", "abort", name, "-o", "json"))["target"] == "enrolled"
+
+
 def test_exit_codes_say_what_kind_of_failure(run: Run, tmp_path: Path) -> None:
     unknown = run("host", "show", "nobody")
     assert unknown.exit_code == 1

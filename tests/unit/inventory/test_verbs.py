@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inventory.model import Host, Problem, Skipped
-from inventory.states import HostState
+from inventory.states import HostState, PowerState
 from inventory.store.protocol import Change
 from inventory.verbs import NEEDS_WHY, NotNow, Verb, Wish, fields_of
 from tests.unit.inventory.conftest import Site
@@ -183,6 +183,22 @@ async def test_a_later_wish_ends_a_pause_and_a_quarantine(site: Site, admin: str
     reply = await site.ask("POST", "/api/hosts/r1-h1/target", {"target": "enrolled"}, key=admin)
 
     assert (reply.json()["paused"], reply.json()["quarantine"]) == ("", "")
+
+
+@pytest.mark.parametrize("state", HostState)
+async def test_forget_in_every_state(site: Site, admin: str, state: HostState) -> None:
+    """At rest and off it goes; else it must be left alone first, and then it goes anywhere."""
+    site.put(make_host(state=state, power=PowerState.OFF, reserved_watts=0))
+    reply = await site.ask("DELETE", "/api/hosts/r1-h1", key=admin)
+    if state in {S.ENROLLED, S.RETIRED, S.REPAIRING}:
+        assert reply.status_code == 200, reply.text
+        return
+    error = reply.json()["error"]
+    assert (reply.status_code, error["path"], error["value"]) == (409, "state", state.value)
+    assert "podyard host" in error["hint"]
+    apart = await site.ask("POST", "/api/hosts/r1-h1/quarantine", {"why": "x"}, key=admin)
+    assert apart.status_code == 200, apart.text
+    assert (await site.ask("DELETE", "/api/hosts/r1-h1", key=admin)).status_code == 200
 
 
 async def test_a_quarantined_host_can_be_forgotten_but_not_in_the_middle_of_an_update(
