@@ -27,6 +27,8 @@ ALONE_READ_EVERY_S = 30.0
 """Between two readings of a whole pod by its only controller: people write too, and seldom."""
 SHARED_READ_EVERY_S = 1.0
 SHARED_PER_HOST_S = 0.001
+COMPARED = frozenset({HostState.MATCHING, HostState.ACCEPTING})
+"""States in which a host is held against its neighbours: ports only hear them while it runs."""
 
 
 class PodMaps:
@@ -125,7 +127,7 @@ class PodMaps:
 
     async def _draw(self, live: LivePod, host: Host) -> None:
         """Only who is about to be compared needs to know who stands around it."""
-        if host.state is not HostState.MATCHING or host.facts is None:
+        if host.state not in COMPARED or host.facts is None:
             return
         seen: datetime | None = live.as_of
         now = self._world.clock.now()

@@ -13,6 +13,7 @@ from inventory.agents import AcceptanceReport
 from inventory.model import AgentSeen, Host
 from inventory.states import HostState, PowerState
 from pods.acceptance import judge
+from pods.facts import HardwareFacts
 from pods.firmware import firmware_behind
 from pods.match import critical
 from pods.match_finding import Mismatch
@@ -28,6 +29,7 @@ from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, S
 from provisioning.lifecycle.recognising import stranger
 
 LOOK = Look.FACTS | Look.POWER | Look.DRAW
+AROUND_RECHECK_S = 0.5  # a map of ten thousand hosts is drawn every ten seconds
 RECHECK_S = 5.0  # the agent's report wakes the host; until then only its power is looked at
 
 
@@ -66,6 +68,13 @@ def decide_accepting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     return _judged(host, seen, wanted, report)
 
 
+def _recorded(host: Host, facts: HardwareFacts) -> bool:
+    """Whether the record has the same parts, and the same neighbours at the other ends."""
+    known = host.facts
+    same = known is not None and known.digest() == facts.digest()
+    return same and known is not None and known.neighbours == facts.neighbours
+
+
 def _never_trained(found: Sequence[Mismatch]) -> list[Mismatch]:
     """Before the host ran this proved nothing; now its fabric should have been configured."""
     return [one for one in found if one.path.endswith(".links_up") and one.found == "0"]
@@ -99,9 +108,10 @@ def _judged(host: Host, seen: Seen, wanted: Wanted, report: AcceptanceReport) ->
         )
     # What was read before the host ran tells nothing of links that train and coolant that leaks.
     found = findings(host.model_copy(update={"facts": seen.facts}), wanted)
-    same = host.facts is not None and host.facts.digest() == seen.facts.digest()
-    if not same or found != findings(host, wanted):
+    if not _recorded(host, seen.facts) or found != findings(host, wanted):
         return Do(RecordFacts(), "what is certified is what is built, as it reads under load")
+    if host.facts and wanted.around.as_of and wanted.around.as_of < host.facts.observed_at:
+        return Wait("waiting for a look at the whole pod", AROUND_RECHECK_S)
     if found != host.mismatches:
         return Do(RecordMismatches(found), "compared once more")
     wrong = (*critical(found), *_never_trained(found))

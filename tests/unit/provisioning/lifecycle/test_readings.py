@@ -89,6 +89,16 @@ def test_what_was_read_before_the_host_ran_is_read_again() -> None:
     assert answer.action == RecordFacts()
 
 
+def test_neighbours_that_are_only_heard_while_the_host_runs_are_recorded() -> None:
+    silent = with_links(18)
+    heard = silent.model_copy(update={"neighbours": {"NIC0": ("leaf-1", "p1")}})
+
+    answer = decide(facts=heard, before=silent, mismatches=found(silent))
+
+    assert isinstance(answer, Do)
+    assert answer.action == RecordFacts()
+
+
 @pytest.mark.parametrize("up", [0, 17])
 def test_links_that_stay_down_while_the_host_runs_park_it(up: int) -> None:
     facts = with_links(up)
