@@ -106,16 +106,20 @@ def _judged(host: Host, seen: Seen, wanted: Wanted, report: AcceptanceReport) ->
             "restart the BMC; when it still reads nothing, replace its power sensor; then "
             f"podyard host retry {host.name}",
         )
-    # What was read before the host ran tells nothing of links that train and coolant that leaks.
-    found = findings(host.model_copy(update={"facts": seen.facts}), wanted)
-    if not _recorded(host, seen.facts) or found != findings(host, wanted):
+    return _as_it_runs(host, seen.facts, wanted)
+
+
+def _as_it_runs(host: Host, facts: HardwareFacts, wanted: Wanted) -> Decision:
+    """What was read before the host ran told nothing of links that train and coolant that leaks."""
+    found = findings(host.model_copy(update={"facts": facts}), wanted)
+    if not _recorded(host, facts) or found != findings(host, wanted):
         return Do(RecordFacts(), "what is certified is what is built, as it reads under load")
     if host.facts and wanted.around.as_of and wanted.around.as_of < host.facts.observed_at:
         return Wait("waiting for a look at the whole pod", AROUND_RECHECK_S)
     if found != host.mismatches:
         return Do(RecordMismatches(found), "compared once more")
     wrong = (*critical(found), *_never_trained(found))
-    behind = firmware_behind(wanted.firmware, seen.facts.firmware)
+    behind = firmware_behind(wanted.firmware, facts.firmware)
     if wrong or behind:
         return Hold(
             "changed-since-inspection",
