@@ -26,6 +26,7 @@ from provisioning.world import World
 ALONE_READ_EVERY_S = 30.0
 """Between two readings of a whole pod by its only controller: people write too, and seldom."""
 SHARED_READ_EVERY_S = 1.0
+COMPARED = frozenset({HostState.MATCHING, HostState.ACCEPTING})
 SHARED_PER_HOST_S = 0.001
 COMPARED = frozenset({HostState.MATCHING, HostState.ACCEPTING})
 """States in which a host is held against its neighbours: ports only hear them while it runs."""

@@ -47,7 +47,7 @@ def bring_up(
     Example: podyard bench bring-up --hosts 10000 --virtual --seed 1 -o json
     """
     from provisioning.bench.bring_up import Wish  # noqa: PLC0415 - server extra
-    from provisioning.bench.bring_up import bring_up as run
+    from provisioning.bench.bring_up import bring_up as run  # noqa: PLC0415 - the same
     from provisioning.bench.weather import WEATHER  # noqa: PLC0415 - the same
 
     if faults not in WEATHER:
