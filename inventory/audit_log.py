@@ -4,12 +4,16 @@ A request waits until its entry is durable. While one write is under way the ent
 requests gather, and the next write takes them all; so the log costs one transaction at a time
 however many ask, and reading is never in its way. Two processes on one database write by turns:
 whoever finds the next number taken reads the head again and follows it.
+
+The head is signed and kept outside of the database while entries are written, by a timer, and once
+more at a clean stop: what is cut off a log that rests is noticed as well.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from datetime import datetime, timedelta
 
 from inventory.audit import AuditEntry, Head, Said, chained
@@ -25,7 +29,8 @@ log = logging.getLogger("podyard.audit")
 BATCH_MAX = 200
 TURNS_MAX = 50
 """Other processes that may take the number first, one after another, before we call it a fault."""
-ANCHOR_EVERY = timedelta(minutes=1)
+ANCHOR_EVERY = timedelta(seconds=30)
+"""The kept head is promised to be at most a minute old: so a look may take as long again."""
 
 
 class AuditLog:
@@ -37,6 +42,8 @@ class AuditLog:
         self._writer: asyncio.Task[None] | None = None
         self._head: Head | None = None
         self._anchored_at: datetime | None = None
+        self._keeping = threading.Lock()
+        """Writer and timer keep heads from threads: the older one must not come last."""
 
     async def record(self, said: Said) -> None:
         """Write it down; StoreUnavailable when that was not possible."""
@@ -49,6 +56,19 @@ class AuditLog:
     async def anchor(self) -> Anchor | None:
         """The head as it is now, signed; None without a key."""
         return await self._deps.in_thread(self._anchor)
+
+    async def run(self) -> None:
+        """Among the service's loops: keep the head, also when nothing is written any more."""
+        while True:
+            await self._deps.clock.sleep(ANCHOR_EVERY.total_seconds())
+            await self.keep_head()
+
+    async def keep_head(self) -> None:
+        """Sign the head as it is now and keep it. What stands in the way is logged."""
+        try:
+            await self._deps.in_thread(self._keep_head)
+        except InventoryError as error:
+            _not_kept(error)
 
     async def _write_all(self) -> None:
         while self._waiting:
@@ -93,19 +113,35 @@ class AuditLog:
         return Head(last[0].seq, last[0].hash) if last else Head()
 
     def _keep_anchor(self, now: datetime) -> None:
-        """Outside of the database, every minute in which something was written."""
-        anchors, head = self._deps.anchors, self._head
-        if anchors is None or head is None:
-            return
+        """Outside of the database, while entries are written."""
         if self._anchored_at is None or now >= self._anchored_at + ANCHOR_EVERY:
+            self._keep(self._head, now)
+
+    def _keep_head(self) -> None:
+        """The database's head, or this process's own when the database lost that."""
+        if self._deps.anchors is None:
+            return
+        own, found = self._head, self._read_head()
+        if own is not None and found.seq < own.seq:
+            log.error(
+                "the audit log ends before what was written: podyard audit verify",
+                extra={"seq": own.seq, "found": found.seq},
+            )
+            found = own
+        self._keep(found, self._deps.clock.now())
+
+    def _keep(self, head: Head | None, now: datetime) -> None:
+        anchors = self._deps.anchors
+        if anchors is None or head is None or head.seq == 0:
+            return
+        with self._keeping:
             self._anchored_at = now
             try:
-                if self._follows(anchors.kept()):
+                kept = anchors.kept()
+                if self._follows(kept) and (kept is None or kept.seq < head.seq):
                     anchors.keep(anchors.sign(head, at=now))
             except (OSError, Invalid) as error:  # the entries are written; `verify` tells the rest
-                log.error(  # noqa: TRY400 - the cause says it; a traceback adds nothing
-                    "the signed head of the audit log cannot be kept", extra={"cause": str(error)}
-                )
+                _not_kept(error)
 
     def _follows(self, kept: Anchor | None) -> bool:
         """Whether the log still holds what was signed; if not, that proof must stay as it is."""
@@ -125,3 +161,10 @@ class AuditLog:
         if anchors is None:
             return None
         return anchors.sign(self._read_head(), at=self._deps.clock.now())
+
+
+def _not_kept(error: Exception) -> None:
+    log.error(
+        "the signed head of the audit log cannot be kept: what is cut off now goes unnoticed",
+        extra={"cause": str(error)},
+    )

@@ -164,6 +164,8 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
             api = build_api(deps)
             loops.append(api.state.following.until_stopped())  # or streams hold the end up
             loops.append(api.state.warming.run())
+            loops.append(api.state.audit.run())
+            stack.push_async_callback(api.state.audit.keep_head)  # when the doors are closed
             listeners.append(Listener(sockets["api"], api))
             if netbox is not None:
                 loops.append(netbox.run())

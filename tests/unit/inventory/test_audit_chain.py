@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from inventory.forgery import SAFE_METHODS
 from inventory.store.reading import every
 from inventory.store.sql import SqlStore
 from tests.unit.inventory.conftest import Site
-from tests.unit.inventory.records import NOW
+from tests.unit.inventory.records import NOW, FixedClock
 
 
 def log_of(count: int) -> list[AuditEntry]:
@@ -240,6 +241,70 @@ async def test_a_log_that_was_cut_goes_on_and_does_not_replace_the_proof(
         await again.record(Said(at=at, actor="user thief", action="POST /x"))
     assert faults(await entries(site)) == []
     assert anchors.kept() == proof
+
+
+class Ticks(FixedClock):
+    """A clock whose sleepers wait for a tick."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asleep = asyncio.Event()
+        self.tick = asyncio.Event()
+
+    async def sleep(self, delay_s: float) -> None:
+        """Until somebody ticks."""
+        self.asleep.set()
+        await self.tick.wait()
+        self.tick.clear()
+        self.moment += timedelta(seconds=delay_s)
+
+
+async def test_the_last_entries_of_a_log_that_rests_cannot_be_cut_off_unseen(
+    site: Site, tmp_path: Path
+) -> None:
+    anchors, clock = Anchors.open(tmp_path / "audit.key", tmp_path / "anchor.json"), Ticks()
+    log = AuditLog(replace(site.deps, anchors=anchors, clock=clock))
+    for n in range(3):
+        await log.record(Said(at=NOW, actor=f"user u{n}", action="POST /x"))
+    keeping = asyncio.create_task(log.run())
+    async with asyncio.timeout(10):
+        await clock.asleep.wait()
+        clock.asleep.clear()
+        clock.tick.set()
+        await clock.asleep.wait()
+    keeping.cancel()
+    kept = anchors.kept()
+    assert kept is not None
+    assert kept.seq == 3
+    assert clock.now() - NOW <= timedelta(minutes=1)
+
+
+async def test_the_head_of_another_process_is_kept_and_never_an_older_one(
+    site: Site, tmp_path: Path
+) -> None:
+    anchors = Anchors.open(tmp_path / "audit.key", tmp_path / "anchor.json")
+    mine, theirs = AuditLog(replace(site.deps, anchors=anchors)), AuditLog(site.deps)
+    for log in (mine, theirs, theirs):
+        await log.record(Said(at=NOW, actor="user u", action="POST /x"))
+    await mine.keep_head()
+    assert (kept := anchors.kept()) is not None
+    assert kept.seq == 3
+    mine._keep(Head(1, (await entries(site))[0].hash), NOW)
+    assert anchors.kept() == kept
+
+
+async def test_a_tail_cut_between_two_looks_is_noticed_at_the_next(
+    site: Site, tmp_path: Path
+) -> None:
+    anchors = Anchors.open(tmp_path / "audit.key", tmp_path / "anchor.json")
+    log = AuditLog(replace(site.deps, anchors=anchors))
+    for n in range(3):
+        await log.record(Said(at=NOW, actor=f"user u{n}", action="POST /x"))
+    with site.store._engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM audit WHERE key > '0000000000000001'"))
+    await log.keep_head()
+    assert (kept := anchors.kept()) is not None
+    assert kept.seq == 3
 
 
 async def test_a_head_that_cannot_be_kept_holds_up_nobody(site: Site, tmp_path: Path) -> None:
