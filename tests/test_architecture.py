@@ -80,6 +80,7 @@ DICE = {
     "provisioning/bench/weather.py": "seeded per host: the same",
     "provisioning/simulator/defects.py": "seeded per host and kind: the same part is struck again",
     "provisioning/simulator/faults.py": "seeded per host and fault",
+    "provisioning/simulator/field.py": "seeded per host: the same hall has the same faults",
     "provisioning/simulator/hall.py": "seeded: the same command builds the same hall",
     "runtime/agent.py": "jitter, so that a thousand agents do not call in one second",
     "runtime/serving/engines/simulated.py": "seeded by the prompt",
@@ -344,7 +345,7 @@ def test_every_problem_of_a_host_is_explained() -> None:
     kinds = set()
     for path, tree in sources("provisioning").items():
         if not path.startswith("provisioning/simulator/"):
-            for root, at in (("Hold", 0), ("Problem", None)):
+            for root, at in (("Hold", 0), ("Notice", 0), ("Problem", None)):
                 kinds |= {k for k in said_kinds(tree, root=root, at=at) if k != "*"}
     kinds |= {dashed(kind.__name__) for kind in ProvisioningError.__subclasses__()} & {"ambiguous"}
     for base in ProvisioningError.__subclasses__():
