@@ -15,6 +15,7 @@ import itertools
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -203,6 +204,48 @@ def _faults_of(subject: str) -> Iterator[str]:
             yield f"| `{kind.name}` | {kind.meaning} | {', '.join(told) or 'none'} |"
 
 
+def field_faults() -> str:
+    """What happened to somebody, the fault that shows it, and how podyard ends it."""
+    rows = tomllib.loads((ROOT / "tests/integration/faults/rows.toml").read_text())["row"]
+    groups = dict.fromkeys(row["group"] for row in rows)
+    return "\n\n".join("\n".join(_field_rows(rows, group)) for group in groups)
+
+
+def _field_rows(rows: list[dict[str, Any]], group: str) -> Iterator[str]:
+    yield from (f"## {group}", "")
+    yield "| seen | faults | wanted | what podyard does | proven by |"
+    yield "| --- | --- | --- | --- | --- |"
+    for row in rows:
+        if row["group"] == group:
+            seen = f"{row['seen']} ({row['source']})"
+            cells = (seen, _shown_by(row), row["wanted"], _ends(row), _proofs(row))
+            yield "| " + " | ".join(cells) + " |"
+
+
+def _shown_by(row: dict[str, Any]) -> str:
+    shown = [fault.partition(":")[0] for show in row.get("shows", ()) for fault in show["faults"]]
+    names = dict.fromkeys([*row.get("faults", ()), *(n for n in shown if n != "old-firmware")])
+    return ", ".join(f"`{name}`" for name in names) or "none"
+
+
+def _ends(row: dict[str, Any]) -> str:
+    shows = row.get("shows", ())
+    told = [f"`{' '.join(show['faults'])}`: {_end(show['ends'])}" for show in shows]
+    told += [f"**Not yet:** {row['not_yet']}"] if "not_yet" in row else []
+    return "<br>".join(told) or "as wanted"
+
+
+def _end(ends: str) -> str:
+    return "ready" if ends == "ready" else f"parked, `{ends}`"
+
+
+def _proofs(row: dict[str, Any]) -> str:
+    proofs = [proof.removeprefix("tests/") for proof in row.get("proven_by", ())]
+    if row.get("shows"):
+        proofs.insert(0, "integration/faults/test_field_hosts.py")
+    return "<br>".join(f"`{proof}`" for proof in proofs) or "nothing yet"
+
+
 def host_models() -> str:
     """Every kind of tree that a simulated host can have."""
     lines = ["| model | its tree | Systems | deepest `$expand` |", "| --- | --- | --- | --- |"]
@@ -359,6 +402,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "host-verbs": host_verbs,
     "settings": settings,
     "faults": faults,
+    "field-faults": field_faults,
     "host-models": host_models,
     "fault-points": fault_points,
     "xids": xids,
