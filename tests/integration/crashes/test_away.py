@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -103,6 +104,23 @@ def test_a_database_gone_for_longer_than_a_lease_fails_nobody(
         one.judge(plan)
         assert service.deaths == [], "the service lived through it"
         assert blamed(url) == {}
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_is_set_in_the_middle_of_a_flash_fails_nobody(hours: int) -> None:
+    with yard() as one:
+        one.start_hall("lab-4", "old-firmware@r1-h2", speed=4.0)
+        service = one.start("c1")
+        one.login()
+        one.apply_pod("lab-4")
+        plan = one.bring_up(within_s=120)
+        one.wait(120, lambda: seen(one, "firmware.update.start"))
+        (service.state / "clock").write_text(str(hours * 3600.0))
+        os.kill(int(service.lines[-1]["pid"]), signal.SIGUSR2)
+        one.wait(300, one.settled, every_s=0.5)
+        one.judge(plan)
+        assert "the machine's clock was set" in (one.directory / "c1.log").read_text()
+        assert blamed(f"sqlite:///{service.state / 'podyard.db'}") == {}
 
 
 @contextmanager
