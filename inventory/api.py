@@ -124,7 +124,7 @@ def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
     app.add_middleware(LimitHeaders)
     app.add_middleware(Audited, deps=deps, log=app.state.audit)
     app.add_middleware(Bounds)
-    app.state.metrics = Metrics(deps.store)
+    app.state.metrics = Metrics(deps.store, deps.clock)
     app.add_middleware(Counted, metrics=lambda: app.state.metrics)
     return app
 

@@ -16,9 +16,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from inventory.clock import Clock
 from inventory.model import Claim, ComputeUnit, Deployment, Host, Pod, Record, Tenant
+from inventory.readings.metrics import ReadingsCollector
 from inventory.states import ClaimState, HostState, UnitState
 from inventory.store.protocol import Store
+from inventory.store.sql import SqlStore
 from inventory.webhooks import Delivery
 
 BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -128,9 +131,11 @@ class SiteCollector(Collector):
 class Metrics:
     """One registry per app, so that two apps in one process do not add up."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock | None = None) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(SiteCollector(store))
+        if clock is not None and isinstance(store, SqlStore):
+            self._registry.register(ReadingsCollector(store, store.readings, clock))
         self._requests = Counter(
             "podyard_http_requests",
             "Requests answered, by route as it is declared.",

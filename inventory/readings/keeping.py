@@ -13,6 +13,9 @@ from typing import Protocol
 from inventory.readings.energy import Meter
 from inventory.readings.packing import Day, Window
 
+NOTE = "telemetry"
+"""Under this name the worker that reads notes what it counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Newest:
@@ -68,17 +71,28 @@ class Readings(Protocol):
     def newest(self, host_ids: Collection[str] | None = None, *, since: float) -> dict[str, Newest]:
         """What hosts said last, of those that said anything since then; None: all hosts."""
 
+    def draws(
+        self, host_ids: Collection[str], *, since: int, until: int, whole: bool
+    ) -> dict[str, list[tuple[int, int]]]:
+        """By host, each moment with its quanta of `power`.
+
+        `whole`: every reading; else the last one of each window, without unpacking anything.
+        """
+
     def meters(self, host_ids: Collection[str] | None = None) -> dict[str, Meter]:
         """The energy of these hosts; None: of all."""
 
     def lines(self, host_id: str, *, limit: int) -> list[BmcLine]:
         """The newest lines of a host's BMC, newest first."""
 
-    def roll_up(self, *, day: int, limit: int) -> int:
-        """Make the day's rollups of at most so many hosts that have none; how many were made."""
-
     def days_to_roll_up(self, *, before: int) -> list[int]:
-        """Days before this one of which there are windows, in order."""
+        """Days before this one of which there may be windows, in order."""
+
+    def unrolled(self, *, day: int) -> list[str]:
+        """Hosts with windows of this day and without its rollup: one pass over the day."""
+
+    def roll_up(self, *, day: int, hosts: Sequence[str]) -> None:
+        """Make the day's rollups of these hosts."""
 
     def forget(
         self, *, windows_before: int, days_before: int, lines_before: float, limit: int

@@ -24,6 +24,7 @@ from inventory.readings.packing import (
     unpack_window,
 )
 from inventory.readings.rollup import EMPTY, rolled_up
+from inventory.readings.series import quanta
 from inventory.store import rows
 from inventory.store.reading_tables import (
     BMC_LINES,
@@ -110,6 +111,36 @@ class SqlReadings:
             if row.seen_at >= since
         }
 
+    def draws(
+        self, host_ids: Collection[str], *, since: int, until: int, whole: bool
+    ) -> dict[str, list[tuple[int, int]]]:
+        """(moment, quanta of `power`) of these hosts."""
+        table = READINGS
+        columns = (table.c.host_id, table.c.at, table.c.seen_at, table.c.watts)
+        packed = (table.c.layout, table.c.samples) if whole else ()
+        query = (
+            sa.select(*columns, *packed)
+            .where(table.c.at >= since, table.c.at < until)
+            .order_by(table.c.host_id, table.c.at)
+        )
+        found: dict[str, list[tuple[int, int]]] = {}
+        with self._reading() as connection:
+            for where in _among(table.c.host_id, host_ids):
+                got = connection.execute(query.where(*where)).all()
+                layouts = self._read_layouts(
+                    connection, {r.layout for r in got} if whole else set()
+                )
+                for row in got:
+                    told = found.setdefault(row.host_id, [])
+                    if whole:
+                        window = unpack_window(row.at, layouts[row.layout], row.samples)
+                        told += _draw_of(window)
+                    elif (
+                        row.watts is not None and (steps := quanta("power", row.watts)) is not None
+                    ):
+                        told.append((int(row.seen_at), steps))
+        return found
+
     def meters(self, host_ids: Collection[str] | None = None) -> dict[str, Meter]:
         """The energy of these hosts."""
         query = sa.select(METERS)
@@ -135,29 +166,23 @@ class SqlReadings:
         with self._reading() as connection:
             return [BmcLine(*row) for row in connection.execute(query)]
 
-    def roll_up(self, *, day: int, limit: int) -> int:
-        """Make the day's rollups of some hosts; how many were made."""
-        begin, end = day * DAY_S, (day + 1) * DAY_S
-        done = sa.exists().where(
-            READING_DAYS.c.host_id == READINGS.c.host_id, READING_DAYS.c.day == day
-        )
-        query = (
-            sa.select(READINGS.c.host_id)
-            .where(READINGS.c.at >= begin, READINGS.c.at < end, ~done)
-            .distinct()
-            .limit(limit)
-        )
+    def unrolled(self, *, day: int) -> list[str]:
+        """Hosts with windows of this day and without its rollup."""
+        within = (READINGS.c.at >= day * DAY_S, READINGS.c.at < (day + 1) * DAY_S)
+        done = sa.select(READING_DAYS.c.host_id).where(READING_DAYS.c.day == day)
         with self._reading() as connection:
-            hosts = list(connection.execute(query).scalars())
+            told = connection.execute(sa.select(READINGS.c.host_id).where(*within).distinct())
+            return sorted(set(told.scalars()) - set(connection.execute(done).scalars()))
+
+    def roll_up(self, *, day: int, hosts: Sequence[str]) -> None:
+        """Make the day's rollups of these hosts."""
+        begin, end = day * DAY_S, (day + 1) * DAY_S
         made = {host_id: _day(self.windows(host_id, since=begin, until=end)) for host_id in hosts}
-        if not made:
-            return 0
         layouts = {_layout_id(tuple(sorted(one))): tuple(sorted(one)) for one in made.values()}
         with self._writing() as connection:
             self._write_layouts(connection, layouts)
             _upsert(connection, READING_DAYS, [_day_row(h, day, one) for h, one in made.items()])
         self._layouts |= layouts
-        return len(made)
 
     def days_to_roll_up(self, *, before: int) -> list[int]:
         """Days before this one of which there are windows, in order: two at most are kept."""
@@ -205,7 +230,7 @@ class SqlReadings:
         if missing := sorted(wanted - self._layouts.keys()):  # a few: hosts of a type share one
             query = sa.select(READING_LAYOUTS).where(READING_LAYOUTS.c.id.in_(missing))
             for row in connection.execute(query):
-                self._layouts[row.id] = tuple(row.series.split("\n"))
+                self._layouts[row.id] = tuple(filter(None, row.series.split("\n")))
         return self._layouts
 
 
@@ -218,6 +243,13 @@ def _among(
         return
     for some in rows.chunks(sorted(wanted)):
         yield (column.in_(some),)
+
+
+def _draw_of(window: Window) -> Iterator[tuple[int, int]]:
+    column = window.columns.get("power", [])
+    for offset, steps in zip(window.offsets, column, strict=False):
+        if steps is not None:
+            yield window.start + offset, steps
 
 
 def _row(host_id: str, window: Window, newest: Newest) -> dict[str, Any]:

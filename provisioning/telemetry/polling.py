@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from functools import partial
 
 from inventory.errors import InventoryError, StaleWrite, StoreUnavailable
 from inventory.model import BmcAccess, Event, Host
-from inventory.readings.keeping import BmcLine
+from inventory.readings.keeping import NOTE, BmcLine
 from inventory.readings.packing import WINDOW_S
 from inventory.states import HostState
 from inventory.store.protocol import Change
@@ -26,6 +27,7 @@ from provisioning.drivers.capabilities import EventStream, LogEntry, LogReader, 
 from provisioning.drivers.protocol import Bmc, PowerMeter
 from provisioning.drivers.rounds import Round, RoundReader, named, trimmed
 from provisioning.errors import CredentialsRefused, ProvisioningError, Unsupported
+from provisioning.telemetry.aging import Aging
 from provisioning.telemetry.alarms import Alarm, alarms
 from provisioning.telemetry.listening import Intake
 from provisioning.telemetry.recording import Recorder
@@ -92,7 +94,12 @@ class Poller:
         """Until cancelled."""
         try:
             await self._resume()
-            await asyncio.gather(self._keep_reading(), self._keep_writing())
+            async with asyncio.TaskGroup() as loops:
+                loops.create_task(self._keep_reading())
+                loops.create_task(self._keep_writing())
+                loops.create_task(Aging(self._world).run())
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from None
         finally:
             tasks = [*self._at_work.values(), *self._listeners()]
             for task in tasks:
@@ -126,6 +133,21 @@ class Poller:
             await self._world.clock.sleep(self._world.settings.flush_s)
             with contextlib.suppress(StoreUnavailable):
                 await self.write()
+                await self._world.in_thread(self._world.store.write_note, NOTE, self._counts())
+
+    def _counts(self) -> str:
+        """What went on, for whoever serves the metrics."""
+        return json.dumps(
+            {
+                "rounds": self.rounds,
+                "failures": self.failures,
+                "requests": self.requests,
+                "events": self.intake.taken,
+                "dropped": self.intake.dropped,
+                "let_go": self.recorder.let_go,
+                "late_s": round(self._schedule.late_s(now=self._now()), 1),
+            }
+        )
 
     async def write(self) -> None:
         """Write down what was read since the last time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Form, Request, Response
@@ -13,6 +14,7 @@ from inventory.errors import NotFound
 from inventory.model import Pod
 from inventory.refusals import Refused
 from inventory.routes.pods import UpBody, hold_pod, plan_pod, start_pod
+from inventory.routes.readings import readings_of
 from inventory.routes.shapes import NamePath
 from inventory.web.asking import PAGE, Done, Offset, PodReader, PodWriter, page_router
 from inventory.web.board import boards_of, whole_board
@@ -21,6 +23,7 @@ from inventory.web.powering import powering_of
 from inventory.web.routes.site import board_for
 from inventory.web.views.bring_up import WaveLine, curve, wave_lines
 from inventory.web.views.hosts import HostLine
+from inventory.web.views.measured import measured
 from inventory.web.views.overview import pod_lines, shares
 from inventory.web.views.power import budgets, held_by_feed, meters
 from pods.errors import PodsError
@@ -79,6 +82,16 @@ async def pod_page(
             powering_of(request).marks, whole, name, hosts=everyone, seen=hosts
         )
         own = sum(host.reserved_watts for host in hosts.values())
+        begun = min((mark.at for mark in marks), default=deps.clock.now())
+        metered = await deps.in_thread(
+            partial(
+                measured,
+                readings_of(request),
+                [host.id for host in hosts.values()],
+                since=begun,
+                until=deps.clock.now(),
+            )
+        )
         chart = curve(
             pod,
             plan,
@@ -86,6 +99,7 @@ async def pod_page(
             float(own),
             slots={host.name: host.slot for host in hosts.values()},
             now=deps.clock.now(),
+            metered=metered if approved else None,
         )
     return render(
         request,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 
 import segno
 from fastapi import Request, Response
@@ -11,15 +12,18 @@ from markupsafe import Markup
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import NotFound
 from inventory.model import Host
+from inventory.readings.keeping import Readings
+from inventory.routes.readings import readings_of
 from inventory.routes.shapes import NamePath
 from inventory.web.asking import HostReader, page_router
 from inventory.web.frame import render
 from inventory.web.routes.site import board_for
 from inventory.web.views.hosts import Heat, heat, rack_path
-from inventory.web.views.looks import MEANINGS, WORST_FIRST
+from inventory.web.views.looks import MEANINGS, WORST_FIRST, counted, watts
 from inventory.web.views.overview import shares
 from inventory.web.views.power import budgets, held_by_feed, meter, meters
 from inventory.web.views.racks import elevation
+from inventory.web.views.sensors import OLD_S, now_of
 
 router = page_router()
 
@@ -41,7 +45,7 @@ async def rack_page(
     own = sum(host.reserved_watts for host in hosts)
     limit = rack.power_limit_watts if rack else None
     address = str(request.base_url).rstrip("/") + rack_path(site, name)
-    heats = await deps.in_thread(_heats, deps, [host.id for host in hosts])
+    heats = await deps.in_thread(_heats, deps, readings_of(request), [host.id for host in hosts])
     return render(
         request,
         deps,
@@ -58,6 +62,7 @@ async def rack_page(
         own_watts=own,
         meters=meters(held, budgets(board.feeds, board.pods)),
         heats=heats,
+        drawn=_drawn(heats.values()),
         cooled=any(one.told for one in heats.values()),
         address=address,
         code=qr_code(address),
@@ -65,8 +70,19 @@ async def rack_page(
     )
 
 
-def _heats(deps: ApiDeps, ids: list[str]) -> dict[str, Heat]:
-    return {host.name: heat(host.facts) for host in deps.store.get_many(Host, ids).values()}
+def _heats(deps: ApiDeps, kept: Readings, ids: list[str]) -> dict[str, Heat]:
+    now = deps.clock.now().timestamp()
+    newest = kept.newest(ids, since=now - OLD_S)
+    return {
+        host.name: heat(host.facts).at_present(now_of(newest.get(host.id), now=now))
+        for host in deps.store.get_many(Host, ids).values()
+    }
+
+
+def _drawn(heats: Iterable[Heat]) -> str:
+    """The sum of the meters that were read, and how many they are."""
+    told = [one.now.watts for one in heats if one.now and one.now.watts is not None]
+    return f"{watts(sum(told))} drawn, by {counted(len(told), 'meter')}" if told else ""
 
 
 def qr_code(text: str) -> Markup:

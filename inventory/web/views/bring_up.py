@@ -2,7 +2,7 @@
 
 The plan says watts step by step, not minute by minute: the steps are the columns. What was held is
 worked out from the events of power on and off with the spec's own watts, the same arithmetic as the
-planner's; it is told as reserved, because no meter measured it.
+planner's; it is told as reserved, and beside it stands what the hosts' meters said.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 
 from inventory.model import Event, Pod
 from inventory.web.views.hosts import HostLine
-from inventory.web.views.looks import watts
+from inventory.web.views.looks import counted, watts
+from inventory.web.views.measured import Measured, by_step, step_times
 from inventory.web.views.overview import Share, shares
 from pods.line_chart import ticks
 from pods.plan import Plan, Wave
@@ -52,6 +53,9 @@ class Curve:
     planned: str
     planned_area: str
     held: str
+    measured: str
+    """What meters said, broken where none was read; empty: none was."""
+    measured_told: str
     budget_y: float
     budget_told: str
     ticks: tuple[Mark, ...]
@@ -134,6 +138,7 @@ def curve(
     *,
     slots: Mapping[str, str],
     now: datetime,
+    metered: Measured | None = None,
 ) -> Curve:
     """The picture: one column per step of the plan, as high as its watts.
 
@@ -141,7 +146,10 @@ def curve(
     """
     planned = _planned(plan)
     held = _held(pod, plan, marks, held_now, slots=slots, now=now)
-    highest = max(plan.budget_watts, plan.peak_watts, held_now, 1.0)
+    times = step_times(plan, _starts(plan, marks), now=now)[: len(planned)]
+    drawn = by_step(metered, times) if metered is not None else []
+    most = max((watts for watts in drawn if watts is not None), default=0.0)
+    highest = max(plan.budget_watts, plan.peak_watts, held_now, most, 1.0)
     marked = ticks(0.0, highest)
     top_watts = highest * 1.12  # room for the budget's own words above its line
     step = (RIGHT - LEFT) / max(len(planned), 1)
@@ -171,6 +179,12 @@ def curve(
         planned=outline,
         planned_area=f"{outline} L{RIGHT} {BOTTOM} L{LEFT} {BOTTOM} Z" if outline else "",
         held=path,
+        measured=" ".join(
+            f"{'M' if n == 0 or drawn[n - 1] is None else 'L'}{x(n)} {y(w)} L{x(n + 1)} {y(w)}"
+            for n, w in enumerate(drawn)
+            if w is not None
+        ),
+        measured_told=_metered_now(metered),
         budget_y=y(plan.budget_watts),
         budget_told=f"budget {watts(plan.budget_watts)}",
         ticks=tuple(Mark(LEFT - 8, y(value), watts(value)) for value in marked),
@@ -183,9 +197,30 @@ def curve(
         told=(
             f"The plan rises to {watts(plan.peak_watts)} of a budget of "
             f"{watts(plan.budget_watts)} in {len(plan.waves)} waves; "
-            f"{watts(held_now)} are reserved now."
+            f"{watts(held_now)} are reserved now; "
+            f"{_metered_now(metered) or 'nothing'} was measured."
         ),
     )
+
+
+def _starts(plan: Plan, marks: Sequence[PowerMark]) -> dict[int, datetime]:
+    """When the first host of each wave was switched on."""
+    wave_of = {name: wave.number for wave in plan.waves for name in wave.hosts}
+    starts: dict[int, datetime] = {}
+    for mark in marks:
+        if mark.on and mark.host in wave_of:
+            starts.setdefault(wave_of[mark.host], mark.at)
+    return starts
+
+
+def _metered_now(metered: Measured | None) -> str:
+    """The newest sum, and of how many meters it is."""
+    told = (
+        [pair for pair in zip(metered.watts, metered.hosts, strict=True) if pair[1]][-1:]
+        if (metered is not None)
+        else []
+    )
+    return f"{watts(told[0][0])} by {counted(told[0][1], 'meter')}" if told else ""
 
 
 def _planned(plan: Plan) -> list[tuple[str, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from inventory.model import Event, Host
 from inventory.parts import Part
 from inventory.states import HostState
 from inventory.web.views.looks import WORST_FIRST, Look, Tone, host_look, look
+from inventory.web.views.sensors import Now
 from pods.facts import HardwareFacts
 from pods.match import Mismatch
 
@@ -175,11 +176,22 @@ class Heat:
     back: str
     flow: str
     leak: Look | None
+    now: Now | None = None
+    """What its meters said within the last minutes."""
 
     @property
     def told(self) -> bool:
         """True when it tells anything."""
-        return bool(self.supply or self.back or self.flow or self.leak)
+        return bool(self.supply or self.back or self.flow or self.leak or self.now)
+
+    @property
+    def warm(self) -> Look | None:
+        """How warm its warmest sensor is now."""
+        return self.now.heat_look if self.now else None
+
+    def at_present(self, now: Now | None) -> Heat:
+        """With what its meters say; a leak detector's newest word counts."""
+        return replace(self, now=now, leak=(now.leak if now else None) or self.leak)
 
 
 def heat(facts: HardwareFacts | None) -> Heat:

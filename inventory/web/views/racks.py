@@ -144,6 +144,8 @@ class Box:
     symbol: str
     y: float
     height: float
+    warm: str = ""
+    """The tone of its warmest sensor, or of its leak: drawn as a stripe; empty: not read."""
 
     @property
     def middle(self) -> float:
@@ -255,9 +257,10 @@ def _host_box(host: HostLine, heat: Heat | None, unit: float, high: float, units
     leaking = heat is not None and heat.leak is not None and heat.leak.tone != "good"
     parts = [
         f"leak {heat.leak.label}" if leaking and heat and heat.leak else "",
-        heat.back if heat else "",
-        "" if leaking else watts(host.reserved_watts),
+        _warmth(heat),
+        "" if leaking else _drawn(host, heat),
     ]
+    warm = heat.leak if leaking and heat else heat.warm if heat else None
     return Box(
         name=host.name,
         told=host.look.label,
@@ -267,7 +270,21 @@ def _host_box(host: HostLine, heat: Heat | None, unit: float, high: float, units
         symbol=host.look.symbol,
         y=TOP_PX + (units - unit - high + 1) * UNIT_PX + 1,
         height=high * UNIT_PX - 2,
+        warm=warm.tone if warm else "",
     )
+
+
+def _warmth(heat: Heat | None) -> str:
+    """The warmest sensor as it is now, else the coolant's return at the last look."""
+    if heat is None:
+        return ""
+    return heat.now.heat if heat.now and heat.now.heat else heat.back
+
+
+def _drawn(host: HostLine, heat: Heat | None) -> str:
+    """What its meter says, else what is held for it: a drawing has no room for both."""
+    drawn = heat.now.watts if heat and heat.now else None
+    return f"{watts(host.reserved_watts)} held" if drawn is None else f"{watts(drawn)} drawn"
 
 
 def _gear_box(one: Equipment, unit: float, high: float, units: int) -> Box:

@@ -15,7 +15,7 @@ from inventory.readings.asked import Answer, Column
 from inventory.readings.energy import Meter
 from inventory.readings.keeping import Newest
 from inventory.readings.series import SORTS, sort_of
-from inventory.web.views.looks import Look, look, span
+from inventory.web.views.looks import Look, Tone, counted, look, span
 
 PLOT_W, PLOT_H = 720, 190
 LEFT, RIGHT, TOP, BOTTOM = 64, 708, 12, 158
@@ -101,6 +101,7 @@ class Panel:
     drawings: tuple[Drawing, ...]
     rows: tuple[SensorRow, ...]
     energy: str
+    dry: str
     holes: str
     chosen: str
     spans: tuple[tuple[str, str], ...]
@@ -135,6 +136,7 @@ def panel(found: Answer, meter: Meter | None, *, chosen: str, until: datetime) -
         drawings=tuple(one for one in drawings if one is not None),
         rows=tuple(_row(column) for column in found.columns if column.name != "energy"),
         energy=_energy(meter),
+        dry=_dry(found),
         holes=_holes_told(found.gaps),
         chosen=chosen,
         spans=tuple(SPAN_WORDS.items()),
@@ -147,8 +149,8 @@ def _drawing(way: _Way, found: Answer, begin: int, end: int) -> Drawing | None:
         return None
     line, low, high = _line(way, columns), _low(columns), _high(columns)
     told = [value for value in (*low, *high) if value is not None]
-    if not told:
-        return None
+    if not told or (way.word == "leak" and not any(told)):
+        return None  # a detector that was dry all the time is told in words
     bottom, top = _scale(min(told), max(told), from_zero=way.from_zero)
     step = found.step_s / 2  # a step's figure stands in its middle
 
@@ -297,6 +299,15 @@ def _figure(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
+def _dry(found: Answer) -> str:
+    """Leak detectors that never saw anything need no drawing."""
+    leaks = [one for one in found.columns if one.name.startswith("leak")]
+    told = [value for one in leaks for value in one.most or one.mean if value is not None]
+    if not told or any(told):
+        return ""
+    return f"{counted(len(leaks), 'leak detector')}, dry whenever they were read"
+
+
 def _energy(meter: Meter | None) -> str:
     if meter is None:
         return ""
@@ -332,12 +343,12 @@ def now_of(newest: Newest | None, *, now: float) -> Now | None:
     celsius = newest.celsius
     return Now(
         watts=newest.watts,
-        heat="" if celsius is None else f"{celsius:g} °C",
+        heat="" if celsius is None else f"{celsius:.0f} °C",
         heat_look=None if celsius is None else _heat_look(celsius),
         leak=None if newest.leak is None else LEAK_LOOKS.get(newest.leak),
     )
 
 
 def _heat_look(celsius: float) -> Look:
-    tone = "stop" if celsius >= HOT_CELSIUS else "warn" if celsius >= WARM_CELSIUS else "good"
-    return look(tone, f"{celsius:g} °C")
+    tone: Tone = "stop" if celsius >= HOT_CELSIUS else "warn" if celsius >= WARM_CELSIUS else "good"
+    return look(tone, f"{celsius:.0f} °C")

@@ -84,9 +84,11 @@ def test_a_day_is_rolled_up_once_and_says_what_its_readings_said(readings: Readi
         write(readings, host, window(MORNING + 5 * WINDOW_S, None, None))
 
     assert readings.days_to_roll_up(before=DAY + 1) == [DAY]
-    assert readings.roll_up(day=DAY, limit=1) == 1
-    assert readings.roll_up(day=DAY, limit=5) == 1
-    assert readings.roll_up(day=DAY, limit=5) == 0
+    assert readings.unrolled(day=DAY) == ["h1", "h2"]
+    readings.roll_up(day=DAY, hosts=["h1"])
+    assert readings.unrolled(day=DAY) == ["h2"]
+    readings.roll_up(day=DAY, hosts=["h2"])
+    assert readings.unrolled(day=DAY) == []
     day = readings.days("h2", since=DAY, until=DAY + 1)[DAY]
     assert day["power"][0] == Bucket(3, 10, 30, 60)
     assert all(bucket == Bucket() for bucket in day["power"][1:])
@@ -96,7 +98,7 @@ def test_a_day_is_rolled_up_across_a_change_of_what_is_told(readings: Readings) 
     write(readings, "h1", window(MORNING, 10))
     write(readings, "h1", window(MORNING + WINDOW_S, 7, name="flow.coolant0"))
 
-    readings.roll_up(day=DAY, limit=5)
+    readings.roll_up(day=DAY, hosts=["h1"])
 
     day = readings.days("h1", since=DAY, until=DAY + 1)[DAY]
     assert day["power"][0] == Bucket(1, 10, 10, 10)
