@@ -4,7 +4,8 @@ What cannot be right is refused before anything is touched: a damaged file, one 
 a key that does not open its secrets, records that would be overwritten without being told to, a
 service that works on them. An older backup is brought to this podyard's schema on the way.
 
-Nobody stays signed in: a session that was ended since the backup must not be open again.
+Nobody stays signed in: a session that was ended since the backup must not be open again. Nor does a
+key that was revoked since let anybody in, as far as the records at hand can still be read.
 
 Event numbers go on far beyond any that the lost records can have had: whoever follows events by
 number would otherwise skip the ones that come first.
@@ -17,6 +18,7 @@ import secrets
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from sqlalchemy.exc import DatabaseError
 
 from inventory.backup import Manifest, inspect, opens
 from inventory.backup_copy import copy_tables
+from inventory.backup_keys import Revocations, revoke_again, revoked_in
 from inventory.errors import Conflict, StoreUnavailable
 from inventory.model import Event
 from inventory.restored import CONFIRM, NOTE
@@ -37,8 +40,20 @@ from inventory.store.schema import metadata
 from inventory.store.tables import EVENTS, KINDS, LEASES, NOTES
 from inventory.users import Session
 
+DATABASE = "podyard.db"
 EVENTS_SKIPPED = 1_000_000
 """More events than a site writes between two backups: 10 a second for a day are 864,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What is in place now."""
+
+    manifest: Manifest
+    revoked: tuple[str, ...]
+    """Keys that the backup would have let in again."""
+    forgot_revocations: bool
+    """Whether the records that were replaced could not be asked which keys were revoked."""
 
 
 def restore(
@@ -49,16 +64,15 @@ def restore(
     force: bool = False,
     now: datetime,
     actor: str,
-) -> Manifest:
+) -> Restored:
     """Put a backup's records in place; the controllers then only watch until a person confirms."""
     manifest = inspect(file)
     opens(manifest, SecretBox.existing(state.secret_key))
     lock = state.lock()
     try:
-        _restore(file, manifest, state, database=database, force=force, now=now, actor=actor)
+        return _restore(file, manifest, state, database=database, force=force, now=now, actor=actor)
     finally:
         os.close(lock)
-    return manifest
 
 
 def _restore(
@@ -70,7 +84,8 @@ def _restore(
     force: bool,
     now: datetime,
     actor: str,
-) -> None:
+) -> Restored:
+    revoked = _revoked(database, state.path / DATABASE)
     fresh = state.path / f".restoring-{secrets.token_hex(4)}.db"
     event = Event(
         at=now,
@@ -83,17 +98,31 @@ def _restore(
     try:
         shutil.copyfile(file, fresh)
         fresh.chmod(0o600)
-        _prepare(fresh, manifest, event)
+        again = _prepare(fresh, manifest, event, revoked or {})
         if database:
             _into_server(fresh, database, force=force, now=now)
         else:
-            _into_place(fresh, state.path / "podyard.db", force=force)
+            _into_place(fresh, state.path / DATABASE, force=force)
     finally:
         for path in (fresh, *_beside(fresh)):
             path.unlink(missing_ok=True)
+    return Restored(manifest, again, forgot_revocations=revoked is None)
 
 
-def _prepare(fresh: Path, manifest: Manifest, event: Event) -> None:
+def _revoked(server: str, file: Path) -> Revocations | None:
+    """What the records at hand say; nobody changes them now, for a service would hold the lock."""
+    if not server and not file.exists():
+        return {}
+    engine = make_engine(server or f"sqlite:///{file}")
+    try:
+        return revoked_in(engine)
+    finally:
+        engine.dispose()
+
+
+def _prepare(
+    fresh: Path, manifest: Manifest, event: Event, revoked: Revocations
+) -> tuple[str, ...]:
     """Bring the copy to this podyard's schema, and let it say that it was restored."""
     with closing(sqlite3.connect(fresh)) as connection:
         connection.execute("DROP TABLE backup_manifest")
@@ -107,6 +136,10 @@ def _prepare(fresh: Path, manifest: Manifest, event: Event) -> None:
             connection.execute(sa.insert(NOTES), made)
             # One that was ended since the backup would be open again, and nothing says which.
             connection.execute(sa.delete(KINDS[Session].table))
+            again = revoke_again(connection, revoked, now=event.at)
+            if again:
+                why = f"{event.why}; revoked since, and still: {', '.join(again)}"
+                event = event.model_copy(update={"why": why})
             append(connection, (event,))
             last = sa.select(sa.func.max(EVENTS.c.seq)).scalar_subquery()
             connection.execute(
@@ -118,6 +151,7 @@ def _prepare(fresh: Path, manifest: Manifest, event: Event) -> None:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         engine.dispose()
+    return again
 
 
 def _into_place(fresh: Path, database: Path, *, force: bool) -> None:

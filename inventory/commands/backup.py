@@ -85,7 +85,7 @@ def restore(
             return
         from inventory.backup_restore import restore as put_back  # noqa: PLC0415 - the server extra
 
-        manifest = put_back(
+        restored = put_back(
             file,
             directory,
             database=database,
@@ -93,7 +93,11 @@ def restore(
             now=SystemClock().now(),
             actor=_person(),
         )
-    say(f"the records are those of {manifest.made_at.isoformat()}")
+    say(f"the records are those of {restored.manifest.made_at.isoformat()}")
+    if restored.revoked:
+        say(f"keys that were revoked since stay revoked: {', '.join(restored.revoked)}")
+    if restored.forgot_revocations:
+        say("the records that were there could not be read: revoke again what was revoked since")
     say("start the service: it only watches; when what it shows is right:")
     say("  podyard restore --confirm")
 

@@ -17,7 +17,8 @@ from pydantic import SecretStr
 from inventory.backup import _digest, back_up, inspect
 from inventory.backup_restore import EVENTS_SKIPPED, restore
 from inventory.errors import Conflict, Invalid, SecretRefused
-from inventory.model import Event, Host, UsageRecord
+from inventory.keys import mint
+from inventory.model import ApiKey, Event, Host, UsageRecord
 from inventory.restored import confirm, watching_only
 from inventory.secrets import SecretBox
 from inventory.sessions import open_session
@@ -134,6 +135,45 @@ def test_nobody_is_signed_in_after_a_restore(
         assert again.count(Host) == 1
     finally:
         again.close()
+
+
+def test_what_was_revoked_since_stays_revoked(
+    store: SqlStore, url: str, database: str, state: StateDirectory, box: SecretBox, tmp_path: Path
+) -> None:
+    (leaked, _), (rotated, _), (kept, _) = (mint("operator", now=NOW) for _ in range(3))
+    ends = LATER + timedelta(days=1)
+    rotated = rotated.model_copy(update={"revoked_at": ends})
+    store.apply(Change(insert=(leaked, rotated, kept), events=(event("first"),)), now=NOW)
+    back_up(url, tmp_path / "b.db", box=box, now=NOW)
+    revoked = tuple(key.model_copy(update={"revoked_at": LATER}) for key in (leaked, rotated))
+    fresh, _ = mint("operator", now=LATER)
+    unknown = fresh.model_copy(update={"revoked_at": LATER})
+    store.apply(Change(insert=(unknown,), replace=revoked), now=LATER)
+    store.close()
+    done = restore(tmp_path / "b.db", state, database=database, force=True, now=LATER, actor="ann")
+    assert done.revoked == tuple(sorted((leaked.id, rotated.id)))
+    assert not done.forgot_revocations
+    again = SqlStore.open(url)
+    try:
+        found = {key.id: key.revoked_at for key in again.find(ApiKey)}
+        assert found == {leaked.id: LATER, rotated.id: LATER, kept.id: None}
+        assert leaked.id in again.events()[-1].why
+    finally:
+        again.close()
+
+
+def test_records_that_cannot_be_asked_what_was_revoked_are_said_to_be(
+    state: StateDirectory, box: SecretBox, tmp_path: Path
+) -> None:
+    url = state.database_url
+    with closing(SqlStore.open(url)) as made:
+        made.apply(Change(insert=(make_host(),)), now=NOW)
+    back_up(url, tmp_path / "b.db", box=box, now=NOW)
+    (state.path / "podyard.db").write_bytes(b"no database at all" * 300)
+    done = restore(tmp_path / "b.db", state, force=True, now=LATER, actor="ann")
+    assert done.forgot_revocations
+    with closing(SqlStore.open(url)) as again:
+        assert again.count(Host) == 1
 
 
 def test_records_are_not_overwritten_without_being_told_to(
