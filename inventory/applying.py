@@ -1,8 +1,8 @@
 """A pod as people hand it in, checked whole before anything of it is stored.
 
-Every host must fill a slot of its own, speak Redfish over TLS and bring its BMC's fingerprint: a
-password is only ever sent to the BMC that this fingerprint names. What is wrong is told with its
-path and value, and then nothing was created.
+Every host must fill a slot of its own and bring its BMC's fingerprint: a password is only ever
+sent to the BMC that this fingerprint names. Only over IPMI, which a site must switch on, there is
+nothing to pin. What is wrong is told with its path and value, and then nothing was created.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ from pods.spec import PodSpec, RackSpec, SlotSpec
 NAME_FORM = r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$"
 BMC_PASSWORD = "bmc-password"  # noqa: S105 - the name of a field, not a secret
 FINGERPRINT = re.compile(r"sha256:[0-9a-fA-F]{64}")
-ADDRESS_HINT = "write redfish+https://host:port"
+ADDRESS_HINT = "write redfish+https://host:port, or where there is none ipmi://host or ssh://host"
+SCHEMES = frozenset({"redfish+https", "ipmi", "ssh"})
+WITHOUT_CERTIFICATE = "ipmi://"
+"""Addresses whose BMC shows nothing that could be pinned; ssh:// pins a host key."""
 NO_FINGERPRINT = "not a sha256 fingerprint"
 FINGERPRINT_HINT = "sha256: and 64 hexadecimal digits, of the BMC's certificate (DER)"
 ROOT_HINT = "leave it out, or take it from hall.json of a hall that the service's user started"
@@ -236,7 +239,8 @@ def _problems(
                 complaint,
                 ADDRESS_HINT,
             )
-        if not FINGERPRINT.fullmatch(host.fingerprint):
+        unpinned = host.bmc.startswith(WITHOUT_CERTIFICATE) and not host.fingerprint
+        if not unpinned and not FINGERPRINT.fullmatch(host.fingerprint):
             shown = host.fingerprint[:80]
             yield _problem(f"{where}.fingerprint", shown, NO_FINGERPRINT, FINGERPRINT_HINT)
         if complaint := _root_complaint(host, simulated=simulated):
@@ -263,11 +267,12 @@ def address_complaint(address: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError as error:
         return f"not an address: {error}"
-    if parts.scheme != "redfish+https" or not host:
-        return "not a Redfish address"
+    if parts.scheme not in SCHEMES or not host:
+        return "not the address of a BMC"
     if "@" in parts.netloc or parts.query or parts.fragment:
         return "an address holds no user, password, query or fragment"
-    if parts.path not in {"", "/"} and not parts.path.startswith("/redfish/v1/Systems/"):
+    names_system = parts.scheme == "redfish+https" and parts.path.startswith("/redfish/v1/Systems/")
+    if parts.path not in {"", "/"} and not names_system:
         return "the path is not a System's"
     return ""
 

@@ -83,6 +83,17 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "hosts.0.bmc",
         "redfish+https://10.0.0.1",
     ),
+    "unpinned": ({"hosts": [given_host(1, fingerprint="")]}, "hosts.0.fingerprint", ""),
+    "unpinned ssh": (
+        {"hosts": [given_host(1, bmc="ssh://10.0.0.1", fingerprint="")]},
+        "hosts.0.fingerprint",
+        "",
+    ),
+    "path": (
+        {"hosts": [given_host(1, bmc="ipmi://10.0.0.1/redfish/v1/Systems/1")]},
+        "hosts.0.bmc",
+        "ipmi://10.0.0.1/redfish/v1/Systems/1",
+    ),
     "pin": ({"hosts": [given_host(1, fingerprint="ab:cd")]}, "hosts.0.fingerprint", "ab:cd"),
     "root": (
         {"simulated": False, "hosts": [given_host(1, root="/var/lib/hall/h1")]},
@@ -107,6 +118,25 @@ async def test_what_is_wrong_is_named_and_nothing_is_created(
     assert "pw" not in reply.text
     assert "hunter" not in reply.text
     assert (site.store.count(Pod), site.store.count(Host), site.store.events()) == (0, 0, [])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"bmc": "ipmi://10.0.0.1", "fingerprint": ""},
+        {"bmc": "ipmi://10.0.0.1:6230", "fingerprint": FINGERPRINT},
+        {"bmc": "ssh://10.0.0.1"},
+        {"bmc": "redfish+https://10.0.0.1/redfish/v1/Systems/1"},
+    ],
+    ids=lambda given: given["bmc"],
+)
+async def test_every_kind_of_address_can_be_enrolled(
+    site: Site, admin: str, given: dict[str, Any]
+) -> None:
+    body = given_pod(hosts=[given_host(1, **given), *(given_host(n) for n in (2, 3, 4))])
+    reply = await site.ask("POST", "/api/pods", body, key=admin)
+    assert reply.status_code == 201, reply.text
+    assert given["bmc"] in {host.bmc.address for host in site.store.find(Host)}
 
 
 async def test_a_wrong_whole_spec_is_explained_with_paths(site: Site, admin: str) -> None:
