@@ -31,7 +31,7 @@ from inventory.authority import Authority
 from inventory.clock import SteadyClock
 from inventory.deps import ApiDeps, CertificateKey
 from inventory.errors import FenceLost, Invalid, StaleWrite, StoreUnavailable
-from inventory.keys import mint
+from inventory.keys import in_force, mint
 from inventory.leases import LeaseKeeper, LeaseTimes
 from inventory.model import ApiKey, Host
 from inventory.netbox.settings import NetBoxSettings
@@ -45,8 +45,10 @@ from inventory.roster import Alone, Shared
 from inventory.secrets import SecretBox, write_private
 from inventory.statedir import StateDirectory
 from inventory.store.protocol import Change
+from inventory.store.reading import every
 from inventory.store.sql import SqlStore
 from inventory.under_lease import UnderLease, kept
+from inventory.ways_in import ways_in
 from pods.keys import SigningKey, keyring
 from provisioning.bmcs import BmcPool
 from provisioning.boot.media import BootDoor
@@ -482,13 +484,17 @@ def _password_reader(parts: Parts) -> Callable[[Host], Awaitable[SecretStr]]:
 
 
 def _first_start(parts: Parts, say: Callable[[str], None]) -> None:
-    """Make the single-use set-up token, once: there is no default password."""
+    """Make the single-use set-up token where nobody can administer: there is no default password.
+
+    Keys that were revoked or have expired let nobody in, so they do not count.
+    """
     store, state = parts.store, parts.options.state
     url = f"http://{parts.options.api.host}:{parts.options.api.port}"
     write_private(state.address, json.dumps({"url": url}).encode())
-    if store.count(ApiKey):
-        return
     now = parts.clock.now()
+    tokens = every(store, ApiKey, role="setup")
+    if any(ways_in(_api_deps(parts), now=now)) or any(in_force(key, now=now) for key in tokens):
+        return
     record, text = mint("setup", now=now)
     store.apply(Change(insert=(record,)), now=now)
     write_private(state.setup_token, text.encode())

@@ -32,7 +32,7 @@ from inventory.routes.shapes import (
 )
 from inventory.routes.tenants import require_tenant
 from inventory.store.protocol import Change
-from inventory.store.reading import every
+from inventory.ways_in import ways_in, witness
 
 router = APIRouter(prefix="/api", tags=["keys"], responses=ERRORS)
 Reader = Annotated[Actor, Depends(require(Permission.KEY_READ))]
@@ -146,7 +146,7 @@ async def rotate_key(key_id: NamePath, body: RotateBody, deps: Deps, actor: Writ
 
 @router.delete("/keys/{key_id}")
 async def revoke_key(key_id: NamePath, deps: Deps, actor: Writer) -> KeyView:
-    """Revoke a key; it stops working at once."""
+    """Revoke a key; it stops working at once. 409 for the last that can administer the site."""
     return await deps.in_thread(_revoke, deps, key_id, actor)
 
 
@@ -311,7 +311,8 @@ def _revoke(deps: ApiDeps, key_id: str, actor: Actor) -> KeyView:
         fresh = key.model_copy(update={"revoked_at": now})
         event = _event(now, actor, "key.revoked", key)
         try:
-            deps.store.apply(Change(replace=(fresh,), events=(event,)), now=now)
+            replaced = (fresh, *witness(deps, key, now=now))
+            deps.store.apply(Change(replace=replaced, events=(event,)), now=now)
         except StaleWrite:
             continue
         return _view(fresh)
@@ -329,9 +330,11 @@ def _set_up(deps: ApiDeps, actor: Actor) -> NewKey:
     """Both in one change: whoever comes second finds the set-up key gone."""
     now = deps.clock.now()
     used = deps.store.get(ApiKey, actor.key_id)
-    admins = every(deps.store, ApiKey, role="admin")
-    if used is None or any(in_force(key, now=now) for key in admins):
-        raise Conflict("this site has an admin key already", hint="use it, or restore a backup")
+    if used is None or any(ways_in(deps, now=now)):
+        raise Conflict(
+            "this site has an admin already",
+            hint="use that key, or on the service's machine: podyard key recover",
+        )
     key, text = mint("admin", now=now)
     spent = used.model_copy(update={"revoked_at": now})
     events = (

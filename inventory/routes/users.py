@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import Conflict, NotFound
-from inventory.model import Event
+from inventory.model import Event, Record
 from inventory.passwords import LENGTH_MAX, require_good
 from inventory.permissions import ROLES
 from inventory.refusals import ERRORS, Refused
@@ -32,6 +32,7 @@ from inventory.routes.tenants import require_tenant
 from inventory.sign_in import SignIn, not_right
 from inventory.store.protocol import Change
 from inventory.users import Grant, User
+from inventory.ways_in import ADMIN, witness
 
 router = APIRouter(prefix="/api", tags=["users"], responses=ERRORS)
 Reader = Annotated[Actor, Depends(require(Permission.USER_READ))]
@@ -141,13 +142,13 @@ async def revoke_role(
     role: Literal["viewer", "operator", "admin"],
     site: Text = "",
 ) -> UserView:
-    """Take a role away; it counts from the next request on."""
+    """Take a role away; it counts from the next request on. 409 for the last admin's."""
     return await deps.in_thread(_revoke, deps, name, Grant(role=role, site=site), actor)
 
 
 @router.post("/users/{name}/disable")
 async def disable_user(name: NamePath, deps: Deps, actor: Writer) -> UserView:
-    """Let a person in no more; their sessions end at once."""
+    """Let a person in no more; their sessions end at once. 409 for the last admin."""
     return await deps.in_thread(_switch, deps, name, actor, disabled=True)
 
 
@@ -306,7 +307,8 @@ def _revoke(deps: ApiDeps, name: str, unwanted: Grant, actor: Actor) -> UserView
         )
     kept = tuple(grant for grant in user.grants if grant != unwanted)
     event = _event(deps, actor, "user.grant-revoked", name, old=_said((unwanted,)))
-    return _replace(deps, user, {"grants": kept}, event)
+    along = witness(deps, user, now=event.at) if unwanted == ADMIN else ()
+    return _replace(deps, user, {"grants": kept}, event, along=along)
 
 
 def _switch(deps: ApiDeps, name: str, actor: Actor, *, disabled: bool) -> UserView:
@@ -316,12 +318,20 @@ def _switch(deps: ApiDeps, name: str, actor: Actor, *, disabled: bool) -> UserVi
     if not disabled:
         _refuse_beyond(actor, _roles_of(user))
     event = _event(deps, actor, "user.disabled" if disabled else "user.enabled", name)
-    return _replace(deps, user, {"disabled": disabled}, event)
+    along = witness(deps, user, now=event.at) if disabled else ()
+    return _replace(deps, user, {"disabled": disabled}, event, along=along)
 
 
-def _replace(deps: ApiDeps, user: User, update: dict[str, object], event: Event) -> UserView:
+def _replace(
+    deps: ApiDeps,
+    user: User,
+    update: dict[str, object],
+    event: Event,
+    *,
+    along: tuple[Record, ...] = (),
+) -> UserView:
     fresh = user.model_copy(update=update)
-    deps.store.apply(Change(replace=(fresh,), events=(event,)), now=event.at)
+    deps.store.apply(Change(replace=(*along, fresh), events=(event,)), now=event.at)
     return _view(fresh)
 
 
