@@ -282,3 +282,21 @@ def test_a_host_waits_for_one_of_an_earlier_wave_on_its_feed(stage: Stage) -> No
 def test_watts_are_given_back_without_asking(stage: Stage) -> None:
     stage.add_peer("r1-h2", state=HostState.READY, reserved_watts=9000)
     assert stage.reserve(0).reserved_watts == 0
+
+
+def test_two_pods_on_one_feed_are_added_up(stage: Stage) -> None:
+    other = make_pod(name="other", plan=None)
+    stage.store.apply(Change(insert=(make_pod(plan=lab_plan()), other)), now=NOW)
+    strangers = [
+        make_host(
+            id=f"o{n}", name=f"o{n}", slot=f"r1-h{n}", serial=f"o{n}", pod="other",
+            state=HostState.READY, reserved_watts=1000,
+        )
+        for n in range(1, 4)
+    ]  # fmt: skip
+    stage.store.apply(Change(insert=tuple(strangers)), now=NOW)
+    refused = stage.reserve(1200)
+    assert refused.reserved_watts == 20
+    assert "feed a carries 3000 W of 3680 W" in refused.waiting
+    stage.store.apply(Change(remove=(strangers[0],)), now=NOW)
+    assert stage.reserve(1200).reserved_watts == 1200
