@@ -36,6 +36,8 @@ class Actor:
     """A key's own narrower permissions; None: all of its role."""
     requests_per_minute: int = 0
     """A key's own limit; 0: that of everybody."""
+    read_only: bool = False
+    """Whether it is the key's own reading that `only` leaves it."""
     networks: tuple[str, ...] = ()
     """Where alone a key may be used from; none: anywhere, as a person may be."""
 

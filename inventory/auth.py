@@ -256,8 +256,8 @@ async def _checked(request: Request, permission: Permission) -> Actor:
         raise Refused(
             403,
             "forbidden",
-            f"{_whose(actor)} may not do this ({permission})",
-            hint=f"use a key of {roles_with(permission)}",
+            f"{_whose(actor)} may not do this ({permission}){_because(actor, permission)}",
+            hint=_remedy(actor, permission),
         )
     if actor.session_id:
         await refuse_forged(request)
@@ -266,6 +266,32 @@ async def _checked(request: Request, permission: Permission) -> Actor:
 
 def _whose(actor: Actor) -> str:
     return f"{actor.name} with {actor.role} role" if actor.user else f"a {actor.role} key"
+
+
+def _because(actor: Actor, permission: Permission) -> str:
+    """What stands in the way, where the role itself would do."""
+    if not _role_would_do(actor, permission):
+        return ""
+    if actor.read_only:
+        return ": it is read-only"
+    if actor.only is not None and permission not in actor.only:
+        return ": it was narrowed to other permissions"
+    sites = ", ".join(sorted({power.site for power in actor.powers}))
+    return f": the role holds at {sites} alone, and this is about the whole service"
+
+
+def _remedy(actor: Actor, permission: Permission) -> str:
+    if not _role_would_do(actor, permission):
+        return f"use a key of {roles_with(permission)}"
+    if actor.read_only:
+        return "use a key that was not made with --read-only"
+    if actor.only is not None and permission not in actor.only:
+        return f"use a key that has the permission {permission}"
+    return "use a key or a person whose role holds at every site"
+
+
+def _role_would_do(actor: Actor, permission: Permission) -> bool:
+    return any(permission in ROLES.get(power.role, frozenset()) for power in actor.powers)
 
 
 def _declared(dependant: Dependant) -> Require | RequirePage | Public | None:

@@ -56,6 +56,7 @@ def actor_of_key(key: ApiKey, *, session: str = "") -> Actor:
         key_id=key.id,
         session_id=session,
         only=permitted(key),
+        read_only=key.read_only,
         requests_per_minute=key.requests_per_minute,
         networks=key.networks,
     )

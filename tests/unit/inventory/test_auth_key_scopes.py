@@ -239,3 +239,23 @@ async def test_what_comes_along_with_a_host_is_no_way_around_a_keys_limits(
         for name in ("certificate", "unit", "rack"):
             reply = await site.ask("GET", f"{path}?include={name}", key=key)
             assert reply.status_code == 403, (path, name)
+
+
+@pytest.mark.parametrize(
+    ("scope", "why", "hint"),
+    [
+        (Scope(read_only=True), "read-only", "not made with --read-only"),
+        (Scope(permissions=("host:read",)), "narrowed", "has the permission tenant:write"),
+        (Scope(sites=("zrh1",)), "holds at zrh1 alone", "holds at every site"),
+    ],
+)
+async def test_a_refusal_says_what_narrows_the_key(
+    site: Site, scope: Scope, why: str, hint: str
+) -> None:
+    key = site.key("admin", scope=scope)
+    reply = await site.ask("POST", "/api/tenants", {"name": "acme"}, key=key)
+    error = reply.json()["error"]
+    assert reply.status_code == 403
+    assert why in error["message"]
+    assert hint in error["hint"]
+    assert "use a key of operator" not in error["hint"]
