@@ -25,6 +25,7 @@ from inventory.sessions import COOKIE, clear_cookie, set_cookie
 from inventory.sign_in import SignedIn, SignIn
 from inventory.store.protocol import Change
 from inventory.users import Session, User
+from inventory.web.frame import landing
 
 router = APIRouter(tags=["sign-in"], responses=ERRORS)
 Anybody = Annotated[Actor, Depends(require(Permission.SELF))]
@@ -108,9 +109,10 @@ def sign_in_of(request: Request) -> SignIn:
 
 
 def welcome(request: Request, signed_in: SignedIn, next_path: str) -> RedirectResponse:
-    """On to the page, with the cookie."""
+    """On to the page that was asked for, else to the first that they may see, with the cookie."""
     request.state.actor = signed_in.actor
-    response = RedirectResponse(local_path(next_path), 303)
+    wanted = local_path(next_path)
+    response = RedirectResponse(landing(signed_in.actor) if wanted == "/" else wanted, 303)
     session = signed_in.session
     set_cookie(
         request,

@@ -61,6 +61,11 @@ PLACES = (
 )
 
 
+def landing(actor: Actor) -> str:
+    """The first page that somebody may see: a tenant's people have no overview of the site."""
+    return next((place.path for place in PLACES if actor.may(place.permission)), "/")
+
+
 DONE = {
     "retry": "Asked for: podyard goes on from where the hardware is.",
     "ready": "Asked for: podyard works towards ready.",

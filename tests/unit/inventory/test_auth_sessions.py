@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from inventory.auth import local_path
+from inventory.keys import Role
 from inventory.passwords import Passwords
 from inventory.sessions import COOKIE, csrf_of, session_id
 from inventory.store.protocol import Change
@@ -262,3 +263,18 @@ def test_no_path_leads_to_another_site(wrong: str) -> None:
 @pytest.mark.parametrize("right", ["/", "/hosts", "/hosts/r1-h1?tab=parts&x=%20#top"])
 def test_own_paths_are_kept(right: str) -> None:
     assert local_path(right) == right
+
+
+@pytest.mark.parametrize(
+    ("role", "tenant", "lands"),
+    [("viewer", "", "/"), ("admin", "", "/"), ("tenant", "acme", "/claims")],
+)
+async def test_signing_in_leads_to_a_page_that_they_may_see(
+    site: Site, role: Role, tenant: str, lands: str
+) -> None:
+    reply = await sign_in(site, key=site.key(role, tenant))
+    assert reply.headers["location"] == lands
+    site.client.cookies.set(COOKIE, cookie_of(reply))
+    assert (await site.ask("GET", lands)).status_code == 200
+    asked = await sign_in(site, key=site.key("viewer"), next="/hosts?q=r1")
+    assert asked.headers["location"] == "/hosts?q=r1"
