@@ -51,8 +51,8 @@ TOGETHER = 20
 """Racks in one request: all or none."""
 WATCHED_S = 30.0
 HOSTS = ("h1", "h2", "h3", "h4")
-SPEED = 0.1
-"""A host is written for 40 s, so some are not yet when the last backup is made."""
+SPEED = 0.2
+"""A host is written for 20 s, so some are not yet when the last backup is made."""
 BROUGHT_UP_WITHIN_S = 900
 ACTS = ("power.o", "firmware.update.start", "boot.override", "media.", "bios.")
 """How the journal begins what somebody does to a host; the rest is what hosts do by themselves."""
