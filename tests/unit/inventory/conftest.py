@@ -1,7 +1,12 @@
-"""The API in process, on a store in a file, with keys of every role."""
+"""The API in process, with keys of every role.
+
+What asks the API (`test_api_…`) runs on SQLite in a file and on a real PostgreSQL: its answers come
+out of queries that each database plans and sorts in its own way. The rest runs on SQLite.
+"""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +23,11 @@ from inventory.model import Record, Tenant
 from inventory.secrets import SecretBox
 from inventory.store.protocol import Change
 from inventory.store.sql import SqlStore
+from tests.contract.store import postgres
 from tests.migrated import fresh_store
 from tests.unit.inventory.records import NOW, FixedClock
 
+TEMPLATE = "template_podyard"
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -80,11 +87,37 @@ class Site:
         return await self.client.request(method, path, json=body, headers=given)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    about_the_api = metafunc.module.__name__.rpartition(".")[2].startswith("test_api_")
+    if about_the_api and "store" in metafunc.fixturenames:
+        beds = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+        metafunc.parametrize("store", beds, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_sockets() -> Iterator[Path]:
+    if reason := postgres.may_start():
+        pytest.skip(reason)
+    with postgres.server() as sockets:
+        postgres.create_database(sockets, TEMPLATE)
+        SqlStore.open(postgres.url_of(sockets, TEMPLATE)).close()
+        yield sockets
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    opened = fresh_store(tmp_path)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    if getattr(request, "param", "sqlite") == "sqlite":
+        opened = fresh_store(tmp_path)
+        yield opened
+        opened.close()
+        return
+    sockets = request.getfixturevalue("postgres_sockets")
+    name = f"api_{secrets.token_hex(6)}"
+    postgres.create_database(sockets, name, template=TEMPLATE)
+    opened = SqlStore.open(postgres.url_of(sockets, name))
     yield opened
     opened.close()
+    postgres.drop_database(sockets, name)
 
 
 @pytest.fixture
