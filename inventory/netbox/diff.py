@@ -258,6 +258,7 @@ class _Differ:
                     new[name] = merged
             elif owner == "netbox" and one.kind == "device" and name in INTENT_FIELDS:
                 self._note_intent(one, row, name, resolved)
+        self._note_beside(one, row)
         if not new:
             return None
         journal, device = self._journal(one, row, new)
@@ -275,6 +276,16 @@ class _Differ:
         said = self._wanted[ref.ident].label if isinstance(ref, Ref) else ours
         theirs = row.label(name) or None if name in {"site", "rack"} else held
         self._intents.append(Intent(one.ident, one.label, name, said, theirs))
+
+    def _note_beside(self, one: Wanted, row: Row) -> None:
+        """A device that people give to one tenant, and that another one's claim holds.
+
+        A device that they give to nobody is anybody's.
+        """
+        for name, ours in one.beside.items():
+            theirs = row.label(name)
+            if theirs and theirs != ours and self._mapping.owner(one.kind, name) == "netbox":
+                self._intents.append(Intent(one.ident, one.label, name, ours, theirs))
 
     def _journal(self, one: Wanted, row: Row, new: Mapping[str, Any]) -> tuple[str, str]:
         """A word for people where a part or a state is another one than it was.

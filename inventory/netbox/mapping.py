@@ -63,7 +63,8 @@ OWNERS: dict[str, dict[str, Owner]] = {
     "device": {
         "name": "netbox", "site": "netbox", "location": "netbox", "rack": "netbox",
         "position": "netbox", "face": "netbox", "device_type": "netbox", "role": "netbox",
-        "asset_tag": "netbox", "serial": "podyard", "status": "podyard", "oob_ip": "podyard",
+        "asset_tag": "netbox", "tenant": "netbox", "serial": "podyard", "status": "podyard",
+        "oob_ip": "podyard",
         "cf.podyard_state": "podyard", "cf.podyard_spec": "podyard",
         "cf.podyard_certificate": "podyard",
     },

@@ -73,7 +73,8 @@ def _all(records: Records, mapping: FieldMapping, owner: str) -> Iterator[Wanted
     yield from _power(records, owner)
     pods = {pod.name: pod for pod in records.pods}
     for host in records.hosts:
-        yield from _host(host, pods.get(host.pod), mapping, owner)
+        holder = records.holders.get(host.id, "")
+        yield from _host(host, pods.get(host.pod), mapping, owner, holder=holder)
     for one in records.equipment:
         yield from _equipment(one, owner)
     yield from cables_of(records, owner)
@@ -162,7 +163,9 @@ def _power(records: Records, owner: str) -> Iterator[Wanted]:
         )  # fmt: skip
 
 
-def _host(host: Host, pod: Pod | None, mapping: FieldMapping, owner: str) -> Iterator[Wanted]:
+def _host(
+    host: Host, pod: Pod | None, mapping: FieldMapping, owner: str, *, holder: str
+) -> Iterator[Wanted]:
     design = (pod.spec_document.get("host_types", {}) if pod else {}).get(host.host_type, {})
     facts = host.facts
     maker = str(
@@ -191,6 +194,7 @@ def _host(host: Host, pod: Pod | None, mapping: FieldMapping, owner: str) -> Ite
             **({"oob_ip": Ref(f"address/{host.id}")} if _bmc_address(host) else {}),
             **marks(host.id, owner),
         },
+        beside={"tenant": holder} if holder else {},
         told=_why(host),
     )  # fmt: skip
     yield from _interfaces(host, owner)

@@ -1,7 +1,9 @@
 """What people say in NetBox, taken into our records: intent, never what hardware is or does.
 
 A rack unit and an asset tag are taken over as they are. A name, a site or a rack is noted as wanted
-and told as drift: a host that is running moves by hands, not by an edit.
+and told as drift: a host that is running moves by hands, not by an edit. A tenant is told as drift
+where another tenant's claim holds the host: a claim ends by its holder, not by an edit. What people
+say of a host is shown with it (`/api/hosts/NAME?include=netbox`), its addresses among the rest.
 """
 
 from __future__ import annotations

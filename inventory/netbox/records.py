@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from inventory.model import Host, Pod
+from inventory.model import Claim, ComputeUnit, Host, Pod
 from inventory.netbox_links import NetBoxLink
 from inventory.places import Cable, Equipment, Location, PowerFeed, Rack, Site
 from inventory.store.protocol import Store
@@ -28,6 +28,8 @@ class Records:
     equipment: tuple[Equipment, ...] = ()
     cables: tuple[Cable, ...] = ()
     links: tuple[NetBoxLink, ...] = ()
+    holders: Mapping[str, str] = field(default_factory=dict)
+    """Host's id to the tenant whose claim holds it; free hosts are not in it."""
 
 
 def load_records(store: Store, *, simulated: bool) -> Records:
@@ -46,7 +48,18 @@ def load_records(store: Store, *, simulated: bool) -> Records:
         equipment=_shown(every(store, Equipment), hidden),
         cables=_shown(every(store, Cable), hidden),
         links=tuple(every(store, NetBoxLink)),
+        holders=_holders(every(store, ComputeUnit), every(store, Claim)),
     )
+
+
+def _holders(units: Iterable[ComputeUnit], claims: Iterable[Claim]) -> dict[str, str]:
+    tenants = {claim.id: claim.tenant for claim in claims if claim.released_at is None}
+    return {
+        host: tenants[unit.claim]
+        for unit in units
+        if unit.claim in tenants
+        for host in unit.host_ids
+    }
 
 
 def _shown(found: Iterable[R], hidden: set[str]) -> tuple[R, ...]:

@@ -37,6 +37,8 @@ class Wanted:
     key: Mapping[str, Any]
     """What tells it from others: always written, never compared."""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    """What we know of fields that people alone write: compared and told, never written."""
     only_with: str = ""
     """Made only together with this object: a part of it when it is ours from the start."""
     told: str = ""

@@ -15,6 +15,7 @@ from pydantic import Field
 from inventory.auth import Permission
 from inventory.deps import ApiDeps
 from inventory.model import CertificateRecord, ComputeUnit, Host, Problem, Record
+from inventory.netbox_links import NetBoxLink
 from inventory.parts import Part
 from inventory.places import Rack
 from inventory.resources.declaring import (
@@ -279,6 +280,20 @@ def _units(deps: ApiDeps, hosts: Sequence[Stored]) -> dict[str, Any]:
     return found
 
 
+def _netbox(deps: ApiDeps, hosts: Sequence[Stored]) -> dict[str, Any]:
+    """Which device stands for it, and what people say of it there."""
+    keys = tuple(sorted(f"host/{host.key}" for host in hosts))
+    return {
+        link.key: {
+            "type": link.netbox_type,
+            "id": link.netbox_id,
+            "told": link.told,
+            "intent": link.intent,
+        }
+        for link in _every(deps, NetBoxLink, Condition("key", "in", keys))
+    }
+
+
 def _racks(deps: ApiDeps, hosts: Sequence[Stored]) -> dict[str, Any]:
     slugs = {h.key: f"{h.document.get('site', 'here')}/{h.document['rack']}" for h in hosts}
     known = {
@@ -346,6 +361,9 @@ HOSTS = Resource(
             _certificates, None, "the certificate in force", Permission.CERTIFICATE_READ
         ),
         "bmc": Include(_bmcs, None, "where its BMC is", Permission.HOST_READ),
+        "netbox": Include(
+            _netbox, None, "its device in NetBox, and what people say of it", Permission.NETBOX_READ
+        ),
         "unit": Include(_units, None, "the unit that it yields", Permission.UNIT_READ),
         "rack": Include(_racks, None, "the cabinet that it stands in", Permission.PLACE_READ),
     },

@@ -17,11 +17,12 @@ from inventory.netbox.rounds import Order
 from inventory.netbox.rows import Row
 from inventory.netbox_links import NetBoxLink
 from inventory.places import Cable
-from inventory.states import HostState
+from inventory.states import ClaimState, HostState
 from inventory.store.protocol import Change
 from inventory.store.reading import every
 from tests.beds.netbox_fleet import NOW, power_of
 from tests.contract.netbox.conftest import PUSH, Fleet, NetboxBed
+from tests.unit.inventory.records import make_claim, make_unit
 
 pytestmark = pytest.mark.timeout(2400)
 NOTHING = {"create": 0, "change": 0, "delete": 0}
@@ -125,6 +126,31 @@ def test_what_netbox_owns_is_taken_over_and_never_written(pushed: Fleet) -> None
     assert link.intent["name"] == "renamed"
     left = pushed.go()
     assert [one.field for one in left.plan.intents] == ["name"], "a rename is for people to settle"
+
+
+def test_a_device_given_to_another_tenant_than_its_claim_is_told_and_never_written(
+    pushed: Fleet,
+) -> None:
+    host, other = pushed.hosts()
+    acme = pushed.bed.make("tenancy/tenants", name="Acme", slug="acme")
+    globex = pushed.bed.make("tenancy/tenants", name="Globex", slug="globex")
+    for one, tenant in ((host, acme), (other, globex)):
+        pushed.bed.edit("dcim/devices", pushed.device(one).id, tenant=tenant["id"])
+    assert pushed.plan().plan.intents == (), "free hosts are anybody's, whoever they are meant for"
+
+    claim = make_claim(tenant="acme", count=2, unit_ids=("u1", "u2"), state=ClaimState.BOUND)
+    units = [
+        make_unit(id=name, name=name, host_ids=(one.id,), claim=claim.id)
+        for name, one in (("u1", host), ("u2", other))
+    ]
+    pushed.store.apply(Change(insert=(claim, *units)), now=NOW)
+    done = pushed.go()
+    assert done.requests_that_wrote == 0
+    told = [(one.label, one.field, one.ours, one.theirs) for one in done.plan.intents]
+    assert told == [(other.name, "tenant", "acme", "globex")]
+    link = pushed.store.get(NetBoxLink, f"host/{other.id}")
+    assert link is not None
+    assert link.intent["tenant"] == "globex"
 
 
 def test_a_swapped_gpu_is_shown_once_with_one_journal_entry(pushed: Fleet) -> None:

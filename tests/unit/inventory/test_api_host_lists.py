@@ -6,6 +6,7 @@ from typing import Any
 
 from inventory.changes import ObjectChange
 from inventory.model import CertificateRecord, Host, Problem
+from inventory.netbox_links import NetBoxLink
 from inventory.parts import Part
 from inventory.places import Rack
 from inventory.resources.hosts import HOSTS, HostLine, HostWhole
@@ -95,7 +96,11 @@ async def test_what_stands_around_a_host_comes_along_at_once(
         facts_digest="",
     )
     rack = Rack(id="rack-1", name="r1", site="here")
-    site.put(*hosts, part, gone, certificate, make_unit(1), rack)
+    link = NetBoxLink(
+        id=f"host/{hosts[0].id}", kind="host", key=hosts[0].id, netbox_type="dcim.device",
+        netbox_id=7, told="ready", intent={"tenant": "acme"},
+    )  # fmt: skip
+    site.put(*hosts, part, gone, certificate, make_unit(1), rack, link)
     asked: list[str] = []
     for name in ("search", "outline", "documents"):
         call = getattr(site.store, name)
@@ -105,15 +110,17 @@ async def test_what_stands_around_a_host_comes_along_at_once(
             return _call(*given, **named)
 
         monkeypatch.setattr(site.store, name, counted)
-    query = "include=parts,certificate,bmc,unit,rack&ordering=name"
+    query = "include=parts,certificate,bmc,netbox,unit,rack&ordering=name"
     first, second = (await site.ask("GET", f"/api/hosts?{query}", key=admin)).json()["results"]
     assert [p["serial"] for p in first["parts"]] == ["S"]
     assert "envelope" not in first["certificate"]
     assert first["unit"]["name"] == "r1-h1-u0"
     assert first["rack"]["id"] == second["rack"]["id"] == "rack-1"
     assert "username" not in first["bmc"]
+    assert (first["netbox"]["id"], first["netbox"]["intent"]) == (7, {"tenant": "acme"})
+    assert second["netbox"] is None
     assert (second["parts"], second["certificate"], second["unit"]) == ([], None, None)
-    assert len(asked) <= 7  # per page, not per host
+    assert len(asked) <= 8  # per page, not per host
     alone = (await site.ask("GET", "/api/hosts/r1-h1?include=unit", key=admin)).json()
     assert alone["unit"] == first["unit"]
 
