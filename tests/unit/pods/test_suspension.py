@@ -1,4 +1,4 @@
-"""Suspension: four rules, each with what happened and what to do; the unseen suspends nothing."""
+"""Suspension: its rules, each with what happened and what to do; the unseen suspends nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pods import catalogue
 from pods.acceptance import Measurement
 from pods.certificate import HostReference, Predicate, issue, verify
-from pods.facts import HardwareFacts
+from pods.facts import HardwareFacts, LeakDetectorFact
 from pods.keys import SigningKey
 from pods.suspension import Observation, suspensions
 
@@ -56,6 +56,19 @@ def test_what_could_not_be_looked_at_suspends_nothing(
     said: Predicate, make_facts: MakeFacts
 ) -> None:
     assert rules(said, make_facts()) == []
+
+
+def test_liquid_at_a_detector_waits_for_a_person_and_a_little_of_it_only_warns(
+    said: Predicate, make_facts: MakeFacts
+) -> None:
+    def told(state: str) -> list[str]:
+        wet = make_facts(leak_detectors=(LeakDetectorFact(slot="tray", state=state),))
+        found = suspensions(said, Observation(facts=wet), drain_xids=DRAINS, certified=wet)
+        assert all(one.cure == "person" for one in found)
+        return [str(one) for one in found]
+
+    assert told("Critical") == ["leak: leak detector tray sees liquid"]
+    assert told("Warning") == told("OK") == told("") == []
 
 
 def test_a_changed_part_is_named_with_its_place(said: Predicate, make_facts: MakeFacts) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from inventory.model import Host
 from inventory.readings.asked import answer
-from inventory.readings.packing import DAY_S
+from inventory.readings.keeping import Batch, Newest
+from inventory.readings.packing import DAY_S, Window
 from inventory.states import HostState, PowerState
 from inventory.store.protocol import Change, Fence
 from inventory.store.sql import SqlStore
@@ -20,6 +21,7 @@ from provisioning.bench.virtual_time import BEGINNING, VirtualClock, VirtualLoop
 from provisioning.drivers.capabilities import BmcEvent, LogEntry
 from provisioning.drivers.rounds import Round
 from provisioning.errors import CredentialsRefused
+from provisioning.telemetry.aging import Aging
 from provisioning.telemetry.polling import Poller
 from provisioning.telemetry.settings import TelemetrySettings
 from provisioning.telemetry.world import World
@@ -27,6 +29,7 @@ from tests.migrated import fresh_store
 from tests.unit.inventory.records import make_host
 
 START = int(BEGINNING.timestamp())
+FENCE = Fence("telemetry", "t", 1)
 
 
 @dataclass
@@ -76,7 +79,7 @@ class Bed:
         self.store.apply(Change(insert=tuple(made)), now=BEGINNING)
         self.hosts = {host.name: host for host in made}
         self.bmcs = {host.id: FakeBmc() for host in made}
-        self.settings = TelemetrySettings(**settings)
+        self.settings = TelemetrySettings(**{"flush_s": 60.0, **settings})
         self.poller: Poller | None = None
 
     def bmc(self, name: str) -> FakeBmc:
@@ -90,7 +93,7 @@ class Bed:
             fence = self.store.take_lease(
                 "telemetry", "t", now=BEGINNING, until=BEGINNING.replace(year=2030), alone=True
             )
-            poller = Poller(self._world(loop, fence or Fence("telemetry", "t", 1)))
+            poller = Poller(self.world(loop, fence or FENCE))
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await poller.run()
@@ -98,7 +101,7 @@ class Bed:
 
         return run(main)
 
-    def _world(self, loop: VirtualLoop, fence: Fence) -> World:
+    def world(self, loop: VirtualLoop, fence: Fence = FENCE) -> World:
         async def open_bmc(host: Host) -> Any:
             bmc = self.bmcs[host.id]
             bmc.opened += 1
@@ -127,7 +130,7 @@ class Bed:
 
 
 def test_every_host_is_read_once_a_minute_over_one_session(tmp_path: Path) -> None:
-    bed = Bed(tmp_path, 20)
+    bed = Bed(tmp_path, 8)
 
     poller = bed.run(1800)
 
@@ -141,15 +144,15 @@ def test_every_host_is_read_once_a_minute_over_one_session(tmp_path: Path) -> No
 
 
 def test_silent_bmcs_cost_the_others_nothing(tmp_path: Path) -> None:
-    bed = Bed(tmp_path, 40, at_once=4, suspects_at_once=2, round_s=20)
+    bed = Bed(tmp_path, 20, at_once=4, suspects_at_once=2, round_s=20)
     for name in ("r1-h1", "r1-h2", "r1-h3", "r1-h4", "r1-h5", "r1-h6"):
         bed.bmc(name).dead = True
 
-    bed.run(3600)
+    bed.run(1800)
 
     healthy = [bmc for bmc in bed.bmcs.values() if not bmc.dead]
-    assert min(bmc.rounds for bmc in healthy) >= 58
-    assert all(bmc.rounds <= 9 for bmc in bed.bmcs.values() if bmc.dead)
+    assert min(bmc.rounds for bmc in healthy) >= 28
+    assert all(bmc.rounds <= 6 for bmc in bed.bmcs.values() if bmc.dead)
 
 
 def test_a_refused_account_is_not_tried_again_until_it_is_another_one(tmp_path: Path) -> None:
@@ -157,7 +160,7 @@ def test_a_refused_account_is_not_tried_again_until_it_is_another_one(tmp_path: 
     bmc = bed.bmc("r1-h1")
     bmc.refuses = True
 
-    bed.run(4 * 3600)
+    bed.run(2 * 3600)
 
     assert bmc.rounds == 1
 
@@ -236,17 +239,41 @@ def test_who_is_read(tmp_path: Path, state: HostState, power: PowerState, sessio
 
 
 def test_a_day_that_is_over_is_rolled_up_and_old_readings_go(tmp_path: Path) -> None:
-    bed = Bed(tmp_path, 1, every_s=600, raw_hours=48)
-    host = bed.hosts["r1-h1"].id
+    bed = Bed(tmp_path, 1)
+    host, readings = bed.hosts["r1-h1"].id, bed.store.readings
+    for hour in range(4 * 24):
+        window = Window(start=START + hour * 3600)
+        window.add(0, {"power": 60_000 + hour})
+        readings.write(Batch(windows=[(host, window, Newest(float(window.start)))]))
 
-    bed.run(4 * DAY_S)
+    async def sweep(loop: VirtualLoop) -> None:
+        await asyncio.sleep(4 * DAY_S - 60)
+        await Aging(bed.world(loop)).sweep()
 
-    days = bed.store.readings.days(host, since=0, until=10**6)
-    assert len(days) == 3
-    windows = bed.store.readings.windows(host, since=0, until=2**40)
-    assert START + 2 * DAY_S - 1200 <= windows[0].start <= START + 2 * DAY_S + 1200
+    run(sweep)
+
+    assert len(readings.days(host, since=0, until=10**6)) == 3
+    windows = readings.windows(host, since=0, until=2**40)
+    assert windows[0].start == START + 2 * DAY_S
     found = answer(
-        bed.store.readings, host, since=START, until=START + 4 * DAY_S, step_s=DAY_S,
-        wanted=("power",),
-    )  # fmt: skip
-    assert found.columns[0].mean == (6000.0,) * 4
+        readings, host, since=START, until=START + 4 * DAY_S, step_s=DAY_S, wanted=("power",)
+    )
+    assert found.columns[0].least == (6000.0, 6002.4, 6004.8, 6007.2)
+    assert found.gaps == ()
+
+
+def test_a_rollup_that_is_too_old_is_gone(tmp_path: Path) -> None:
+    bed = Bed(tmp_path, 1, rollup_days=2)
+    host, readings = bed.hosts["r1-h1"].id, bed.store.readings
+    window = Window(start=START)
+    window.add(0, {"power": 1})
+    readings.write(Batch(windows=[(host, window, Newest(float(START)))]))
+
+    async def sweep(loop: VirtualLoop) -> None:
+        await asyncio.sleep(5 * DAY_S)
+        await Aging(bed.world(loop)).sweep()
+
+    run(sweep)
+
+    assert readings.windows(host, since=0, until=2**40) == []
+    assert readings.days(host, since=0, until=10**6) == {}

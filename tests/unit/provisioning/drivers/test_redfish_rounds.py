@@ -1,0 +1,149 @@
+"""One round over Redfish: the fewest requests, and series named by what BMCs say."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from provisioning.drivers.redfish.rounds import Rounds
+from provisioning.drivers.rounds import trimmed
+from provisioning.errors import Unsupported
+
+BOX = "/redfish/v1/Chassis/1"
+
+
+def sensor(name: str, kind: str, reading: float | None, unit: str = "") -> dict[str, Any]:
+    return {
+        "@odata.id": f"{BOX}/Sensors/{name.replace(' ', '')}",
+        "Name": name,
+        "ReadingType": kind,
+        "Reading": reading,
+        "ReadingUnits": unit,
+        "Status": {"State": "Enabled", "Health": "OK"},
+    }
+
+
+SENSORS = [
+    sensor("Total Power", "Power", 6512.5, "W"),
+    sensor("PSU 1 Power", "Power", 3200.0, "W"),
+    sensor("GPU 0 Temp", "Temperature", 61.0, "Cel"),
+    sensor("Absent Temp", "Temperature", None, "Cel"),
+    sensor("Fan 1", "Rotational", 8100.0, "RPM"),
+    sensor("Total Energy", "EnergykWh", 812.25, "kWh"),
+]
+LEAK = {
+    "@odata.id": f"{BOX}/ThermalSubsystem/LeakDetection/LeakDetectors/L1",
+    "@odata.type": "#LeakDetector.v1_6_0.LeakDetector",
+    "Id": "L1",
+    "DetectorState": "Critical",
+}
+THERMAL = {
+    "Temperatures": [{"Name": "Intake", "ReadingCelsius": 24.0, "Status": {"State": "Enabled"}}],
+    "Fans": [{"Name": "FAN1", "Reading": 40, "ReadingUnits": "Percent"}],
+}
+POWER = {
+    "PowerControl": [{"Name": "System", "PowerConsumedWatts": 900.0}],
+    "PowerSupplies": [
+        {"Name": "PSU1", "LineInputVoltage": 0},
+        {"Name": "PSU2", "LineInputVoltage": 230},
+    ],
+}
+
+
+class Tree:
+    """What a BMC has, and what it was asked for."""
+
+    def __init__(self, chassis: tuple[str, ...], **found: Any) -> None:
+        self.session = SimpleNamespace(exchanges=0, label="bmc")
+        self.found = found
+        self._chassis = {name: {"@odata.id": f"{BOX}/{name}"} for name in chassis}
+
+    def _asked(self) -> None:
+        self.session.exchanges += 1
+
+    async def system(self) -> Any:
+        self._asked()
+        return SimpleNamespace(body={})
+
+    async def chassis(self, _system: Any) -> dict[str, Any]:
+        self._asked()
+        return self._chassis
+
+    async def members(self, path: str | None) -> list[dict[str, Any]]:
+        self._asked()
+        return list(self.found.get((path or "").rpartition("/")[2], []))
+
+    async def optional_body(self, path: str | None) -> dict[str, Any]:
+        if path is None:
+            return {}
+        self._asked()
+        return dict(self.found.get(path.rpartition("/")[2], {}))
+
+    async def deep(self, _path: str, *, levels: int) -> list[dict[str, Any]]:
+        assert levels == 3
+        self._asked()
+        return list(self.found.get("deep", []))
+
+
+async def test_sensors_are_one_request_from_the_second_round_on() -> None:
+    rounds = Rounds(Tree(("Sensors",), Sensors=SENSORS))  # type: ignore[arg-type]
+
+    first, second = await rounds.read(), await rounds.read()
+
+    assert first.requests > second.requests == 1
+    assert second.values == {
+        "power": 6512.5,
+        "power.psu-1-power": 3200.0,
+        "temperature.gpu-0-temp": 61.0,
+        "fan.fan-1": 8100.0,
+    }
+    assert second.counter_kwh == 812.25
+    assert second.watts == 6512.5
+
+
+async def test_the_older_schemas_are_two_and_tell_of_supplies_without_input() -> None:
+    tree = Tree(("Thermal", "Power"), Thermal=THERMAL, Power=POWER)
+    rounds = Rounds(tree)  # type: ignore[arg-type]
+    await rounds.read()
+
+    found = await rounds.read()
+
+    assert found.requests == 2
+    assert found.values == {
+        "power": 900.0,
+        "feedless": 1.0,
+        "temperature.intake": 24.0,
+        "speed.fan1": 40.0,
+    }
+
+
+async def test_leaks_come_in_one_more_where_the_service_expands_deep() -> None:
+    subsystem = {"LeakDetection": {"@odata.id": f"{BOX}/ThermalSubsystem/LeakDetection"}}
+    tree = Tree(
+        ("Sensors", "ThermalSubsystem"),
+        Sensors=SENSORS, ThermalSubsystem=subsystem, deep=[LEAK],
+    )  # fmt: skip
+    rounds = Rounds(tree)  # type: ignore[arg-type]
+    await rounds.read()
+
+    found = await rounds.read()
+
+    assert found.requests == 2
+    assert found.values["leak.l1"] == 2.0
+
+
+async def test_a_bmc_without_anything_that_moves_says_so() -> None:
+    with pytest.raises(Unsupported, match="sensors"):
+        await Rounds(Tree(())).read()  # type: ignore[arg-type]
+
+
+def test_a_bmc_that_tells_too_much_is_cut_short_the_same_each_time() -> None:
+    many = {f"temperature.s{n:03}": 1.0 for n in range(500)} | {"power": 5.0}
+
+    found = trimmed(dict(reversed(many.items())))
+
+    assert found == trimmed(many)
+    assert len(found) == 41
+    assert found["power"] == 5.0
