@@ -32,6 +32,7 @@ from inventory.following import Following
 from inventory.limiting import LimitHeaders, Limits
 from inventory.metrics import Counted, Metrics
 from inventory.oidc import OidcClient
+from inventory.public_names import OwnNames
 from inventory.resources import all as resources
 from inventory.resources import repeating
 from inventory.resources.describing import IDEMPOTENCY, schemas
@@ -123,6 +124,7 @@ def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
     app.add_middleware(repeating.Answers, deps=deps)
     app.add_middleware(LimitHeaders)
     app.add_middleware(Audited, deps=deps, log=app.state.audit)
+    app.add_middleware(OwnNames, deps=deps)
     app.add_middleware(Bounds)
     app.state.metrics = Metrics(deps.store, deps.clock)
     app.add_middleware(Counted, metrics=lambda: app.state.metrics)

@@ -46,6 +46,8 @@ class ApiDeps:
     wake: Callable[[], None]
     """Asks the loops to look now. Called on the event loop, never from a thread."""
     certificate_keys: tuple[CertificateKey, ...] = ()
+    names: frozenset[str] | None = None
+    """What this service is called besides loopback; None: requests for any name are answered."""
     access: AccessSettings = field(default_factory=AccessSettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
     anchors: Anchors | None = None
@@ -54,6 +56,11 @@ class ApiDeps:
     """The sync with NetBox; None: no NetBox is configured."""
     hold_file: Path | None = None
     """The file of this machine that holds the fleet; None: only the database's note does."""
+
+    @property
+    def public_url(self) -> str:
+        """The address that links begin with; empty: the one that was asked."""
+        return self.access.public_url or self.oidc.public_url
 
 
 Narrowed = Callable[[Request, ApiDeps], Awaitable[ApiDeps]]

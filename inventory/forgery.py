@@ -55,7 +55,9 @@ def refuse_foreign(request: Request) -> None:
 def _own(request: Request, origin: str) -> bool:
     """By host and port: behind a proxy that ends TLS, only the browser knows the scheme."""
     hosts = request.headers.getlist("host")
-    return len(hosts) == 1 and urlsplit(origin).netloc.lower() == hosts[0].lower() != ""
+    netloc = urlsplit(origin).netloc.lower()
+    public = urlsplit(request.app.state.deps.public_url).netloc.lower()
+    return netloc != "" and (netloc == public or [netloc] == [host.lower() for host in hosts])
 
 
 async def _given(request: Request) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from inventory.users import Grant
@@ -19,7 +19,9 @@ GRANT_FORM = re.compile(r"^(viewer|operator|admin)(?:@([a-z0-9]([a-z0-9.-]{0,61}
 class OidcSettings(BaseSettings):
     """Read by the composition root from `PODYARD_OIDC_…`."""
 
-    model_config = SettingsConfigDict(env_prefix="PODYARD_OIDC_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PODYARD_OIDC_", frozen=True, populate_by_name=True
+    )
 
     issuer: str = ""
     """The provider's address, exactly as its tokens say it. Empty: nobody signs in this way."""
@@ -27,9 +29,12 @@ class OidcSettings(BaseSettings):
     """What the provider calls this service."""
     client_secret: SecretStr = SecretStr("")
     """Empty for a public client: PKCE is always used."""
-    public_url: str = ""
+    public_url: str = Field(
+        default="",
+        validation_alias=AliasChoices("PODYARD_OIDC_PUBLIC_URL", "PODYARD_ACCESS_PUBLIC_URL"),
+    )
     """This service's address as browsers see it; the provider sends them back to
-    `<public_url>/sign-in/oidc/callback`."""
+    `<public_url>/sign-in/oidc/callback`. Default: that of `PODYARD_ACCESS_PUBLIC_URL`."""
     scopes: str = "openid profile email groups"
     """What is asked for; `openid` must be among it."""
     groups_claim: str = "groups"

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from inventory.access_settings import AccessSettings
 from inventory.agent_door import build_agent_routes
 from inventory.api import build_api
 from inventory.audit_anchors import Anchors
@@ -40,6 +41,7 @@ from inventory.outbound.deliverer import Outbox
 from inventory.outbound.sending import Sender
 from inventory.outbound.settings import WebhookSettings
 from inventory.peer import PeerCertificateProtocol
+from inventory.public_names import names_of
 from inventory.retention import Retention, RetentionSettings
 from inventory.roster import Alone, Shared
 from inventory.secrets import SecretBox, write_private
@@ -219,6 +221,7 @@ def _signing_key(path: Path, purpose: Literal["production", "simulated"]) -> Sig
 
 
 def _api_deps(parts: Parts) -> ApiDeps:
+    access = AccessSettings()
     return ApiDeps(
         store=parts.store,
         clock=parts.clock,
@@ -230,6 +233,8 @@ def _api_deps(parts: Parts) -> ApiDeps:
             for key in (parts.production, parts.simulated)
         ),
         hold_file=parts.options.state.hold,
+        names=names_of(parts.options.api.host, access.hosts),
+        access=access,
         anchors=Anchors.open(parts.options.state.audit_key, parts.options.state.audit_anchor),
     )
 

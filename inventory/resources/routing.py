@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from inventory.auth import Actor, require
 from inventory.bounds import REQUEST_ID_STATE
 from inventory.deps import Deps
+from inventory.public_names import base_of
 from inventory.refusals import ERRORS, Refused
 from inventory.resources import describing
 from inventory.resources.asking import own_query, partial_asked
@@ -332,7 +333,7 @@ def _asked(request: Request, actor: Actor) -> Asked:
 
 
 def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")
+    return base_of(request)
 
 
 def _answer(

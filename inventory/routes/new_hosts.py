@@ -14,6 +14,7 @@ from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
 from inventory.model import Host, Pod
 from inventory.places import Cable
+from inventory.public_names import base_of
 from inventory.refusals import ERRORS, OtherProblem, Refused
 from inventory.resources import describing
 from inventory.resources.asking import own_query, partial_asked
@@ -62,7 +63,7 @@ async def create_host(request: Request, deps: Deps, actor: Writer) -> Response:
     mode = Mode.ALL if isinstance(given, list) else Mode.ONE
     hosts = await deps.in_thread(_create, deps, who_of(request, actor), items_of(given), mode)
     deps.wake()
-    base = str(request.base_url).rstrip("/")
+    base = base_of(request)
     shown = await deps.in_thread(_shown, deps, hosts, base)
     body = shown[0] if mode is Mode.ONE else b"[" + b",".join(shown) + b"]"
     return Response(body, 201, None, JSON)

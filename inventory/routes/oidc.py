@@ -89,7 +89,7 @@ def _client_of(request: Request) -> OidcClient:
             404,
             "not-found",
             "nobody signs in by OpenID Connect here",
-            hint="set PODYARD_OIDC_ISSUER, PODYARD_OIDC_CLIENT_ID and PODYARD_OIDC_PUBLIC_URL",
+            hint="set PODYARD_OIDC_ISSUER, PODYARD_OIDC_CLIENT_ID and PODYARD_ACCESS_PUBLIC_URL",
         )
     return client
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import NotFound
 from inventory.model import Host
+from inventory.public_names import base_of
 from inventory.readings.keeping import Readings
 from inventory.routes.readings import readings_of
 from inventory.routes.shapes import NamePath
@@ -44,7 +45,7 @@ async def rack_page(
     held = {key: w for key, w in held_by_feed(board.hosts).items() if key in here}
     own = sum(host.reserved_watts for host in hosts)
     limit = rack.power_limit_watts if rack else None
-    address = str(request.base_url).rstrip("/") + rack_path(site, name)
+    address = base_of(request) + rack_path(site, name)
     heats = await deps.in_thread(_heats, deps, readings_of(request), [host.id for host in hosts])
     return render(
         request,

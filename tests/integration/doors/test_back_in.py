@@ -39,6 +39,7 @@ def test_recovery_and_a_restart_let_the_machines_owner_back_in() -> None:
         state = made.directory / "service"
         made.start_service()
         made.login()
+        assert made.call("GET", "/api/hosts", Host="evil.example").status_code == 400
         (state / "client.json").unlink()
         done = podyard(state, "key", "recover", "-o", "json")
         assert done.returncode == 0, done.stderr
