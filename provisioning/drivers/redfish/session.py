@@ -327,6 +327,9 @@ class RedfishSession:
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             raise self._refusal(method, path, status, _body_or_nothing(reply, what), sent)
         body = decode(reply.read, what=what) if reply.read or method in READS else {}
+        if method in READS and not body:
+            # Every resource names itself; believed, this would be hardware that is gone.
+            raise AnswerRefused(f"{what}: the answer has no properties")
         location = location_path(reply.getheader("Location"), base_url=self._endpoint.base_url)
         return Answer(path, status, body, _etag(reply, body), location)
 
