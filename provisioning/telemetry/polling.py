@@ -47,6 +47,8 @@ GAP_ROUNDS = 2.5
 """One late answer is no gap, one that never came is."""
 COUNTS_S = 60.0
 """How often what was counted is left for the metrics."""
+LOG_OUT_S = 10.0
+"""How long ending may take."""
 LISTEN_AGAIN_S = 120.0
 WAKE_TRIES = 3
 _DOUBT = "telemetry"
@@ -108,9 +110,21 @@ class Poller:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.gather(*(self._drop(one) for one in self._known.values()))
+            await self._log_out()
             with contextlib.suppress(StoreUnavailable):
                 await self.write()
+
+    async def _log_out(self) -> None:
+        """A few BMCs at a time, and not for long: a session that is left expires by itself."""
+        gate = asyncio.Semaphore(self._world.settings.at_once)
+
+        async def leave(known: _Known) -> None:
+            async with gate:
+                await self._drop(known)
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOG_OUT_S):
+                await asyncio.gather(*(leave(one) for one in self._known.values()))
 
     async def _resume(self) -> None:
         start = int(self._now()) // WINDOW_S * WINDOW_S
