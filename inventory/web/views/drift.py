@@ -44,7 +44,7 @@ def _refused(drift: NetBoxDrift) -> Iterator[DriftLine]:
         hint = f" {one['hint']}" if one.get("hint") else ""
         yield DriftLine(
             look("stop", "left alone"),
-            str(one["ident"]),
+            _kind_of(str(one["ident"])),
             str(one["name"]),
             "",
             "",
@@ -64,7 +64,7 @@ def _intents(drift: NetBoxDrift) -> Iterator[DriftLine]:
     for one in drift.intents:
         yield DriftLine(
             look("warn", "NetBox owns it"),
-            str(one["ident"]),
+            _kind_of(str(one["ident"])),
             str(one["name"]),
             str(one["field"]),
             _text(one["netbox"]),
@@ -85,6 +85,14 @@ def _steps(drift: NetBoxDrift) -> Iterator[DriftLine]:
                 _text(values.get("old")),
                 _text(values.get("new")),
             )
+
+
+def _kind_of(ident: str) -> str:
+    """What people call `host/<id>`. Of a copied object the kind stands second."""
+    kind, _, rest = ident.partition("/")
+    if kind in {"copy", "orphan"}:
+        return rest.partition("/")[0]
+    return kind
 
 
 def _text(value: object) -> str:

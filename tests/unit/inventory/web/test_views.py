@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
 
 from inventory.model import Event, Problem
+from inventory.netbox.door import NetBoxDrift
 from inventory.parts import Part, parts_change
 from inventory.places import Location, PowerFeed, Rack
 from inventory.states import HostState
 from inventory.web.views import looks
 from inventory.web.views.bring_up import PowerMark, curve, power_marks, wave_lines
+from inventory.web.views.drift import drift_table
 from inventory.web.views.hosts import acts_for, event_line, heat, line, part_groups, readings
 from inventory.web.views.overview import problems, shares
 from inventory.web.views.power import budgets, held_by_feed, meters
@@ -246,4 +249,23 @@ def test_power_marks_are_those_of_the_pods_own_hosts() -> None:
     assert [(mark.host, mark.on) for mark in power_marks(events, ["r1-h1"])] == [
         ("r1-h1", True),
         ("r1-h1", False),
+    ]
+
+
+def test_drift_says_kinds_and_names_and_no_ids() -> None:
+    ident = f"host/{uuid.uuid4()}"
+    drift = NetBoxDrift(
+        refused=(
+            {"ident": ident, "name": "r1-h1", "why": "two look like it", "hint": ""},
+            {"ident": "copy/device/7", "name": "r1-h2", "why": "it was copied", "hint": ""},
+        ),
+        intents=(
+            {"ident": ident, "name": "r1-h1", "field": "rack", "podyard": "r1", "netbox": "r2"},
+        ),
+    )
+    lines = drift_table(drift).lines
+    assert [(one.what, one.name) for one in lines] == [
+        ("host", "r1-h1"),
+        ("device", "r1-h2"),
+        ("host", "r1-h1"),
     ]
