@@ -73,7 +73,7 @@ class LivePod:
     def brake(self) -> str:
         """Why nothing more may be started; empty when something may."""
         if self._brake is None:
-            last = heapq.nlargest(WINDOW, self._ended.values(), key=_ended_at)
+            last = heapq.nlargest(WINDOW, self._ended.values(), key=_ended)
             begun = itertools.islice(self._begun.values(), WINDOW)
             self._brake = brake_of(self.pod, self.design.spec, self._planned_hosts, [*last, *begun])
         return self._brake
@@ -177,6 +177,11 @@ def _telling(host: Host) -> tuple[object, ...]:
         None if problem is None else (problem.parked, min(problem.seen, PASSING_LOOKS_MAX)),
         None if host.facts is None else host.facts.observed_at,
     )
+
+
+def _ended(host: Host) -> tuple[datetime, str]:
+    """For an order that does not depend on who was heard of first."""
+    return _ended_at(host), host.name
 
 
 def _ended_at(host: Host) -> datetime:
