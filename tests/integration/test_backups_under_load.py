@@ -54,6 +54,8 @@ HOSTS = ("h1", "h2", "h3", "h4")
 SPEED = 0.2
 """A host is written for 20 s, so some are not yet when the last backup is made."""
 BROUGHT_UP_WITHIN_S = 900
+LEASES_END_WITHIN_S = 330
+"""PostgreSQL's: the longest is of five minutes, and a killed service gives none back."""
 ACTS = ("power.o", "firmware.update.start", "boot.override", "media.", "bios.")
 """How the journal begins what somebody does to a host; the rest is what hosts do by themselves."""
 
@@ -228,7 +230,7 @@ def only_watches(one: Bed, backup: Taken, url: str) -> None:
             return False
         return True
 
-    one.wait(60, put_back)
+    one.wait(LEASES_END_WITHIN_S, put_back)
     time.sleep(5)  # what the killed service began last is begun by now
     before = acts(one)
     one.start_service()
