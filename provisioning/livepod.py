@@ -130,7 +130,7 @@ class LivePod:
         ended = parked or host.state is HostState.READY
         begun = not ended and host.state is not HostState.MATCHING
         before = self._ended.get(host.id)
-        same = before is not None and ended and _ended_at(before) == _ended_at(host)
+        same = before is not None and ended and _end(before) == _end(host)
         if same or (not ended and before is None and begun == (host.id in self._begun)):
             return
         for kept, holds in ((self._ended, ended), (self._begun, begun)):
@@ -177,6 +177,11 @@ def _telling(host: Host) -> tuple[object, ...]:
         None if problem is None else (problem.parked, min(problem.seen, PASSING_LOOKS_MAX)),
         None if host.facts is None else host.facts.observed_at,
     )
+
+
+def _end(host: Host) -> tuple[datetime, HostState, bool]:
+    """When and how it ended."""
+    return _ended_at(host), host.state, host.problem is not None and host.problem.parked
 
 
 def _ended(host: Host) -> tuple[datetime, str]:
