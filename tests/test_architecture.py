@@ -57,6 +57,7 @@ CLOCKS = {
     "inventory/clock.py": "the service's clock",
     "inventory/metrics.py": "the default of a parameter",
     "inventory/printing.py": "a command: how long it waits, how old a thing is",
+    "inventory/store/counting.py": "the default of a parameter",
     "provisioning/cli.py": "a command: how long it watches",
     "provisioning/bench/cli.py": "a command: how long its run took",
     "provisioning/simulator/clock.py": "the hall's clock",
