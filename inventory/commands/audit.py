@@ -100,7 +100,8 @@ def verify_audit(
                 for name, title in (("head", "the head now"), ("kept", "the head kept outside")):
                     if now[name]:
                         anchors.append((title, Anchor.model_validate(now[name])))
-                found = _check(_entries(api), anchors, public_key)
+                misfiled: list[int] = []
+                found = _check(_entries(api, misfiled), anchors, public_key, misfiled)
     except Invalid as error:
         say(f"error: {error}\nhint: {error.hint}")
         raise typer.Exit(REFUSED) from error
@@ -110,11 +111,13 @@ def verify_audit(
         raise typer.Exit(REFUSED)
 
 
-def _entries(api: Service) -> Iterator[AuditEntry]:
+def _entries(api: Service, misfiled: list[int] | None = None) -> Iterator[AuditEntry]:
     after = 0
     while True:
         page = api.get("/api/audit", after=after, limit=PAGE)
         yield from (AuditEntry.model_validate(one) for one in page["results"])
+        if misfiled is not None:
+            misfiled += page["misfiled"]
         if len(page["results"]) < PAGE:
             return
         after = page["last"]
@@ -150,7 +153,10 @@ def _anchor_of(file: Path) -> Anchor:
 
 
 def _check(
-    entries: Iterator[AuditEntry], anchors: list[tuple[str, Anchor]], public_key: str
+    entries: Iterator[AuditEntry],
+    anchors: list[tuple[str, Anchor]],
+    public_key: str,
+    misfiled: list[int] | None = None,
 ) -> dict[str, Any]:
     """What is wrong, and how far the log goes."""
     walk = Verification()
@@ -161,6 +167,8 @@ def _check(
         faults += [f"entry {fault.seq} {fault.what}" for fault in walk.check([entry])]
         if entry.seq in wanted:
             hashes[entry.seq] = entry.hash
+    for seq in misfiled or ():
+        faults.append(f"entry {seq} is listed under what it does not say: its columns were changed")
     for title, anchor in anchors:
         faults += _anchor_faults(title, anchor, hashes, walk.head.seq, public_key)
     return {

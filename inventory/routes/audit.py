@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field
 
 from inventory.audit import AuditEntry
 from inventory.audit_anchors import Anchor
@@ -13,8 +14,10 @@ from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.refusals import ERRORS
 from inventory.routes.shapes import Limit, Text, View
+from inventory.store.protocol import FilingStore
 from inventory.store.query import Condition
 from inventory.store.query import Query as Asked
+from inventory.store.tables import audit_key
 
 router = APIRouter(prefix="/api/audit", tags=["audit"], responses=ERRORS)
 Reader = Annotated[Actor, Depends(require(Permission.AUDIT_READ))]
@@ -27,6 +30,9 @@ class AuditPage(View):
 
     last: int
     results: tuple[AuditEntry, ...]
+    misfiled: tuple[int, ...] = Field(
+        description="Entries here that the database lists under what they do not say."
+    )
 
 
 class AnchorsView(View):
@@ -53,7 +59,9 @@ async def list_audit(
     """Entries after a number, or the newest ones."""
     filters = {"actor": actor, "action": action, "subject": subject}
     found = await deps.in_thread(_entries, deps, after, filters, limit, newest)
-    return AuditPage(last=found[-1].seq if found else after, results=tuple(found))
+    misfiled = await deps.in_thread(_misfiled, deps, found)
+    last = found[-1].seq if found else after
+    return AuditPage(last=last, results=tuple(found), misfiled=misfiled)
 
 
 @router.get("/anchors")
@@ -62,6 +70,13 @@ async def get_anchors(request: Request, deps: Deps, _actor: Reader) -> AnchorsVi
     log: AuditLog = request.app.state.audit
     kept = await deps.in_thread(deps.anchors.kept) if deps.anchors else None
     return AnchorsView(head=await log.anchor(), kept=kept)
+
+
+def _misfiled(deps: ApiDeps, found: list[AuditEntry]) -> tuple[int, ...]:
+    """Whoever changes the columns and not the entry moves it in lists, and no hash tells."""
+    store = cast("FilingStore", deps.store)
+    wrong = store.misfiled(AuditEntry, [audit_key(entry.seq) for entry in found])
+    return tuple(entry.seq for entry in found if audit_key(entry.seq) in wrong)
 
 
 def _entries(

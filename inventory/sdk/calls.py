@@ -476,7 +476,7 @@ class Podyard(Asking):
         return found
 
     def revoke_key(self, key_id: str) -> models.KeyView:
-        """Revoke a key; it stops working at once."""
+        """Revoke a key; it stops working at once. 409 for the last that can administer the site."""
         found: models.KeyView = self._ask("DELETE", "/api/keys/{key_id}", names={"key_id": key_id})
         return found
 
@@ -1042,7 +1042,7 @@ class Podyard(Asking):
         return found
 
     def disable_user(self, name: str) -> models.UserView:
-        """Let a person in no more; their sessions end at once."""
+        """Let a person in no more; their sessions end at once. 409 for the last admin."""
         found: models.UserView = self._ask(
             "POST", "/api/users/{name}/disable", names={"name": name}
         )
@@ -1061,7 +1061,7 @@ class Podyard(Asking):
         return found
 
     def revoke_role(self, name: str, **query: Unpack[models.RevokeRoleQuery]) -> models.UserView:
-        """Take a role away; it counts from the next request on."""
+        """Take a role away; it counts from the next request on. 409 for the last admin's."""
         found: models.UserView = self._ask(
             "DELETE", "/api/users/{name}/grants", names={"name": name}, query=query
         )

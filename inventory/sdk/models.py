@@ -81,6 +81,7 @@ class AuditEntry(TypedDict):
 
 class AuditPage(TypedDict):
     last: int
+    misfiled: list[int]
     results: list[AuditEntry]
 
 

@@ -172,6 +172,13 @@ class Store(Protocol):
         """Release connections. Safe to call twice."""
 
 
+class FilingStore(Store, Protocol):
+    """A store that keeps beside each record what it is found by."""
+
+    def misfiled(self, kind: type[Record], keys: Iterable[str]) -> set[str]:
+        """Those of the keys whose columns do not say what the record says."""
+
+
 class ForgettingStore(Store, Protocol):
     """A store that also removes what is too old: the service's own, never a view of a request."""
 

@@ -103,6 +103,18 @@ class SqlStore:
                     found[row.key] = rows.record_from(kind, row)
         return found
 
+    def misfiled(self, kind: type[Record], keys: Iterable[str]) -> set[str]:
+        """Those of the keys whose columns do not say what the record says."""
+        how, wrong = KINDS[kind], set[str]()
+        with self._connected() as connection:
+            for some in rows.chunks(list(dict.fromkeys(keys))):
+                query = sa.select(how.table).where(how.table.c.key.in_(some))
+                for row in connection.execute(query):
+                    record, held = rows.record_from(kind, row), row._mapping  # noqa: SLF001 - a Row's public mapping
+                    if any(held[name] != read(record) for name, read in how.columns.items()):
+                        wrong.add(row.key)
+        return wrong
+
     def find(
         self, kind: type[R], *, after: str = "", limit: int = PAGE_MAX, **equals: str | int
     ) -> list[R]:

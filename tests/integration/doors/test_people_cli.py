@@ -102,3 +102,14 @@ def test_a_log_that_was_made_anew_does_not_pass(run: Run, store: SqlStore, tmp_p
     assert run("audit", "verify", str(file)).exit_code == 1
     file.write_text("\n".join(lines[:-1]) + "\n")
     assert "hint:" in run("audit", "verify", str(file)).stderr
+
+
+def test_an_entry_moved_in_lists_is_named(run: Run, store: SqlStore) -> None:
+    for name in ("acme", "beta"):
+        run("tenant", "create", name)
+    assert run("audit", "verify").exit_code == 0
+    with store._engine.begin() as connection:
+        connection.execute(sa.text("UPDATE audit SET actor = 'user bob' WHERE key LIKE '%2'"))
+    verified = run("audit", "verify", "-o", "json")
+    assert verified.exit_code == 1
+    assert "entry 2 is listed under what it does not say" in verified.stdout

@@ -21,6 +21,7 @@ from inventory.errors import StoreUnavailable
 from inventory.forgery import SAFE_METHODS
 from inventory.store.reading import every
 from inventory.store.sql import SqlStore
+from inventory.store.tables import KINDS, audit_key
 from tests.unit.inventory.conftest import Site
 from tests.unit.inventory.records import NOW, FixedClock
 
@@ -327,3 +328,22 @@ async def test_nobody_waits_for_ever_for_a_log_with_a_bug(site: Site) -> None:
     async with asyncio.timeout(10):
         with pytest.raises(StoreUnavailable, match="a bug"):
             await log.record(said)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"actor": "user bob"}, {"action": "x"}, {"subject": "x"}, {"at": 60.5}]
+)
+async def test_an_entry_that_was_moved_in_lists_is_named(
+    site: Site, admin: str, changed: dict[str, Any]
+) -> None:
+    for name in ("acme", "beta", "gamma"):
+        await site.ask("POST", "/api/tenants", {"name": name}, key=admin)
+    assert (await site.ask("GET", "/api/audit", key=admin)).json()["misfiled"] == []
+    with site.store._engine.begin() as connection:
+        table = KINDS[AuditEntry].table
+        moved = sa.update(table).where(table.c.key == audit_key(2)).values(**changed)
+        connection.execute(moved)
+    page = (await site.ask("GET", "/api/audit", key=admin)).json()
+    assert page["misfiled"] == [2]
+    walk = [AuditEntry.model_validate(one) for one in page["results"]]
+    assert faults(walk) == [], "the hashes alone tell nothing"
