@@ -13,6 +13,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
 
 from inventory import refusals
 from inventory.audit_log import AuditLog
@@ -65,6 +66,7 @@ from inventory.routes import (
 )
 from inventory.sign_in import SignIn
 from inventory.web import pages
+from inventory.web.refusing import no_page
 
 ROUTERS: tuple[APIRouter, ...] = (
     hosts.router,
@@ -108,6 +110,7 @@ def build_api(deps: ApiDeps, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
         app.router.routes.extend(router.routes)
     refuse_undeclared(app.router.routes)
     refusals.install(app)
+    app.add_exception_handler(HTTPException, no_page)
     app.add_exception_handler(SignInNeeded, redirect_to_sign_in)
     app.state.deps = deps
     app.state.lines = Lines()

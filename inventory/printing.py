@@ -56,14 +56,15 @@ def to_yaml(data: Any) -> str:
 
 
 def rows(data: Sequence[dict[str, Any]], columns: Sequence[str]) -> RenderableType:
-    """A table of these columns; nothing is cut, long cells fold."""
+    """A table of these columns; nothing is cut, long cells fold. Times are to the minute."""
     if not data:
         return Text("none")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        # A time is as wide as it is: only what people named may fold.
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=is_time(column))
     for row in data:
-        table.add_row(*(cell(row.get(column)) for column in columns))
+        table.add_row(*(_short(column, row.get(column)) for column in columns))
     return table
 
 
@@ -77,6 +78,21 @@ def pairs(data: dict[str, Any], names: Sequence[str]) -> RenderableType:
         if shown.plain:
             table.add_row(name.replace("_", " "), shown)
     return table
+
+
+def is_time(column: str) -> bool:
+    """Fields that hold a moment end alike everywhere in the API."""
+    return column == "at" or column.endswith("_at")
+
+
+def _short(column: str, value: Any) -> Text:
+    if not is_time(column) or not isinstance(value, str):
+        return cell(value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return cell(value)
+    return Text((moment.astimezone(UTC) if moment.tzinfo else moment).strftime("%Y-%m-%d %H:%M"))
 
 
 def cell(value: Any) -> Text:

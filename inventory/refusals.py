@@ -114,7 +114,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of this app in the one shape."""
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, no_route)
     app.add_exception_handler(InventoryError, _inventory)
     app.add_exception_handler(PodsError, _pods)
     app.add_exception_handler(Exception, _defect)
@@ -188,7 +188,8 @@ async def _pods(_request: Request, error: Exception) -> JSONResponse:
     return answer(status, ErrorBody(kind=kind, message=str(error), hint=hint))
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def no_route(_request: Request, error: Exception) -> JSONResponse:
+    """No such path, or not by this method."""
     if not isinstance(error, HTTPException):
         raise error
     kinds = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}

@@ -10,10 +10,11 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from inventory.auth import SIGN_IN, Actor
 from inventory.errors import Conflict, InventoryError, NotFound, StaleWrite, StoreUnavailable
-from inventory.refusals import Refused
+from inventory.refusals import Refused, no_route
 from inventory.web.frame import render
 from pods.errors import PodsError
 
@@ -24,6 +25,7 @@ _STATUS: dict[type[Exception], int] = {
     StoreUnavailable: 503,
 }
 UNAUTHENTICATED = 401
+MISSING = 404
 
 
 class PageRoute(APIRoute):
@@ -53,6 +55,15 @@ class PageRoute(APIRoute):
                 return _page(request, 422, f"{where}: {first['msg']}", "correct the address")
 
         return handled
+
+
+async def no_page(request: Request, error: Exception) -> Response:
+    """A path that there is not, as a page for people and as JSON for programs."""
+    wanted = "text/html" in request.headers.get("accept", "")
+    missing = isinstance(error, HTTPException) and error.status_code == MISSING
+    if not wanted or not missing or request.url.path.startswith("/api/"):
+        return await no_route(request, error)
+    return _page(request, MISSING, "there is no such page", "begin at the overview: /")
 
 
 def _page(request: Request, status: int, message: str, hint: str) -> Response:

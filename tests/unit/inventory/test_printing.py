@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 
 import pytest
 import typer
 import yaml
+from rich.console import Console
 from rich.text import Text
 
 from inventory.client import ServiceError, report
-from inventory.printing import Output, say, write
+from inventory.printing import Output, is_time, rows, say, write
 from pods import answering
 from pods.document import parse_document
 
@@ -58,3 +60,28 @@ def test_words_beside_the_answer_are_as_harmless(capsys: pytest.CaptureFixture[s
     told = capsys.readouterr().err
     assert acting(told) == []
     assert "\nsecond\n" in told
+
+
+@pytest.mark.parametrize(
+    ("columns", "times"),
+    [
+        (("host", "slot", "kind", "model", "serial", "installed_at", "removed_at", "rma"), 2),
+        (("id", "title", "role", "tenant", "expires_at", "revoked_at", "last_used_at"), 3),
+        (("seq", "at", "actor", "action", "subject", "outcome", "address"), 1),
+        (("event_seq", "state", "attempts", "next_at", "last_status", "last_error"), 1),
+    ],
+)
+def test_times_stay_on_one_line_at_80_columns(columns: tuple[str, ...], times: int) -> None:
+    row = dict.fromkeys(columns, "something long enough")
+    row |= {n: "2026-11-23T10:15:42.123456+01:00" for n in columns if is_time(n)}
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(rows([row], columns))
+    shown = console.export_text()
+    assert shown.count("2026-11-23 09:15") == times
+    assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_what_is_no_time_is_shown_as_it_is() -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(rows([{"at": "soon"}, {"at": None}], ("at",)))
+    assert "soon" in console.export_text()

@@ -319,3 +319,16 @@ async def test_the_audit_page_counts_nothing(furnished: Site, admin: str) -> Non
     text = (await furnished.ask("GET", "/audit", key=admin)).text
     assert "1 to 3" in text
     assert not [one for one in asked if "count(" in one and "audit" in one]
+
+
+async def test_an_unknown_page_is_a_page_to_browsers_and_json_to_programs(site: Site) -> None:
+    page = await site.ask("GET", "/racks", accept="text/html,*/*;q=0.8")
+    assert page.status_code == 404
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "there is no such page" in page.text
+    assert_nothing_inline(page.text)
+    for path, accept in (("/racks", "*/*"), ("/api/nothing", "text/html")):
+        told = await site.ask("GET", path, accept=accept)
+        assert told.status_code == 404
+        assert told.json()["error"]["kind"] == "not-found"
