@@ -40,9 +40,9 @@ from provisioning.drivers.vendors.registry import QUIRKS
 from provisioning.faultpoints import POINTS
 from provisioning.remedies import LADDERS
 from provisioning.settings import ProvisioningSettings
-from provisioning.telemetry.settings import TelemetrySettings
 from provisioning.simulator.faults import REGISTRY
 from provisioning.simulator.models import MODELS
+from provisioning.telemetry.settings import TelemetrySettings
 from runtime.settings import RuntimeSettings
 
 DOCS = Path(__file__).parent

@@ -152,7 +152,7 @@ def _firmware(said: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Suspe
 
 
 def _leaks(now: HardwareFacts) -> Iterator[Suspension]:
-    """Liquid where none belongs. A little of it only warns, as it does before a host is accepted."""
+    """Liquid where none belongs. A little of it only warns, as before a host is accepted."""
     for one in now.leak_detectors:
         if one.state == "Critical":
             yield Suspension(
