@@ -7,6 +7,7 @@ service is not well, and a restore needs it stopped.
 from __future__ import annotations
 
 import getpass
+import itertools
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -94,12 +95,24 @@ def restore(
             actor=_person(),
         )
     say(f"the records are those of {restored.manifest.made_at.isoformat()}")
+    if (aside := _set_head_aside(directory, str(restored.manifest.made_at.date()))) is not None:
+        say(f"the signed head of the audit log that was replaced is kept: {aside}")
     if restored.revoked:
         say(f"keys that were revoked since stay revoked: {', '.join(restored.revoked)}")
     if restored.forgot_revocations:
         say("the records that were there could not be read: revoke again what was revoked since")
     say("start the service: it only watches; when what it shows is right:")
     say("  podyard restore --confirm")
+
+
+def _set_head_aside(directory: StateDirectory, of: str) -> Path | None:
+    """The restored log does not hold it; it stays as proof of the one before."""
+    kept = directory.audit_anchor
+    if not kept.exists():
+        return None
+    free = (kept.with_name(f"audit-anchor-before-{of}-{n}.json") for n in itertools.count(1))
+    aside = next(path for path in free if not path.exists())
+    return kept.rename(aside)
 
 
 def _confirm(url: str) -> None:

@@ -54,6 +54,18 @@ def test_from_a_backup_to_acting_again(state: StateDirectory, tmp_path: Path) ->
     store.close()
 
 
+def test_the_head_of_the_replaced_log_is_set_aside(state: StateDirectory, tmp_path: Path) -> None:
+    file = tmp_path / "b.db"
+    assert ran("backup", file, "--state", state.path).exit_code == 0
+    state.audit_anchor.write_text("signed")
+    back = ran("restore", file, "--force", "--state", state.path)
+    assert back.exit_code == 0, back.output
+    assert not state.audit_anchor.exists(), "the restored log does not hold it"
+    (aside,) = state.path.glob("audit-anchor-before-*.json")
+    assert aside.read_text() == "signed"
+    assert aside.name in back.output.replace("\n", "")
+
+
 def test_what_is_refused_says_what_to_do(state: StateDirectory, tmp_path: Path) -> None:
     file = tmp_path / "b.db"
     assert ran("backup", file, "--state", state.path).exit_code == 0
