@@ -157,7 +157,7 @@ def partial_asked(given: Iterable[tuple[str, str]]) -> bool:
 def shape_of(resource: Resource, values: Mapping[str, list[str]]) -> Shape:
     """Which fields were asked for."""
     valid = fields_of(resource)
-    fields = _names(values, "fields", valid)
+    fields = _names(values, "fields", valid | frozenset(resource.includes))
     omit = _names(values, "omit", valid)
     brief = _flag("brief", _one(values, "brief") or "false")
     return Shape(fields=fields or None, omit=omit, brief=brief)
@@ -291,9 +291,13 @@ def _whole(text: str, name: str) -> int:
 
 
 def _include(resource: Resource, values: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """What comes along: asked for as such, or named among the fields and none of its own."""
     if "include" in values and not resource.includes:
         raise _unknown(resource, "include", values["include"][0])
-    return tuple(sorted(_names(values, "include", frozenset(resource.includes))))
+    valid = frozenset(resource.includes)
+    named = frozenset(one for text in values.get("fields", ()) for one in text.split(","))
+    beside = named & valid - fields_of(resource)
+    return tuple(sorted(_names(values, "include", valid) | beside))
 
 
 def _names(values: Mapping[str, list[str]], name: str, valid: frozenset[str]) -> frozenset[str]:

@@ -93,7 +93,8 @@ class Reader:
         for also in include:
             come = resource.includes[also]
             shown[also] = come.read(deps, [stored]).get(row.key, come.absent)
-        return Entity(as_json(_cut(shown, shape, resource)), etag_of(row), fixed=fixed)
+        cut = _cut(shown, shape, resource, include)
+        return Entity(as_json(cut), etag_of(row), fixed=fixed)
 
     def row(self, deps: ApiDeps, actor: Actor, name: str) -> Row:
         """The one record of this name or id that the actor may see, or NotFound."""
@@ -252,7 +253,7 @@ class Reader:
                 found = come.read(deps, list(stored.values()))
                 for (row, _), one in zip(lines, shown, strict=True):
                     one[name] = found.get(row.key, come.absent)
-        return b",".join(as_json(_cut(one, shape, self.resource)) for one in shown)
+        return b",".join(as_json(_cut(one, shape, self.resource, include)) for one in shown)
 
     def _brief(self, kept: Lines, lines: Sequence[tuple[Row, bytes]]) -> list[bytes]:
         """The short line of each record, cut from its line where it is not kept."""
@@ -328,11 +329,13 @@ def _parsed(line: bytes, base: str) -> Shown:
     return found
 
 
-def _cut(shown: Shown, shape: Shape, resource: Resource) -> Shown:
+def _cut(shown: Shown, shape: Shape, resource: Resource, include: Iterable[str] = ()) -> Shown:
+    """The fields that were asked for, and beside them what was to come along."""
     kept = shape.fields
     if shape.brief:
         kept = frozenset(resource.brief) | (kept or frozenset())
     if kept is not None:
+        kept |= frozenset(include)
         shown = {name: value for name, value in shown.items() if name in kept}
     return {name: value for name, value in shown.items() if name not in shape.omit}
 
