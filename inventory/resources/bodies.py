@@ -82,19 +82,34 @@ def _not_json(why: str) -> Refused:
     )
 
 
-def items_of(given: Any) -> Sequence[Mapping[str, Any]]:
+Given = Mapping[str, Any]
+Item = Given | Refused
+"""One of a list: an object, or why it is none. It is refused at its own place in the list."""
+
+
+def items_of(given: Any) -> Sequence[Item]:
     """The objects of a body that is one, or a list of them."""
     return list_of(given) if isinstance(given, list) else [object_of(given)]
 
 
-def object_of(given: Any) -> Mapping[str, Any]:
+def object_of(given: Any) -> Given:
     """The body that is one object."""
     if not isinstance(given, dict):
-        raise Refused(422, "invalid", "not an object", hint="send an object with fields, in braces")
+        raise _no_object(given)
     return given
 
 
-def list_of(given: Any) -> Sequence[Mapping[str, Any]]:
+def _no_object(given: Any) -> Refused:
+    return Refused(
+        422,
+        "invalid",
+        "not an object",
+        value=json.dumps(given)[:80],
+        hint="send an object with fields, in braces",
+    )
+
+
+def list_of(given: Any) -> Sequence[Item]:
     """The objects of a body that is a list of them."""
     if not isinstance(given, list) or not given:
         raise Refused(422, "invalid", "not a list of objects", hint="send a list of one or more")
@@ -105,4 +120,4 @@ def list_of(given: Any) -> Sequence[Mapping[str, Any]]:
             f"{len(given)} items in one request",
             hint=f"send at most {ITEMS_MAX} at once",
         )
-    return [object_of(one) for one in given]
+    return [one if isinstance(one, dict) else _no_object(one) for one in given]

@@ -8,7 +8,7 @@ Then the deeds are one change of the store. Only a request that says `atomic=fal
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from inventory.errors import Conflict, StaleWrite
 from inventory.model import Record
 from inventory.refusals import Refused
 from inventory.resources import naming
+from inventory.resources.bodies import Given, Item
 from inventory.resources.declaring import Resource, Writes
 from inventory.resources.outcomes import (
     Mode,
@@ -42,8 +43,6 @@ from inventory.store.reading import key_of
 WRITE_TRIES = 5
 """The loop writes each host a few times a second at most."""
 
-Given = Mapping[str, Any]
-
 
 class Writer:
     """Writes the records of one resource."""
@@ -56,7 +55,7 @@ class Writer:
         self._reader = reader
 
     def create(
-        self, deps: ApiDeps, actor: Actor, who: Who, items: Sequence[Given], *, mode: Mode
+        self, deps: ApiDeps, actor: Actor, who: Who, items: Sequence[Item], *, mode: Mode
     ) -> list[Outcome]:
         """New records, in the order in which they were given."""
 
@@ -72,7 +71,7 @@ class Writer:
         deps: ApiDeps,
         actor: Actor,
         who: Who,
-        items: Sequence[Given],
+        items: Sequence[Item],
         *,
         mode: Mode,
         if_match: str = "",
@@ -81,11 +80,11 @@ class Writer:
 
         def plan() -> list[Planned]:
             found: list[Planned] = []
-            for item, named in zip(items, self._named(deps, actor, items), strict=True):
+            for named in self._named(deps, actor, items):
                 if isinstance(named, Refused):
                     found.append(named)
                 else:
-                    found.append(self._changed(item, *named, if_match))
+                    found.append(self._changed(*named, if_match))
             return self._allowed(actor, naming.referring(self.writes, deps, found))
 
         return self._carry_out(deps, who, plan, mode=mode, tries=1 if if_match else WRITE_TRIES)
@@ -95,7 +94,7 @@ class Writer:
         deps: ApiDeps,
         actor: Actor,
         who: Who,
-        items: Sequence[Given],
+        items: Sequence[Item],
         *,
         mode: Mode,
         if_match: str = "",
@@ -104,11 +103,11 @@ class Writer:
 
         def plan() -> list[Planned]:
             found: list[Planned] = []
-            for item, named in zip(items, self._named(deps, actor, items), strict=True):
+            for named in self._named(deps, actor, items):
                 if isinstance(named, Refused):
                     found.append(named)
                     continue
-                row, record = named
+                item, row, record = named
                 if if_match and not same(if_match, etag_of(row)):
                     found.append(changed_meanwhile(self.resource, row, if_match))
                 else:
@@ -150,7 +149,9 @@ class Writer:
             return done
         raise StaleWrite(f"{self.resource.noun} {key} changed while it was written")
 
-    def _new(self, item: Given, now: datetime, who: Who) -> Deed | Refused:
+    def _new(self, item: Item, now: datetime, who: Who) -> Deed | Refused:
+        if isinstance(item, Refused):
+            return item
         body = self._body(self.writes.create, item)
         if isinstance(body, Refused):
             return body
@@ -200,14 +201,15 @@ class Writer:
             return refused_body(error, kind)
 
     def _named(
-        self, deps: ApiDeps, actor: Actor, items: Sequence[Given]
-    ) -> list[tuple[Row, Record] | Refused]:
-        """The record that each item is about, as this actor may see it."""
+        self, deps: ApiDeps, actor: Actor, items: Sequence[Item]
+    ) -> list[tuple[Given, Row, Record] | Refused]:
+        """Each item with the record that it is about, as this actor may see it."""
         rows: dict[str, Row] = {}
         records: dict[str, Record] = {}
+        objects = [item for item in items if not isinstance(item, Refused)]
         wanted = {
-            "key": [str(i["id"]) for i in items if "id" in i],
-            "name": [str(i["name"]) for i in items if "id" not in i and "name" in i],
+            "key": [str(i["id"]) for i in objects if "id" in i],
+            "name": [str(i["name"]) for i in objects if "id" not in i and "name" in i],
         }
         by_name: dict[str, list[str]] = {}
         column = self.resource.filters["name"].column if "name" in self.resource.filters else "key"
@@ -220,23 +222,28 @@ class Writer:
         for key, record in deps.store.get_many(self.resource.kind, list(rows)).items():
             records[key] = record
             by_name.setdefault(str(getattr(record, "name", key)), []).append(key)
-        named = [self._one_named(item, rows, records, by_name) for item in items]
-        return self._each_once(items, named)
+        return self._each_once(
+            item if isinstance(item, Refused) else self._one_named(item, rows, records, by_name)
+            for item in items
+        )
 
     def _each_once(
-        self, items: Sequence[Given], named: Sequence[tuple[Row, Record] | Refused]
-    ) -> list[tuple[Row, Record] | Refused]:
+        self, named: Iterable[tuple[Given, Row, Record] | Refused]
+    ) -> list[tuple[Given, Row, Record] | Refused]:
         """A record that comes again is refused: the second change would meet the first."""
         seen: set[str] = set()
-        found: list[tuple[Row, Record] | Refused] = []
-        for item, one in zip(items, named, strict=True):
-            if isinstance(one, Refused) or one[0].key not in seen:
+        found: list[tuple[Given, Row, Record] | Refused] = []
+        for one in named:
+            if isinstance(one, Refused):
                 found.append(one)
-            else:
+                continue
+            item, row, _ = one
+            if row.key in seen:
                 value = str(item.get("id", item.get("name")))
                 found.append(wrong("id", value, "it is named twice here", "send one item for each"))
-            if not isinstance(one, Refused):
-                seen.add(one[0].key)
+            else:
+                found.append(one)
+            seen.add(row.key)
         return found
 
     def _one_named(
@@ -245,7 +252,7 @@ class Writer:
         rows: Mapping[str, Row],
         records: Mapping[str, Record],
         by_name: Mapping[str, list[str]],
-    ) -> tuple[Row, Record] | Refused:
+    ) -> tuple[Given, Row, Record] | Refused:
         if "id" not in item and "name" not in item:
             return wrong("id", "", "each item says which one it is about", "give id or name")
         keys = [str(item["id"])] if "id" in item else by_name.get(str(item["name"]), [])
@@ -263,7 +270,7 @@ class Writer:
         row = rows[key]
         version = getattr(record, "version", row.version)
         fresh = Row(row.key, version, row.created_at, row.updated_at)
-        return (row if version == row.version else fresh), record
+        return item, (row if version == row.version else fresh), record
 
     def _natural_key(self, fields: Mapping[str, Any]) -> str:
         return "/".join(str(fields[name]) for name in self.writes.natural)

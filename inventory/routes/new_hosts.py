@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -18,7 +18,7 @@ from inventory.public_names import base_of
 from inventory.refusals import ERRORS, OtherProblem, Refused
 from inventory.resources import describing
 from inventory.resources.asking import own_query, partial_asked
-from inventory.resources.bodies import given_of, items_of
+from inventory.resources.bodies import Item, given_of, items_of
 from inventory.resources.declaring import Stored
 from inventory.resources.hosts import HOSTS, HostLine
 from inventory.resources.outcomes import Mode, refuse_any, refused_body
@@ -69,7 +69,7 @@ async def create_host(request: Request, deps: Deps, actor: Writer) -> Response:
     return Response(body, 201, None, JSON)
 
 
-def _create(deps: ApiDeps, who: Who, items: Sequence[Mapping[str, Any]], mode: Mode) -> list[Host]:
+def _create(deps: ApiDeps, who: Who, items: Sequence[Item], mode: Mode) -> list[Host]:
     checked = [_checked(item) for item in items]
     refuse_any(checked, mode)
     given = [one for one in checked if isinstance(one, NewHost)]
@@ -86,7 +86,9 @@ def _create(deps: ApiDeps, who: Who, items: Sequence[Mapping[str, Any]], mode: M
     raise StaleWrite("the pods changed while hosts were enrolled")
 
 
-def _checked(item: Mapping[str, Any]) -> NewHost | Refused:
+def _checked(item: Item) -> NewHost | Refused:
+    if isinstance(item, Refused):
+        return item
     try:
         return NewHost.model_validate(item)
     except ValidationError as error:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from inventory.parts import Part
+from inventory.places import Rack
+from inventory.places import Site as Place
 from tests.unit.inventory.conftest import Site
 from tests.unit.inventory.records import NOW, make_host
+
+
+@pytest.fixture
+def zrh(site: Site) -> Site:
+    site.put(Place(name="zrh"))
+    return site
 
 
 def gpu() -> Part:
@@ -56,3 +66,31 @@ async def test_a_narrowed_key_gets_nothing_along_by_naming_it_a_field(
     key = (await site.ask("POST", "/api/keys", body, key=admin)).json()["text"]
     reply = await site.ask("GET", "/api/hosts?fields=name,parts", key=key)
     assert (reply.status_code, reply.json()["error"]["path"]) == (403, "include")
+
+
+# Items that are no objects
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+async def test_an_item_that_is_no_object_is_refused_at_its_own_place(
+    zrh: Site, admin: str, method: str
+) -> None:
+    if method != "POST":
+        zrh.put(Rack(id="rack-1", name="r1", site="zrh"))
+    item: dict[str, Any] = {"name": "r1", "site": "zrh", "serial": "S"}
+    items = [item if method == "POST" else {"id": "rack-1"}, 5]
+    reply = await zrh.ask(method, "/api/racks", items, key=admin)
+    error = reply.json()["error"]
+    assert (reply.status_code, error["path"], error["value"]) == (422, "1", "5")
+    assert len(zrh.store.find(Rack)) == (0 if method == "POST" else 1)
+    reply = await zrh.ask(method, "/api/racks?atomic=false", items, key=admin)
+    assert reply.status_code == 207, reply.text
+    good, bad = reply.json()["results"]
+    assert good["status"] < 300
+    assert (bad["index"], bad["status"], bad["error"]["message"]) == (1, 422, "not an object")
+    assert len(zrh.store.find(Rack)) == (0 if method == "DELETE" else 1)
+
+
+async def test_a_host_that_is_no_object_is_refused_with_its_index(site: Site, admin: str) -> None:
+    error = (await site.ask("POST", "/api/hosts", [5], key=admin)).json()["error"]
+    assert error["path"] == "0"
