@@ -176,7 +176,9 @@ def _add_writing(router: APIRouter, reader: Reader, writer: Writer) -> None:
     @own_query
     async def put(request: Request, name: NamePath, deps: Deps, actor: allowed) -> Response:
         partial_asked(request.query_params.multi_items())
-        given = {**object_of(given_of(await request.body())), "name": name}
+        given = object_of(given_of(await request.body()))
+        refuse_other_name(given, name)
+        given = {**given, "name": name}
         done = await deps.in_thread(
             writer.put,
             deps,
@@ -305,6 +307,19 @@ def _refuse_selector(given: Mapping[str, Any]) -> None:
                 value=str(given[name])[:80],
                 hint=f"leave {name} out",
             )
+
+
+def refuse_other_name(given: Mapping[str, Any], name: str) -> None:
+    """Under its key nothing is renamed: a body that says another name means another record."""
+    if given.get("name", name) != name:
+        raise Refused(
+            422,
+            "invalid",
+            f"the path says {name[:80]!r}; a name does not change",
+            path="name",
+            value=str(given["name"])[:80],
+            hint="leave name out, or send the name that the path has",
+        )
 
 
 def _selector(reader: Reader, deps: Deps, actor: Actor, name: str) -> dict[str, str]:

@@ -94,3 +94,16 @@ async def test_an_item_that_is_no_object_is_refused_at_its_own_place(
 async def test_a_host_that_is_no_object_is_refused_with_its_index(site: Site, admin: str) -> None:
     error = (await site.ask("POST", "/api/hosts", [5], key=admin)).json()["error"]
     assert error["path"] == "0"
+
+
+# Another name under a key
+
+
+async def test_put_by_key_refuses_another_name(zrh: Site, admin: str) -> None:
+    path = "/api/racks/by-key/b9"
+    reply = await zrh.ask("PUT", path, {"site": "zrh", "name": "other"}, key=admin)
+    error = reply.json()["error"]
+    assert (reply.status_code, error["path"], error["value"]) == (422, "name", "other")
+    assert zrh.store.find(Rack) == []
+    same = await zrh.ask("PUT", path, {"site": "zrh", "name": "b9"}, key=admin)
+    assert same.status_code == 201
