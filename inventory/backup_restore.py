@@ -13,13 +13,14 @@ number would otherwise skip the ones that come first.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -214,14 +215,22 @@ def _into_server(fresh: Path, url: str, *, force: bool, now: datetime) -> None:
 def _refuse_a_worker(connection: sa.Connection, now: datetime) -> None:
     """Conflict while a service holds a lease; none can take one until the restore is done."""
     connection.exec_driver_sql("LOCK TABLE leases IN ACCESS EXCLUSIVE MODE")
-    held = connection.execute(
-        sa.select(LEASES.c.name, LEASES.c.owner).where(LEASES.c.expires_at > now.timestamp())
+    last = connection.execute(
+        sa.select(LEASES.c.name, LEASES.c.owner, LEASES.c.expires_at)
+        .where(LEASES.c.expires_at > now.timestamp())
+        .order_by(LEASES.c.expires_at.desc())
+        .limit(1)
     ).first()
-    if held is not None:
-        raise Conflict(
-            f"{held.owner} works on these records",
-            hint="stop every podyard service of this database; its leases end within 5 minutes",
-        )
+    if last is None:
+        return
+    until = datetime.fromtimestamp(last.expires_at, UTC)
+    left_s = math.ceil((until - now).total_seconds())
+    raise Conflict(
+        f"{last.owner} works on these records: it holds the lease {last.name} "
+        f"until {until:%H:%M:%S} UTC",
+        hint="stop every podyard service of this database; "
+        f"if none runs, try again in {left_s} s, when the last lease has ended",
+    )
 
 
 def _would_overwrite(what: str) -> Conflict:

@@ -31,8 +31,12 @@ from inventory.webhooks import Delivery
 log = logging.getLogger("podyard.retention")
 
 LEASE = "retention"
-HELD_FOR = timedelta(minutes=5)
-"""Longer than any batch; a worker that died is followed by another one after this."""
+HELD_FOR = timedelta(seconds=30)
+"""For one batch, then it is given back: a worker that died in one holds up a restore no longer.
+
+A batch that takes longer loses nothing: whoever took over has another fence, and what is removed
+without one is too old for everybody.
+"""
 BATCH_PAUSE_S = 0.1
 """Between batches: who waits for the database meanwhile goes first."""
 DAY = "day/"
@@ -95,7 +99,12 @@ class Retention:
         """One batch, unless another process is at it."""
         now = self.clock.now()
         fence = self.store.take_lease(LEASE, self.owner, now=now, until=now + HELD_FOR, alone=False)
-        return 0 if fence is None else batch(now, fence)
+        if fence is None:
+            return 0
+        try:
+            return batch(now, fence)
+        finally:
+            self.store.renew_lease(fence, now=now, until=now)
 
     def _events(self, now: datetime, _fence: Fence) -> int:
         before = now - timedelta(days=self.settings.events_days)

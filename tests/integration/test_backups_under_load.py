@@ -54,8 +54,8 @@ HOSTS = ("h1", "h2", "h3", "h4")
 SPEED = 0.2
 """A host is written for 20 s, so some are not yet when the last backup is made."""
 BROUGHT_UP_WITHIN_S = 900
-LEASES_END_WITHIN_S = 330
-"""PostgreSQL's: the longest is of five minutes, and a killed service gives none back."""
+LEASES_END_WITHIN_S = 60
+"""PostgreSQL's: a killed service gives none back, and a person who restores waits for the last."""
 ACTS = ("power.o", "firmware.update.start", "boot.override", "media.", "bios.")
 """How the journal begins what somebody does to a host; the rest is what hosts do by themselves."""
 
@@ -230,7 +230,9 @@ def only_watches(one: Bed, backup: Taken, url: str) -> None:
             return False
         return True
 
+    began = time.monotonic()
     one.wait(LEASES_END_WITHIN_S, put_back)
+    print(f"put back after {time.monotonic() - began:.1f} s")  # noqa: T201
     time.sleep(5)  # what the killed service began last is begun by now
     before = acts(one)
     one.start_service()

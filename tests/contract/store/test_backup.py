@@ -197,8 +197,10 @@ def test_a_running_service_is_not_pulled_out_from_under(
     back_up(url, tmp_path / "b.db", box=box, now=NOW)
     if database:
         store.take_lease("runtime", "alive", now=LATER, until=LATER + timedelta(20), alone=False)
-        with pytest.raises(Conflict, match="alive works on these records"):
+        store.take_lease("retention", "dead", now=NOW, until=LATER + timedelta(0, 5), alone=False)
+        with pytest.raises(Conflict, match=r"alive works .* lease runtime until") as told:
             restore(tmp_path / "b.db", state, database=url, force=True, now=LATER, actor="ann")
+        assert f"try again in {20 * 24 * 3600} s" in str(told.value.hint)
     else:
         lock = state.lock()
         with pytest.raises(Conflict, match="another podyard service works"):

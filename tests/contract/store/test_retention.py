@@ -124,6 +124,13 @@ def test_only_one_process_sweeps(store: SqlStore) -> None:
     assert sweep(store) == 0
 
 
+def test_a_sweep_leaves_no_lease_behind_that_a_restore_would_wait_for(store: SqlStore) -> None:
+    store.apply(Change(events=(event(OLD), event(NOW))), now=NOW)
+    assert sweep(store) == 1
+    soon = NOW + timedelta(seconds=1)
+    assert store.take_lease(LEASE, "another", now=soon, until=soon, alone=False)
+
+
 @pytest.mark.parametrize("column", ["state", "nothing"])
 def test_records_are_forgotten_by_a_moment_alone(store: SqlStore, column: str) -> None:
     with pytest.raises(ValueError, match=column):
