@@ -25,6 +25,7 @@ import pytest
 import typer.main
 
 from inventory.access_settings import AccessSettings
+from inventory.event_kinds import KINDS
 from inventory.netbox.settings import NetBoxSettings
 from inventory.oidc_settings import OidcSettings
 from inventory.outbound.settings import WebhookSettings
@@ -339,6 +340,7 @@ def test_the_page_of_events_lists_exactly_what_is_emitted() -> None:
         if not path.startswith(("provisioning/simulator/", "inventory/store/")):
             emitted |= set(said_kinds(tree, root="Event", at=None))
     assert emitted == listed
+    assert emitted == set(KINDS), "inventory/event_kinds.py"
 
 
 def test_every_problem_of_a_host_is_explained() -> None:

@@ -7,12 +7,12 @@ changed both sign, so that a receiver may take up the new one when it likes.
 from __future__ import annotations
 
 import base64
-import re
 import secrets
 from datetime import timedelta
 
 from pydantic import SecretStr
 
+from inventory.event_kinds import fits
 from inventory.model import Event
 from inventory.webhooks import Webhook
 
@@ -22,7 +22,6 @@ PREVIOUS_KEY = "previous-signing-key"
 OVERLAP = timedelta(hours=24)
 OWN_KINDS = "webhook."
 """Events about webhooks are told to none: a failing receiver would hear of its own failing."""
-KIND_FORM = re.compile(r"^(\*|[a-z0-9-]+(\.[a-z0-9-]+)*(\.\*)?)$")
 
 
 def new_key() -> SecretStr:
@@ -34,15 +33,9 @@ def hears(webhook: Webhook, event: Event) -> bool:
     """True when this receiver asked for such events."""
     if event.kind.startswith(OWN_KINDS):
         return False
-    return not webhook.kinds or any(_fits(form, event.kind) for form in webhook.kinds)
+    return not webhook.kinds or any(fits(form, event.kind) for form in webhook.kinds)
 
 
 def delivery_id(webhook: Webhook, seq: int) -> str:
     """The same for the same event and receiver, always: queued twice is queued once."""
     return f"msg_{webhook.id}_{seq}"
-
-
-def _fits(form: str, kind: str) -> bool:
-    if form == "*":
-        return True
-    return kind.startswith(form[:-1]) if form.endswith(".*") else kind == form

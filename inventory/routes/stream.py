@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import StoreUnavailable
+from inventory.event_kinds import kind_asked
 from inventory.following import Following, Seat
 from inventory.identity import identified
 from inventory.model import Event, Host, Pod
@@ -30,6 +31,7 @@ Reader = Annotated[Actor, Depends(require(Permission.EVENT_READ))]
 
 SEQ_MAX = 2**63 - 1  # what both databases hold
 ASK_AGAIN_S = 3.0  # a revoked key reaches everything within 5 s
+KIND = "`host.parked`; or `host.*` for all below it. One that no event has is refused."
 BEATS = 5  # a heartbeat every fifth time: 15 s
 SITES_KNOWN_MAX = 20_000
 
@@ -69,15 +71,15 @@ async def stream_events(
         Query(ge=0, le=SEQ_MAX, description="The last event that you have; else from now on."),
     ] = None,
     subject: Annotated[Text, Query(description="`host:r1-h3`; `host:` for every one")] = "",
-    kind: Annotated[Text, Query(description="`host.parked`; or `host` for all below it")] = "",
+    kind: Annotated[Text, Query(description=KIND)] = "",
     site: Annotated[Text, Query(description="Hosts and pods of this site alone.")] = "",
     last_event_id: Annotated[str, Header(alias="Last-Event-ID", pattern=r"^[0-9]{0,18}$")] = "",
 ) -> Response:
     """Follow events; after a break, go on with `Last-Event-ID` (browsers send it) or `after`."""
     following = following_of(request)
     cursor = int(last_event_id) if last_event_id else after
+    wanted = Wanted(deps, subject=subject, kind=kind_asked(kind), site=site)
     seat = following.take_seat(actor.id)
-    wanted = Wanted(deps, subject=subject, kind=kind, site=site)
     sites = actor.sites_for(Permission.EVENT_READ)
 
     async def may_go_on() -> bool:

@@ -12,12 +12,13 @@ from pydantic import Field
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import Conflict
+from inventory.event_kinds import refuse_unheard
 from inventory.model import Event
 from inventory.outbound.address import url_fault
 from inventory.outbound.receivers import (
     KEY,
-    KIND_FORM,
     OVERLAP,
+    OWN_KINDS,
     PREVIOUS_KEY,
     delivery_id,
     hears,
@@ -315,15 +316,7 @@ def _refuse_url(url: str) -> None:
 
 def _refuse_kinds(kinds: tuple[str, ...]) -> None:
     for kind in kinds:
-        if not KIND_FORM.match(kind):
-            raise Refused(
-                422,
-                "invalid",
-                "a kind is words with dots between, and may end in .*",
-                path="kinds",
-                value=kind[:80],
-                hint="for example host.parked, or certificate.*",
-            )
+        refuse_unheard(kind, path="kinds", untold=OWN_KINDS)
 
 
 def _event(now: datetime, actor: Actor, kind: str, webhook: Webhook, *, why: str = "") -> Event:

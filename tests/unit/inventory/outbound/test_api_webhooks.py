@@ -53,7 +53,11 @@ async def test_a_new_receiver_hears_of_nothing_that_happened_before(site: Site, 
         ({"url": "http://hooks.example.com/"}, "url", "not https"),
         ({"url": "https://10.0.0.9/redfish/v1"}, "url", "not a public address"),
         ({"url": "https://user:pw@hooks.example.com/"}, "url", "user name or password"),
-        ({"kinds": ["Host Parked"]}, "kinds", "words with dots"),
+        ({"kinds": ["Host Parked"]}, "kinds", "no event is of the kind 'Host Parked'"),
+        ({"kinds": ["host.parkd"]}, "kinds", "no event is of the kind 'host.parkd'"),
+        ({"kinds": ["host"]}, "kinds", "no event is of the kind 'host'"),
+        ({"kinds": ["hosts.*"]}, "kinds", "no event is of the kind 'hosts.*'"),
+        ({"kinds": ["webhook.*"]}, "kinds", "no event is of the kind 'webhook.*'"),
     ],
 )
 async def test_a_wrong_receiver_is_refused_by_field_with_a_hint(
@@ -65,6 +69,27 @@ async def test_a_wrong_receiver_is_refused_by_field_with_a_hint(
     assert (reply.status_code, error["path"]) == (422, path)
     assert words in error["message"]
     assert error["hint"]
+
+
+async def test_a_kind_that_never_comes_is_refused_with_those_that_do(
+    site: Site, admin: str
+) -> None:
+    await made(site, admin, kinds=["host.parked", "host.*", "host.power.*", "*"])
+    reply = await site.ask("PATCH", "/api/webhooks/pager", {"kinds": ["host.parkd"]}, key=admin)
+    assert reply.status_code == 422
+    hint = reply.json()["error"]["hint"]
+    assert hint.startswith("did you mean host.parked? valid ones: acceptance.ordered, ")
+    assert "webhook" not in hint
+
+
+@pytest.mark.parametrize("kind", ["host.parkd", "hos", "hosts.*", "host.parked.*x"])
+async def test_a_stream_of_a_kind_that_never_comes_is_refused(
+    site: Site, admin: str, kind: str
+) -> None:
+    reply = await site.ask("GET", f"/api/events/stream?kind={kind}", key=admin)
+    error = reply.json()["error"]
+    assert (reply.status_code, error["path"], error["value"]) == (422, "kind", kind)
+    assert "host.parked" in error["hint"]
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator"])

@@ -1,0 +1,124 @@
+"""Every kind of event there is: who asks for one that never comes is told so, and waits for none.
+
+The page of events says what each means; a test holds this list, that page and what the sources emit
+against each other.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from inventory.refusals import Refused
+
+ALL = "*"
+BELOW = ".*"
+KINDS: tuple[str, ...] = (
+    "acceptance.ordered",
+    "agent.enrol-refused",
+    "certificate.suspended",
+    "claim.created",
+    "claim.releasing",
+    "claim.state",
+    "cluster.phase",
+    "deployment.created",
+    "deployment.deleting",
+    "deployment.phase",
+    "deployment.removed",
+    "fleet.held",
+    "fleet.released",
+    "host.abort",
+    "host.alarm",
+    "host.bios.staged",
+    "host.bmc-changed",
+    "host.bmc.restart",
+    "host.certified",
+    "host.configured",
+    "host.enrolled",
+    "host.enrolled-agent",
+    "host.forgotten",
+    "host.overstayed",
+    "host.parked",
+    "host.pause",
+    "host.power.off",
+    "host.power.on",
+    "host.quarantine",
+    "host.remedy",
+    "host.resume",
+    "host.retry",
+    "host.skip",
+    "host.state",
+    "host.target",
+    "host.trouble",
+    "intent.done",
+    "intent.failed",
+    "intent.open",
+    "intent.parked",
+    "key.created",
+    "key.revoked",
+    "key.rotated",
+    "netbox.failed",
+    "netbox.pulled",
+    "netbox.pushed",
+    "part.changed",
+    "part.installed",
+    "part.removed",
+    "pod.applied",
+    "pod.held",
+    "pod.up",
+    "record.changed",
+    "record.created",
+    "record.removed",
+    "records.confirmed",
+    "records.restored",
+    "tenant.created",
+    "unit.withdrawn",
+    "user.created",
+    "user.disabled",
+    "user.enabled",
+    "user.grant-revoked",
+    "user.granted",
+    "user.password-set",
+    "webhook.changed",
+    "webhook.created",
+    "webhook.deleted",
+    "webhook.disabled",
+    "webhook.failed",
+    "webhook.key-rotated",
+    "webhook.replayed",
+)
+
+
+def fits(form: str, kind: str) -> bool:
+    """True when a kind is the one that is meant, or below it: `host.*`, or `*` for every one."""
+    if form == ALL:
+        return True
+    return kind.startswith(form[:-1]) if form.endswith(BELOW) else kind == form
+
+
+def kind_asked(text: str) -> str:
+    """A kind, or the beginning of several up to a full stop, that a list or stream is asked for."""
+    asked = "" if text == ALL else text.removesuffix(BELOW)
+    if asked and not any(kind == asked or fits(asked + BELOW, kind) for kind in KINDS):
+        raise _unheard(text, KINDS, path="kind")
+    return asked
+
+
+def refuse_unheard(form: str, *, path: str, untold: str) -> None:
+    """Refuse a form that fits no kind, or none but those that begin with `untold`."""
+    told = tuple(kind for kind in KINDS if not kind.startswith(untold))
+    if not any(fits(form, kind) for kind in told):
+        raise _unheard(form, told, path=path)
+
+
+def _unheard(form: str, told: tuple[str, ...], *, path: str) -> Refused:
+    families = sorted({kind.partition(".")[0] + BELOW for kind in told})
+    close = difflib.get_close_matches(form, [*told, *families], n=1, cutoff=0.6)
+    meant = f"did you mean {close[0]}? " if close else ""
+    return Refused(
+        422,
+        "invalid",
+        f"no event is of the kind {form[:80]!r}",
+        path=path,
+        value=form[:80],
+        hint=f"{meant}valid ones: {', '.join(told)}; or a family: {', '.join(families)}",
+    )
