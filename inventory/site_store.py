@@ -145,10 +145,12 @@ class SiteStore(Store):
         """A sealed secret of a host of these sites, or of no host."""
         return None if self._far_hosts((owner,)) else self._store.secret(owner, name)
 
-    def events(self, *, after: int = 0, subject: str = "", limit: int = PAGE_MAX) -> list[Event]:
+    def events(
+        self, *, after: int = 0, subject: str = "", kind: str = "", limit: int = PAGE_MAX
+    ) -> list[Event]:
         """Events about these sites, in order; on and on until one is, or there are no more."""
         known: dict[str, bool] = {}
-        while page := self._store.events(after=after, subject=subject, limit=limit):
+        while page := self._store.events(after=after, subject=subject, kind=kind, limit=limit):
             if seen := self._seen(page, known):
                 return seen
             after = page[-1].seq

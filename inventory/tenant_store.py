@@ -31,10 +31,12 @@ class TenantStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def events(self, *, after: int = 0, subject: str = "", limit: int = PAGE_MAX) -> list[Event]:
+    def events(
+        self, *, after: int = 0, subject: str = "", kind: str = "", limit: int = PAGE_MAX
+    ) -> list[Event]:
         """The tenant's events in order: read by subject, never by walking over all others'."""
         pages = [
-            self._of_subject(one, after, limit)
+            self._of_subject(one, kind, after, limit)
             for one in ([subject] if subject else sorted(self._subjects()))
         ]
         return list(heapq.merge(*pages, key=lambda event: event.seq))[:limit]
@@ -81,10 +83,10 @@ class TenantStore:
         key = self._store.get(ApiKey, name)
         return key is not None and key.tenant == self._tenant
 
-    def _of_subject(self, subject: str, after: int, limit: int) -> list[Event]:
+    def _of_subject(self, subject: str, kind: str, after: int, limit: int) -> list[Event]:
         found: list[Event] = []
         while len(found) < limit:
-            page = self._store.events(after=after, subject=subject, limit=limit)
+            page = self._store.events(after=after, subject=subject, kind=kind, limit=limit)
             found += [self.shown(event) for event in page if self.sees(event)]
             if len(page) < limit:
                 break

@@ -13,7 +13,7 @@ from inventory.audit_log import AuditLog
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.refusals import ERRORS
-from inventory.routes.shapes import Limit, Text, View
+from inventory.routes.shapes import Limit, Page, Text, View, next_after
 from inventory.store.protocol import FilingStore
 from inventory.store.query import Condition
 from inventory.store.query import Query as Asked
@@ -25,11 +25,10 @@ Reader = Annotated[Actor, Depends(require(Permission.AUDIT_READ))]
 SEQ_MAX = 10**16 - 1  # what a key of sixteen digits holds
 
 
-class AuditPage(View):
-    """Entries in order. Go on with `after` set to `last`."""
+class AuditPage(Page[AuditEntry]):
+    """Entries in order, not counted. Follow `next`, or go on later with `after` set to `last`."""
 
     last: int
-    results: tuple[AuditEntry, ...]
     misfiled: tuple[int, ...] = Field(
         description="Entries here that the database lists under what they do not say."
     )
@@ -44,6 +43,7 @@ class AnchorsView(View):
 
 @router.get("")
 async def list_audit(
+    request: Request,
     deps: Deps,
     _actor: Reader,
     *,
@@ -61,7 +61,15 @@ async def list_audit(
     found = await deps.in_thread(_entries, deps, after, filters, limit, newest)
     misfiled = await deps.in_thread(_misfiled, deps, found)
     last = found[-1].seq if found else after
-    return AuditPage(last=last, results=tuple(found), misfiled=misfiled)
+    following = next_after(request, str(last)) if len(found) == limit and not newest else None
+    return AuditPage(
+        count=None,
+        next=following,
+        previous=None,
+        last=last,
+        results=tuple(found),
+        misfiled=misfiled,
+    )
 
 
 @router.get("/anchors")

@@ -68,7 +68,7 @@ def read_page(
     found = deps.store.find(kind, after=after, limit=limit, **equals)
     return Page(
         count=deps.store.count(kind, **equals),
-        next=_next(request, key(found[-1])) if len(found) == limit else None,
+        next=next_after(request, key(found[-1])) if len(found) == limit else None,
         previous=None,
         results=tuple(show(record) for record in found),
     )
@@ -86,6 +86,7 @@ def only(found: Sequence[R], *, what: str, name: str, command: str) -> R:
     return found[0]
 
 
-def _next(request: Request, key: str) -> str:
+def next_after(request: Request, key: str) -> str:
+    """The address of what follows a record in the list that was asked for."""
     kept = [(n, v) for n, v in request.query_params.multi_items() if n != "after"]
     return f"{request.url.path}?{urlencode([*kept, ('after', key)])}"

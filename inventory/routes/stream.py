@@ -32,6 +32,7 @@ Reader = Annotated[Actor, Depends(require(Permission.EVENT_READ))]
 SEQ_MAX = 2**63 - 1  # what both databases hold
 ASK_AGAIN_S = 3.0  # a revoked key reaches everything within 5 s
 KIND = "`host.parked`; or `host.*` for all below it. One that no event has is refused."
+BY = "Who did it, as events name them: `user jane`."
 BEATS = 5  # a heartbeat every fifth time: 15 s
 SITES_KNOWN_MAX = 20_000
 
@@ -72,13 +73,14 @@ async def stream_events(
     ] = None,
     subject: Annotated[Text, Query(description="`host:r1-h3`; `host:` for every one")] = "",
     kind: Annotated[Text, Query(description=KIND)] = "",
+    by: Annotated[Text, Query(alias="actor", description=BY)] = "",
     site: Annotated[Text, Query(description="Hosts and pods of this site alone.")] = "",
     last_event_id: Annotated[str, Header(alias="Last-Event-ID", pattern=r"^[0-9]{0,18}$")] = "",
 ) -> Response:
     """Follow events; after a break, go on with `Last-Event-ID` (browsers send it) or `after`."""
     following = following_of(request)
     cursor = int(last_event_id) if last_event_id else after
-    wanted = Wanted(deps, subject=subject, kind=kind_asked(kind), site=site)
+    wanted = Wanted(deps, subject=subject, kind=kind_asked(kind), actor=by, site=site)
     seat = following.take_seat(actor.id)
     sites = actor.sites_for(Permission.EVENT_READ)
 
@@ -106,11 +108,14 @@ def following_of(request: Request) -> Following:
 class Wanted:
     """Which events one client asked for."""
 
-    def __init__(self, deps: ApiDeps, *, subject: str, kind: str, site: str) -> None:
+    def __init__(
+        self, deps: ApiDeps, *, subject: str, kind: str = "", actor: str = "", site: str = ""
+    ) -> None:
         self._deps = deps
         self._group = subject if subject.endswith(":") else ""
         self.subject = "" if self._group else subject
         self._kind = kind
+        self._actor = actor
         self._site = site
         self._sites: dict[str, str] = {}
 
@@ -137,12 +142,15 @@ class Wanted:
             )
         return self._sites[event.subject] == self._site
 
-    async def shown(self, event: Event) -> Event:
-        """The event as this client may see it."""
+    async def shown(self, event: Event) -> Event | None:
+        """The event as this client may see it; None when it is not by whom the client asked for.
+
+        By whom it may see: else a tenant would learn by asking who acted for the site.
+        """
         store = self._deps.store
         if isinstance(store, TenantStore):
-            return await self._deps.in_thread(store.shown, event)
-        return event
+            event = await self._deps.in_thread(store.shown, event)
+        return event if self._actor in {"", event.actor} else None
 
 
 def _site_of(deps: ApiDeps, subject: str) -> str:
@@ -179,4 +187,5 @@ async def _lines(
                 yield ": still here\n\n"
         elif await wanted.here(event):
             told = await wanted.shown(event)
-            yield f"id: {event.seq}\ndata: {told.model_dump_json()}\n\n"
+            if told is not None:
+                yield f"id: {event.seq}\ndata: {told.model_dump_json()}\n\n"

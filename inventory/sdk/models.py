@@ -80,8 +80,11 @@ class AuditEntry(TypedDict):
 
 
 class AuditPage(TypedDict):
+    count: int | None
     last: int
     misfiled: list[int]
+    next: str | None
+    previous: str | None
     results: list[AuditEntry]
 
 
@@ -578,7 +581,10 @@ class Event(TypedDict):
 
 
 class EventPage(TypedDict):
+    count: int | None
     last: int
+    next: str | None
+    previous: str | None
     results: list[Event]
 
 
@@ -2465,6 +2471,8 @@ class DeleteDeploymentQuery(TypedDict, total=False):
 class ListEventsQuery(TypedDict, total=False):
     after: int
     subject: str
+    kind: str
+    actor: str
     limit: int
 
 

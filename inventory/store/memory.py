@@ -190,12 +190,14 @@ class MemoryStore:
         """A sealed secret."""
         return self._secrets.get((owner, name))
 
-    def events(self, *, after: int = 0, subject: str = "", limit: int = PAGE_MAX) -> list[Event]:
+    def events(
+        self, *, after: int = 0, subject: str = "", kind: str = "", limit: int = PAGE_MAX
+    ) -> list[Event]:
         """Events in order, after a sequence number."""
         with self._lock:
             first = self._events[0].seq if self._events else 1
             later = itertools.islice(self._events, max(0, after - first + 1), None)
-            found = (event for event in later if not subject or event.subject == subject)
+            found = (event for event in later if _is_of(event, subject, kind))
             return list(itertools.islice(found, min(limit, PAGE_MAX)))
 
     def newest_events(
@@ -206,9 +208,7 @@ class MemoryStore:
             found = (
                 event
                 for event in reversed(self._events)
-                if (not before or event.seq < before)
-                and (not subject or event.subject == subject)
-                and (not kind or event.kind == kind or event.kind.startswith(f"{kind}."))
+                if (not before or event.seq < before) and _is_of(event, subject, kind)
             )
             return list(itertools.islice(found, min(limit, PAGE_MAX)))
 
@@ -405,3 +405,9 @@ def _by_kind(change: Change) -> dict[type[Record], tuple[list[Any], list[Any]]]:
     for record in change.replace:
         groups.setdefault(type(record), ([], []))[1].append(record)
     return groups
+
+
+def _is_of(event: Event, subject: str, kind: str) -> bool:
+    if subject and event.subject != subject:
+        return False
+    return not kind or event.kind == kind or event.kind.startswith(f"{kind}.")

@@ -130,8 +130,10 @@ class Store(Protocol):
     def secret(self, owner: str, name: str) -> bytes | None:
         """A sealed secret."""
 
-    def events(self, *, after: int = 0, subject: str = "", limit: int = PAGE_MAX) -> list[Event]:
-        """Events in order, after a sequence number."""
+    def events(
+        self, *, after: int = 0, subject: str = "", kind: str = "", limit: int = PAGE_MAX
+    ) -> list[Event]:
+        """Events in order, after a sequence number; `kind` as for the newest ones."""
 
     def newest_events(
         self, *, before: int = 0, subject: str = "", kind: str = "", limit: int = PAGE_MAX

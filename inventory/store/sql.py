@@ -209,7 +209,9 @@ class SqlStore:
                 sa.select(SECRETS.c.sealed).where(SECRETS.c.owner == owner, SECRETS.c.name == name)
             ).scalar()
 
-    def events(self, *, after: int = 0, subject: str = "", limit: int = PAGE_MAX) -> list[Event]:
+    def events(
+        self, *, after: int = 0, subject: str = "", kind: str = "", limit: int = PAGE_MAX
+    ) -> list[Event]:
         """Events in order, after a sequence number."""
         query = (
             sa.select(EVENTS.c.seq, EVENTS.c.document)
@@ -217,10 +219,8 @@ class SqlStore:
             .order_by(EVENTS.c.seq)
             .limit(min(limit, PAGE_MAX))
         )
-        if subject:
-            query = query.where(EVENTS.c.subject == subject)
         with self._connected() as connection:
-            found = connection.execute(query).all()
+            found = connection.execute(_of(query, subject, kind)).all()
         return [rows.event_from(row) for row in found]
 
     def newest_events(
@@ -234,13 +234,8 @@ class SqlStore:
         )
         if before:
             query = query.where(EVENTS.c.seq < before)
-        if subject:
-            query = query.where(EVENTS.c.subject == subject)
-        if kind:
-            below = sa.and_(EVENTS.c.kind >= f"{kind}.", EVENTS.c.kind < f"{kind}/")  # "." + 1
-            query = query.where(sa.or_(EVENTS.c.kind == kind, below))
         with self._connected() as connection:
-            found = connection.execute(query).all()
+            found = connection.execute(_of(query, subject, kind)).all()
         return [rows.event_from(row) for row in found]
 
     def last_event(self) -> int:
@@ -431,3 +426,13 @@ def _conditions(kind: Kind, equals: dict[str, str | int]) -> list[sa.ColumnEleme
         valid = ", ".join(sorted(kind.columns))
         raise ValueError(f"{kind.table.name} has no column {', '.join(unknown)}; it has {valid}")
     return [kind.table.c[name] == value for name, value in equals.items()]
+
+
+def _of(query: sa.Select[Any], subject: str, kind: str) -> sa.Select[Any]:
+    """Events of one subject, and of one kind or of all below it."""
+    if subject:
+        query = query.where(EVENTS.c.subject == subject)
+    if kind:
+        below = sa.and_(EVENTS.c.kind >= f"{kind}.", EVENTS.c.kind < f"{kind}/")  # "." + 1
+        query = query.where(sa.or_(EVENTS.c.kind == kind, below))
+    return query

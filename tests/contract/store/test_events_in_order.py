@@ -83,3 +83,6 @@ def test_the_newest_events_come_backwards_by_subject_and_kind(store: SqlStore) -
     assert numbers(subject="host:a") == [3, 1]
     assert numbers(kind="host") == [2, 1]
     assert numbers(kind="host.parked", before=2) == []
+    assert [event.seq for event in store.events(kind="host")] == [1, 2]
+    assert [event.seq for event in store.events(kind="host", subject="host:b")] == [2]
+    assert [event.seq for event in store.events(kind="host", after=1)] == [2]
