@@ -133,6 +133,11 @@ class SiteStore(Store):
             return {}
         return self._store.tally(kind, *columns)
 
+    def tags(self, kind: type[Record], query: Query) -> dict[str, int]:
+        """How many at these sites carry each tag."""
+        narrowed = self._narrowed(kind, query)
+        return {} if narrowed is None else self._store.tags(kind, narrowed)
+
     def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
         """Nobody's but the controller's, who has no site."""
         return [host for host in self._store.due_hosts(now, limit=limit) if self._here(host.site)]

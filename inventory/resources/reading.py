@@ -191,6 +191,14 @@ class Reader:
                 counted=False,
             )
 
+    def tags(self, deps: ApiDeps, actor: Actor) -> dict[str, int]:
+        """How many records of this resource that the actor may see carry each tag."""
+        resource = self.resource
+        placed = bool(resource.site) or actor.sites_for(resource.read) is None
+        if not placed or not actor.may(resource.read):
+            return {}
+        return deps.store.tags(resource.kind, Query(conditions=tuple(self._scope(actor))))
+
     def _query(self, ask: Ask, actor: Actor, *, limit: int = 0) -> Query:
         conditions = [
             *self._scope(actor, ask),

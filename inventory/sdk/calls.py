@@ -976,6 +976,11 @@ class Podyard(Asking):
         """Remove a switch. 409 while other records name it."""
         self._ask("DELETE", "/api/switches/{name}", names={"name": name})
 
+    def list_tags(self, **query: Unpack[models.ListTagsQuery]) -> models.PageTagView:
+        """Tags that records carry, in their order, with how many of each list do."""
+        found: models.PageTagView = self._ask("GET", "/api/tags", query=query)
+        return found
+
     def list_tenants(self, **query: Unpack[models.ListTenantsQuery]) -> models.PageTenantView:
         """Tenants, filtered and paged."""
         found: models.PageTenantView = self._ask("GET", "/api/tenants", query=query)

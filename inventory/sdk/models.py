@@ -1354,6 +1354,13 @@ class PageSwitchView(TypedDict):
     results: list[SwitchView]
 
 
+class PageTagView(TypedDict):
+    count: int | None
+    next: str | None
+    previous: str | None
+    results: list[TagView]
+
+
 class PageTenantView(TypedDict):
     count: int | None
     next: str | None
@@ -1784,6 +1791,12 @@ class SwitchView(TypedDict):
     tags: list[str]
     url: str
     version: int
+
+
+class TagView(TypedDict):
+    count: int
+    counts: dict[str, int]
+    name: str
 
 
 class TargetBody(TypedDict):
@@ -4727,6 +4740,11 @@ class GetSwitchQuery(TypedDict, total=False):
     brief: bool
     fields: str
     omit: str
+
+
+class ListTagsQuery(TypedDict, total=False):
+    after: str
+    limit: int
 
 
 class ListTenantsQuery(TypedDict, total=False):

@@ -70,6 +70,17 @@ def page(
     )
 
 
+def tags(connection: sa.Connection, kind: Kind, query: Query) -> dict[str, int]:
+    """How many of the records that a query finds carry each tag."""
+    asked = (
+        sa.select(LABELS.c.value, sa.func.count())
+        .select_from(LABELS.join(kind.table, kind.table.c.key == LABELS.c.key))
+        .where(LABELS.c.kind == kind.table.name, LABELS.c.name == TAG, *where(kind, query))
+        .group_by(LABELS.c.value)
+    )
+    return {str(tag): int(count) for tag, count in connection.execute(asked)}
+
+
 def where(kind: Kind, query: Query) -> list[Clause]:
     """What a record must satisfy to be found, on whatever page."""
     clauses = [_clause(kind, condition) for condition in query.conditions]

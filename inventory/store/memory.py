@@ -159,6 +159,11 @@ class MemoryStore:
                 return {(): len(records)}
             return dict(Counter(tuple(str(read(one)) for read in readers) for one in records))
 
+    def tags(self, kind: type[Record], query: Query) -> dict[str, int]:
+        """How many of all that a query finds carry each tag."""
+        with self._asked(kind) as connection:
+            return asking.tags(connection, KINDS[kind], query)
+
     def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
         """Hosts whose `wake_at` has come, longest waiting first."""
         with self._lock:

@@ -118,6 +118,9 @@ class Store(Protocol):
         under the empty tuple, also when there are none.
         """
 
+    def tags(self, kind: type[Record], query: Query) -> dict[str, int]:
+        """How many of all that a query finds carry each tag, grouped by the database."""
+
     def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
         """Hosts whose `wake_at` has come, longest waiting first."""
 

@@ -178,6 +178,11 @@ class SqlStore:
             found = connection.execute(query).all()
         return {tuple(str(value) for value in row[:-1]): int(row[-1]) for row in found}
 
+    def tags(self, kind: type[Record], query: Query) -> dict[str, int]:
+        """How many of all that a query finds carry each tag."""
+        with self._connected() as connection:
+            return asking.tags(connection, KINDS[kind], query)
+
     def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
         """Hosts whose `wake_at` has come, longest waiting first."""
         table = KINDS[Host].table
