@@ -25,7 +25,8 @@ from inventory.states import ALLOWED_TIME_S, TRANSITIONS, Health, HostState
 from inventory.store.protocol import Change, Fence
 from pods.interop import Tree
 from pods.match_finding import Mismatch
-from provisioning.acting import Acting, Outcome
+from provisioning.acting import Acting
+from provisioning.acts.recorder import Outcome
 from provisioning.allowing import AllowedTimes
 from provisioning.context import Context, load_context
 from provisioning.errors import (

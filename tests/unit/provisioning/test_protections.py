@@ -23,8 +23,11 @@ from inventory.model import Host, Intent
 from inventory.states import HostState, PowerState
 from inventory.store.memory import MemoryStore
 from inventory.store.protocol import Change
-from provisioning import acting, brakes, controller, remedies
+from provisioning import brakes, controller, remedies
 from provisioning.acting import Acting
+from provisioning.acts import firmware
+from provisioning.acts.firmware import Firmware
+from provisioning.errors import BmcBusy
 from provisioning.guarded import Act, Done, Settlement
 from provisioning.lifecycle.actions import PowerOff
 from provisioning.lifecycle.decision import Do, Seen
@@ -124,7 +127,7 @@ def power_is_asked_for_in_the_middle_of_a_flash(folder: Path) -> None:
             loop = there.controller
             context = await controller.load_context(loop._world, loop._maps, host)
             seen = Seen(now=there.clock.at, power=PowerState.ON)
-            with suppress(acting.BmcBusy):
+            with suppress(BmcBusy):
                 await loop._apply(host, Do(PowerOff(), "a defect"), seen, context)
 
         asyncio.run(off())
@@ -191,7 +194,7 @@ def no_guard(patch: pytest.MonkeyPatch) -> None:
         there = (seen.firmware or {}).get(action.item.component)
         return Done() if there == action.item.version else Act()
 
-    patch.setattr(acting, "settle_update", blind)
+    patch.setattr(firmware, "settle_update", blind)
 
 
 def no_fence(patch: pytest.MonkeyPatch) -> None:
@@ -208,17 +211,17 @@ def no_fence(patch: pytest.MonkeyPatch) -> None:
 def no_lease_check(patch: pytest.MonkeyPatch) -> None:
     """No last look at lease, record and time before the act."""
 
-    async def trusting(_self: Acting, host: Host, _intent: Intent) -> Host:
+    async def trusting(_self: Firmware, host: Host, _intent: Intent) -> Host:
         return host
 
-    patch.setattr(Acting, "_require_still_ours", trusting)
+    patch.setattr(Firmware, "_require_still_ours", trusting)
 
 
 def no_identity_check(patch: pytest.MonkeyPatch) -> None:
-    async def trusting(_self: Acting, _host: Host, _bmc: Any) -> None:
+    async def trusting(_self: Firmware, _host: Host, _bmc: Any) -> None:
         return None
 
-    patch.setattr(Acting, "_require_same_host", trusting)
+    patch.setattr(Firmware, "_require_same_host", trusting)
 
 
 def no_last_word_on_power(patch: pytest.MonkeyPatch) -> None:
@@ -226,7 +229,7 @@ def no_last_word_on_power(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_domain_limit(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(acting, "crowded", lambda *_: "")
+    patch.setattr(firmware, "crowded", lambda *_: "")
 
 
 def no_restraint(patch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""What is done to one host, by subject; `provisioning.acting` chooses among them."""

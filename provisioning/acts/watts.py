@@ -1,0 +1,68 @@
+"""Holding watts on the feeds for a host before anything draws them, and giving them back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+
+from inventory.model import Host
+from provisioning.acts.counter import counter
+from provisioning.acts.recorder import Outcome, Recorder
+from provisioning.admission import Admitted, Waits, admit
+from provisioning.context import Context
+from provisioning.feeds import Feeds
+from provisioning.podmaps import PodMaps
+from provisioning.rooms import LOOK_AGAIN_S as LOOK_AGAIN_ANYWAY_S
+from provisioning.world import World
+
+
+class Watts:
+    """Reserves power; of a feed by one host at a time."""
+
+    def __init__(self, world: World, recorder: Recorder, maps: PodMaps) -> None:
+        self._world = world
+        self._recorder = recorder
+        self._maps = maps
+        self._feeds = Feeds(world, maps)
+        self._ledgers: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def reserve(self, host: Host, watts: int, context: Context) -> Outcome:
+        """Hold watts on the feeds, durably, before anything draws them.
+
+        What was read a moment ago may refuse, so that those who wait read nothing; only what is
+        read here, while no other host of these feeds reserves, may grant. Giving back needs no
+        look.
+        """
+        if watts <= host.reserved_watts:
+            return await self._recorder.record(host, {"reserved_watts": watts}, same_look=True)
+        if context.around is not None:
+            soon = admit(context.around.ledger, host, watts)
+            if isinstance(soon, Waits):
+                return await self._wait_for_watts(host, watts, soon, context)
+        feeds = sorted({feed for feed in (host.feed, host.feed_b) if feed})
+        async with contextlib.AsyncExitStack() as alone:
+            for feed in feeds:
+                await alone.enter_async_context(self._ledgers[f"{host.site}/{feed}"])
+            # Read first: a grant of another controller that comes later than this makes ours stale.
+            said = {
+                note: await self._world.in_thread(self._world.store.note, note)
+                for note in (counter("watts", f"{host.site}/{feed}") for feed in feeds)
+            }
+            verdict = admit(await self._feeds.ledger(host, context), host, watts)
+            if isinstance(verdict, Admitted):
+                return await self._recorder.record(
+                    host, {"reserved_watts": watts}, counted=said, same_look=True
+                )
+        return await self._wait_for_watts(host, watts, verdict, context)
+
+    async def _wait_for_watts(
+        self, host: Host, watts: int, why: Waits, context: Context
+    ) -> Outcome:
+        reason = f"waiting for power: {why.reason}"
+        if context.around is None:
+            return await self._recorder.wait(host, reason, others=True)
+        outcome = await self._recorder.wait(host, reason, after_s=LOOK_AGAIN_ANYWAY_S, others=True)
+        now = self._world.clock.now()
+        self._maps.rooms.wait_for_watts(context.around, outcome.host, watts, now=now)
+        return outcome
