@@ -47,6 +47,7 @@ from inventory.routes import (
     events,
     export,
     health,
+    host_parts,
     host_verbs,
     hosts,
     keys,
@@ -70,6 +71,7 @@ from inventory.web import pages
 from inventory.web.refusing import no_page
 
 ROUTERS: tuple[APIRouter, ...] = (
+    host_parts.router,
     hosts.router,
     readings.router,
     host_verbs.router,

@@ -150,7 +150,7 @@ def partial_asked(given: Iterable[tuple[str, str]]) -> bool:
                 value=value[:80],
                 hint="valid ones: atomic",
             )
-        atomic = _flag(name, value)
+        atomic = flag_of(name, value)
     return not atomic
 
 
@@ -159,7 +159,7 @@ def shape_of(resource: Resource, values: Mapping[str, list[str]]) -> Shape:
     valid = fields_of(resource)
     fields = _names(values, "fields", valid | frozenset(resource.includes))
     omit = _names(values, "omit", valid)
-    brief = _flag("brief", _one(values, "brief") or "false")
+    brief = flag_of("brief", _one(values, "brief") or "false")
     return Shape(fields=fields or None, omit=omit, brief=brief)
 
 
@@ -198,7 +198,7 @@ def _where(resource: Resource, name: str, texts: list[str]) -> Where:
     if len(split) > VALUES_MAX:
         raise _wrong(name, str(len(split)), f"at most {VALUES_MAX} values in one filter")
     if lookup == "empty":
-        return Where(found.column, "empty", (_flag(name, texts[0]),))
+        return Where(found.column, "empty", (flag_of(name, texts[0]),))
     values = tuple(_value(found, name, text) for text in split)
     return Where(found.column, cast("Lookup", lookup or "exact"), values)
 
@@ -214,7 +214,7 @@ def _value(found: Filter, name: str, text: str) -> Any:
                 raise _wrong(name, text, "not one of its values", ", ".join(found.choices))
             return text
         case Form.FLAG:
-            return _flag(name, text)
+            return flag_of(name, text)
         case Form.NUMBER:
             return _number(name, text)
         case Form.MOMENT:
@@ -234,7 +234,8 @@ def _number(name: str, text: str) -> int | float:
     return found
 
 
-def _flag(name: str, text: str) -> bool:
+def flag_of(name: str, text: str) -> bool:
+    """What a parameter says that is true or false."""
     if text.lower() in _TRUE:
         return True
     if text.lower() in _FALSE:

@@ -354,6 +354,15 @@ class Podyard(Asking):
         )
         return found
 
+    def list_host_parts(
+        self, name: str, **query: Unpack[models.ListHostPartsQuery]
+    ) -> models.PagePartView:
+        """The parts in a host's slots now, or all that ever were; `next` goes on in `/api/parts`."""
+        found: models.PagePartView = self._ask(
+            "GET", "/api/hosts/{name}/parts", names={"name": name}, query=query
+        )
+        return found
+
     def pause_host(self, name: str, body: models.WhyBody) -> models.HostDetail:
         """Change nothing on this host until it is resumed; what cannot be undone ends first."""
         found: models.HostDetail = self._ask(

@@ -3580,6 +3580,91 @@ class HostBmcLogQuery(TypedDict, total=False):
     limit: int
 
 
+class ListHostPartsQuery(TypedDict, total=False):
+    history: bool
+    id: str | list[str]
+    id__n: str | list[str]
+    id__in: str | list[str]
+    id__ic: str | list[str]
+    id__nic: str | list[str]
+    id__isw: str | list[str]
+    id__nisw: str | list[str]
+    id__iew: str | list[str]
+    id__niew: str | list[str]
+    id__ie: str | list[str]
+    id__nie: str | list[str]
+    id__empty: bool
+    kind: (
+        Literal["accelerator", "nic", "drive", "psu", "memory", "processor"]
+        | list[Literal["accelerator", "nic", "drive", "psu", "memory", "processor"]]
+    )
+    kind__n: (
+        Literal["accelerator", "nic", "drive", "psu", "memory", "processor"]
+        | list[Literal["accelerator", "nic", "drive", "psu", "memory", "processor"]]
+    )
+    kind__in: (
+        Literal["accelerator", "nic", "drive", "psu", "memory", "processor"]
+        | list[Literal["accelerator", "nic", "drive", "psu", "memory", "processor"]]
+    )
+    model: str | list[str]
+    model__n: str | list[str]
+    model__in: str | list[str]
+    model__ic: str | list[str]
+    model__nic: str | list[str]
+    model__isw: str | list[str]
+    model__nisw: str | list[str]
+    model__iew: str | list[str]
+    model__niew: str | list[str]
+    model__ie: str | list[str]
+    model__nie: str | list[str]
+    model__empty: bool
+    rma: str | list[str]
+    rma__n: str | list[str]
+    rma__in: str | list[str]
+    rma__ic: str | list[str]
+    rma__nic: str | list[str]
+    rma__isw: str | list[str]
+    rma__nisw: str | list[str]
+    rma__iew: str | list[str]
+    rma__niew: str | list[str]
+    rma__ie: str | list[str]
+    rma__nie: str | list[str]
+    rma__empty: bool
+    serial: str | list[str]
+    serial__n: str | list[str]
+    serial__in: str | list[str]
+    serial__ic: str | list[str]
+    serial__nic: str | list[str]
+    serial__isw: str | list[str]
+    serial__nisw: str | list[str]
+    serial__iew: str | list[str]
+    serial__niew: str | list[str]
+    serial__ie: str | list[str]
+    serial__nie: str | list[str]
+    serial__empty: bool
+    slot: str | list[str]
+    slot__n: str | list[str]
+    slot__in: str | list[str]
+    slot__ic: str | list[str]
+    slot__nic: str | list[str]
+    slot__isw: str | list[str]
+    slot__nisw: str | list[str]
+    slot__iew: str | list[str]
+    slot__niew: str | list[str]
+    slot__ie: str | list[str]
+    slot__nie: str | list[str]
+    slot__empty: bool
+    q: str
+    limit: int
+    offset: int
+    after: str
+    start: str
+    ordering: str
+    brief: bool
+    fields: str
+    omit: str
+
+
 HostReadingsQuery = TypedDict(
     "HostReadingsQuery",
     {

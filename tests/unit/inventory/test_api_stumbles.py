@@ -9,6 +9,7 @@ import pytest
 from inventory.parts import Part
 from inventory.places import Rack
 from inventory.places import Site as Place
+from inventory.states import HostState
 from tests.unit.inventory.conftest import Site
 from tests.unit.inventory.records import NOW, make_host
 
@@ -107,3 +108,49 @@ async def test_put_by_key_refuses_another_name(zrh: Site, admin: str) -> None:
     assert zrh.store.find(Rack) == []
     same = await zrh.ask("PUT", path, {"site": "zrh", "name": "b9"}, key=admin)
     assert same.status_code == 201
+
+
+# The values of a field
+
+
+async def test_the_values_of_a_field_are_described_and_told_by_a_refusal(
+    site: Site, admin: str
+) -> None:
+    described = (await site.ask("GET", "/api/openapi.json", key=admin)).json()
+    parameters = described["paths"]["/api/hosts"]["get"]["parameters"]
+    (states,) = [p["schema"]["items"]["enum"] for p in parameters if p["name"] == "state"]
+    assert states == [str(state) for state in HostState]
+    reply = await site.ask("GET", "/api/hosts?state=redy", key=admin)
+    assert reply.status_code == 422
+    assert reply.json()["error"]["hint"] == f"valid ones: {', '.join(states)}"
+
+
+# A part's stays by its host
+
+
+async def test_the_parts_of_a_host_are_listed_below_it(site: Site, admin: str) -> None:
+    gone = gpu().model_copy(update={"id": "part-0", "serial": "S0", "removed_at": NOW})
+    other = gpu().model_copy(update={"id": "part-2", "host_id": make_host(2).id, "host": "r1-h2"})
+    site.put(make_host(1), make_host(2), gpu(), gone, other)
+    for name in ("r1-h1", make_host(1).id):
+        path = f"/api/hosts/{name}/parts"
+        now = (await site.ask("GET", path, key=admin)).json()
+        assert [part["serial"] for part in now["results"]] == ["S1"]
+        page = (await site.ask("GET", f"{path}?history=1&limit=1", key=admin)).json()
+        assert (page["count"], page["results"][0]["serial"]) == (2, "S0")
+        rest = (await site.ask("GET", page["next"], key=admin)).json()
+        assert [part["serial"] for part in rest["results"]] == ["S1"]
+        assert rest["next"] is None
+    narrow = (await site.ask("GET", "/api/hosts/r1-h1/parts?fields=slot", key=admin)).json()
+    assert narrow["results"] == [{"slot": "gpu/0"}]
+    for query in ("host=r1-h2", "host_id=x", "histry=1"):
+        reply = await site.ask("GET", f"/api/hosts/r1-h1/parts?{query}", key=admin)
+        assert reply.status_code == 400, query
+    assert (await site.ask("GET", "/api/hosts/no/parts", key=admin)).status_code == 404
+
+
+async def test_a_role_at_another_site_sees_no_parts_below_a_host(site: Site, admin: str) -> None:
+    site.put(make_host(1), gpu())
+    body = {"role": "operator", "sites": ["far"]}
+    far = (await site.ask("POST", "/api/keys", body, key=admin)).json()["text"]
+    assert (await site.ask("GET", "/api/hosts/r1-h1/parts", key=far)).status_code == 403
