@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from inventory.commands.audit import audit_app
+from inventory.commands.bmcs import bmc_app
 from inventory.commands.events import event_app
 from inventory.commands.exports import export_app
 from inventory.commands.netbox import netbox_app
@@ -27,6 +28,7 @@ def groups() -> dict[str, typer.Typer]:
     return {
         "plan": plan_app,
         "host": host_app,
+        "bmc": bmc_app,
         "site": site_app,
         "rack": rack_app,
         "feed": feed_app,

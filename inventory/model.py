@@ -71,6 +71,10 @@ class Skipped(Record):
     at: datetime
 
 
+RotationPhase = Literal["", "asked", "pending"]
+"""How far a BMC's new password is: wished for, or stored beside the one that it replaces."""
+
+
 class BmcAccess(Record):
     """Where and as whom to reach a host's BMC. The password is in `secrets`, enveloped."""
 
@@ -123,6 +127,7 @@ class Host(Record):
     register_again: bool = False
     """A person gave it another identity: what was learned of the old one no longer counts."""
     bmc: BmcAccess
+    rotation: RotationPhase = ""
     power: PowerState = PowerState.UNKNOWN
     health: Health = Health.UNKNOWN
     problem: Problem | None = None

@@ -41,6 +41,10 @@ class BmcPool:
         self._connections[host.id] = (wanted, bmc)
         return bmc
 
+    async def anew(self, host: Host, password: SecretStr) -> Bmc:
+        """A connection of its own with another password; whoever asks closes it."""
+        return await self._open(host, password)
+
     def is_open(self, host_id: str) -> bool:
         """Whether a conversation with this host's BMC is going on."""
         return host_id in self._connections

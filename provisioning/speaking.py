@@ -31,6 +31,7 @@ READS = frozenset(
         "update_tasks",
         "power_draw_watts",
         "resources",
+        "password_policy",
         "close",
     }
 )

@@ -100,6 +100,13 @@ class BmcAccount(Reading):
     enabled: bool
 
 
+class PasswordPolicy(Reading):
+    """How long the passwords are that a BMC takes; `length_max` is None when it tells no bound."""
+
+    length_min: int = 0
+    length_max: int | None = None
+
+
 class BmcRole(StrEnum):
     """What an account may do, in Redfish's spelling."""
 
@@ -195,6 +202,14 @@ class AccountDriver(Protocol):
 
     async def delete_account(self, username: str) -> None:
         """Converge: nobody of that name can log in any more."""
+
+
+@runtime_checkable
+class PasswordPolicyReader(Protocol):
+    """A BMC that tells which passwords it takes."""
+
+    async def password_policy(self) -> PasswordPolicy:
+        """The bounds in force."""
 
 
 @runtime_checkable

@@ -37,6 +37,8 @@ from provisioning.drivers.capabilities import (
     IndicatorDriver,
     LogEntry,
     LogReader,
+    PasswordPolicy,
+    PasswordPolicyReader,
     PowerLimit,
     PowerLimiter,
     SensorReader,
@@ -284,6 +286,11 @@ class _LoggedCiphers(_LoggedBmc):
         await self._journal.record("close_weak_ciphers", self._inner.close_weak_ciphers())
 
 
+class _LoggedPasswordPolicy(_LoggedBmc):
+    async def password_policy(self) -> PasswordPolicy:
+        return await self._journal.record("password_policy", self._inner.password_policy())
+
+
 class _LoggedResourceReader(_LoggedBmc):
     async def resources(self) -> dict[str, dict[str, Any]]:
         return await self._journal.record("resources", self._inner.resources())
@@ -301,6 +308,7 @@ _PARTS: tuple[tuple[type[Any], type[_LoggedBmc]], ...] = (
     (IndicatorDriver, _LoggedIndicator),
     (LogReader, _LoggedLogs),
     (AccountDriver, _LoggedAccounts),
+    (PasswordPolicyReader, _LoggedPasswordPolicy),
     (CertificateDriver, _LoggedCertificates),
     (EventSource, _LoggedEvents),
     (EventStream, _LoggedEventStream),

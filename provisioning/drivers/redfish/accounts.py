@@ -13,6 +13,7 @@ from provisioning.drivers.capabilities import (
     BmcAccount,
     BmcRole,
     Capability,
+    PasswordPolicy,
     lacking,
 )
 from provisioning.drivers.redfish.answers import Json, reference, text
@@ -23,6 +24,17 @@ from provisioning.errors import BmcRefused, Unsupported
 async def accounts(resources: Resources) -> tuple[BmcAccount, ...]:
     """Everybody who may log in; free slots are nobody."""
     return tuple(_account(one) for one in await _slots(resources) if text(one.get("UserName")))
+
+
+async def password_policy(resources: Resources) -> PasswordPolicy:
+    """The bounds that the AccountService tells; what it leaves out or garbles is no bound."""
+    service = await resources.optional_body(
+        reference(await resources.session.root(), "AccountService")
+    )
+    return PasswordPolicy(
+        length_min=_length(service.get("MinPasswordLength")) or 0,
+        length_max=_length(service.get("MaxPasswordLength")) or None,
+    )
 
 
 async def create_account(
@@ -73,6 +85,7 @@ async def delete_account(resources: Resources, username: str) -> None:
 
 
 _NOT_ALLOWED = 405
+LENGTH_MAX = 1024  # what a record takes of a password
 
 
 async def _collection(resources: Resources) -> str:
@@ -96,6 +109,12 @@ async def _of(resources: Resources, username: str) -> Json:
         f"{resources.session.label}: no account is called {text(username)!r}",
         hint="it may have been renamed or removed at the BMC: list its accounts",
     )
+
+
+def _length(value: object) -> int | None:
+    """A length that a password may have; 0 and absurd bounds stand for none."""
+    usable = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LENGTH_MAX
+    return value if usable and isinstance(value, int) else None
 
 
 def _is_free(slot: Json) -> bool:

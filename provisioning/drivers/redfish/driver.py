@@ -20,6 +20,7 @@ from provisioning.drivers.capabilities import (
     BmcRole,
     Indicator,
     LogEntry,
+    PasswordPolicy,
     PowerLimit,
     SensorReading,
     Subscription,
@@ -249,6 +250,10 @@ class RedfishBmc:
     async def accounts(self) -> tuple[BmcAccount, ...]:
         """Everybody who may log in."""
         return await accounts.accounts(self._resources)
+
+    async def password_policy(self) -> PasswordPolicy:
+        """The bounds of a password's length."""
+        return await accounts.password_policy(self._resources)
 
     async def create_account(self, username: str, password: SecretStr, role: BmcRole) -> BmcAccount:
         """Add somebody. Single try."""

@@ -1,0 +1,1 @@
+"""How a BMC becomes podyard's own: an account that nobody else knows."""
