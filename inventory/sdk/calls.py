@@ -354,6 +354,13 @@ class Podyard(Asking):
         )
         return found
 
+    def rotate_bmc_password(self, name: str) -> models.HostDetail:
+        """Give its BMC's account another password; `host.password-rotated` tells when it has it."""
+        found: models.HostDetail = self._ask(
+            "POST", "/api/hosts/{name}/bmc/rotate", names={"name": name}
+        )
+        return found
+
     def list_host_parts(
         self, name: str, **query: Unpack[models.ListHostPartsQuery]
     ) -> models.PagePartView:
