@@ -57,7 +57,17 @@ FIRST = "netbox"
 SUITES = {
     FIRST: ["tests/contract/netbox"],
     "unit": ["tests/unit", "tests/test_architecture.py"],
-    "bring-up": ["tests/integration/test_*.py"],
+    "bring-up": [
+        "tests/integration/test_bring_up.py",
+        "tests/integration/test_crashes.py",
+        "tests/integration/test_host_changes.py",
+        "tests/integration/test_on_postgresql.py",
+    ],
+    "chain": [
+        "tests/integration/test_demo.py",
+        "tests/integration/test_tutorial.py",
+        "tests/integration/test_tenant_chain.py",
+    ],
     "crashes": ["tests/integration/crashes"],
     "hosts": ["tests/integration/runtime"],
     "store": ["tests/contract/store"],
