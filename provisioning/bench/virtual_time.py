@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+L = TypeVar("L", bound=asyncio.AbstractEventLoop)
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 """When virtual time begins: any moment, always the same."""
@@ -24,12 +25,12 @@ class Stuck(RuntimeError):
     """Nothing is left that could ever happen, and the work is not done."""
 
 
-class _Jump(selectors.BaseSelector):
+class Jump(selectors.BaseSelector):
     """Nobody ever calls from outside: where a loop would wait, time moves on."""
 
     def __init__(self) -> None:
         self.elapsed_s = 0.0
-        self._files = selectors.SelectSelector()
+        self.files = selectors.DefaultSelector()
 
     def select(self, timeout: float | None = None) -> list[Any]:
         """Move on to when the next timer is due."""
@@ -41,26 +42,26 @@ class _Jump(selectors.BaseSelector):
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """The loop's own wake-up pipe; nobody writes to it."""
-        return self._files.register(fileobj, events, data)
+        return self.files.register(fileobj, events, data)
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
         """The same."""
-        return self._files.unregister(fileobj)
+        return self.files.unregister(fileobj)
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         """The same."""
-        return self._files.get_map()
+        return self.files.get_map()
 
     def close(self) -> None:
         """The same."""
-        self._files.close()
+        self.files.close()
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """A loop that never waits."""
 
-    def __init__(self) -> None:
-        self._jump = _Jump()
+    def __init__(self, jump: Jump | None = None) -> None:
+        self._jump = jump or Jump()
         super().__init__(self._jump)
 
     def time(self) -> float:
@@ -71,7 +72,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class VirtualClock:
     """The clock of everything that runs on one loop."""
 
-    def __init__(self, loop: VirtualLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
     def now(self) -> datetime:
@@ -86,7 +87,7 @@ class VirtualClock:
 class HardwareClock:
     """The same time as simulated hardware asks for it."""
 
-    def __init__(self, loop: VirtualLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
     def now(self) -> float:
@@ -109,7 +110,11 @@ async def inline(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> 
 
 def run(main: Callable[[VirtualLoop], Coroutine[Any, Any, T]]) -> T:
     """Run to the end, as `asyncio.run` does, without waiting for anything."""
-    loop = VirtualLoop()
+    return run_on(VirtualLoop(), main)
+
+
+def run_on(loop: L, main: Callable[[L], Coroutine[Any, Any, T]]) -> T:
+    """The same on a loop of one's own, which is closed."""
     try:
         return loop.run_until_complete(main(loop))
     finally:
@@ -119,9 +124,10 @@ def run(main: Callable[[VirtualLoop], Coroutine[Any, Any, T]]) -> T:
             loop.close()
 
 
-def _cancel_the_rest(loop: VirtualLoop) -> None:
+def _cancel_the_rest(loop: asyncio.AbstractEventLoop) -> None:
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
     if tasks:
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_asyncgens())

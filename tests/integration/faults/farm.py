@@ -34,6 +34,7 @@ from pods.firmware import image_bytes
 from pods.keys import SigningKey
 from pods.power import PowerPhase, reserved_watts
 from pods.spec import PodSpec
+from provisioning.bench.virtual_time import HardwareClock, inline, run_on
 from provisioning.bmcs import BmcPool
 from provisioning.boot.media import BootDoor
 from provisioning.controller import Controller
@@ -49,13 +50,7 @@ from provisioning.simulator.launcher import HostPlace
 from provisioning.simulator.process import Hall, HallSettings
 from provisioning.simulator.widening import widened
 from provisioning.world import PlayResult, World
-from tests.integration.faults.skipping import (
-    LoopClock,
-    LoopHardwareClock,
-    SkippingLoop,
-    inline,
-    run,
-)
+from tests.integration.faults.skipping import JumpingClock, SkippingLoop
 
 POD = "field"
 LIMIT_S = 2 * 3600.0
@@ -119,7 +114,7 @@ class Agents:
     """What runs on hosts that booted."""
 
     store: Store
-    clock: LoopClock
+    clock: JumpingClock
     spec: PodSpec
     ratios: dict[str, float] = field(default_factory=dict)
     wake: Callable[[], None] = lambda: None
@@ -246,7 +241,7 @@ class Farm:
     meanwhile: Meanwhile | None = None
     until: Callable[[Farm], bool] | None = None
     """When it is over; else when every host is ready or parked."""
-    clock: LoopClock = field(init=False)
+    clock: JumpingClock = field(init=False)
     store: MemoryStore = field(init=False)
     agents: Agents = field(init=False)
     hall: Hall = field(init=False)
@@ -255,13 +250,13 @@ class Farm:
     approved_at: float = 0.0
 
     def __post_init__(self) -> None:
-        self.clock = LoopClock(self.loop)
+        self.clock = JumpingClock(self.loop)
         self.store = MemoryStore()
         ratios = {host.name: host.clock_ratio for host in self.plan.hosts}
         self.agents = Agents(self.store, self.clock, self.spec, ratios)
         settings = HallSettings(
             state=self.directory / "hall",
-            clock=LoopHardwareClock(self.loop),
+            clock=HardwareClock(self.loop),
             media=StoreMedia(self.store, self.spec),
             launcher=self.agents,
         )
@@ -469,4 +464,4 @@ def bring_up(
     async def main(loop: SkippingLoop) -> Told:
         return await Farm(directory, spec, plan, quick, loop, meanwhile, until).run()
 
-    return run(main)
+    return run_on(SkippingLoop(), main)
