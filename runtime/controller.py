@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from inventory.errors import Conflict, FenceLost, StaleWrite
+from inventory.errors import Conflict, FenceLost, StaleWrite, StoreUnavailable
 from inventory.restored import watching_only
 from inventory.store.protocol import Fence
 from runtime.binding import Binding
@@ -91,8 +91,10 @@ class RuntimeController:
             await self._tick()
         except FenceLost:
             raise
-        except Exception:  # a database that is away must not end the loop: nothing fails for it
-            log.exception("claims could not be looked at; trying again")
+        except StoreUnavailable as error:  # the database is away: wait, nothing fails for it
+            log.warning("the store did not answer", extra={"cause": str(error)})
+        except Exception:  # a defect in one look must not end the loop: running clusters go on
+            log.exception("claims could not be looked at; this is a defect")
 
     async def _tick(self) -> None:
         now = self._world.clock.now()
