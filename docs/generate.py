@@ -290,8 +290,9 @@ def bmc_capabilities() -> str:
         if "others" not in who
     ]
     for name, bed in beds.items():
-        lines += ["", f"**What `{name}` lacks**", ""]
-        lines += [f"- {what}: {why}" for what, why in bed["without"].items()]
+        if bed["without"]:
+            lines += ["", f"**What `{name}` lacks**", ""]
+            lines += [f"- {what}: {why}" for what, why in bed["without"].items()]
     return "\n".join(lines)
 
 
