@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from inventory.model import Host
 from inventory.netbox.errors import Unsupported
 from inventory.states import HostState
+from pods.document import read_document
+from pods.errors import PodsError
 
 Owner = Literal["podyard", "netbox", "nobody"]
 
@@ -130,9 +131,9 @@ def load_mapping(path: Path | None) -> FieldMapping:
     if path is None:
         return FieldMapping()
     try:
-        given: Any = yaml.safe_load(path.read_text()) or {}
-        found = FieldMapping.model_validate(given)
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+        given: Any = read_document(path, regular_only=True)
+        found = FieldMapping.model_validate({} if given is None else given)
+    except (PodsError, ValidationError) as error:
         raise Unsupported(
             f"PODYARD_NETBOX_MAPPING_FILE is {path}, which is no mapping: {error}",
             hint="it may hold `status:`, `own:` and `role:`; see docs/reference/netbox.md",
