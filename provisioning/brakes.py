@@ -3,7 +3,8 @@
 Three brakes, each derived anew from the records. **Waves**: a plan's canaries must be ready before
 the rest is started (`provisioning.wanted`). **Failure share**: when too many of the last hosts of a
 pod ended with a person, nothing more of it is started. **Failure domains**: only so many hosts of
-one rack, of one feed and of one site may be in an act that cannot be undone at the same time.
+one rack, one feed, one scale-up domain and one site may be in an act that cannot be undone at the
+same time.
 
 The fleet-wide hold is the fourth; it is a person's, and stands in `inventory.holding`.
 
@@ -32,11 +33,18 @@ class Limits:
     rack: int
     feed: int
     site: int
+    scale_up: int
 
     def of(self, domain: str) -> int:
         """The limit of a domain, by its kind."""
         kind = domain.partition(" ")[0]
-        return {"rack": self.rack, "feed": self.feed, "site": self.site}[kind]
+        limits = {
+            "rack": self.rack,
+            "feed": self.feed,
+            "scale-up": self.scale_up,
+            "site": self.site,
+        }
+        return limits[kind]
 
 
 def domains(host: Host) -> tuple[str, ...]:
@@ -45,6 +53,7 @@ def domains(host: Host) -> tuple[str, ...]:
     return (
         f"rack {host.site}/{host.rack}",
         *(f"feed {host.site}/{feed}" for feed in feeds),
+        *([f"scale-up {host.site}/{host.link_domain}"] if host.link_domain else ()),
         f"site {host.site}",
     )
 
@@ -57,6 +66,45 @@ def busy(intents: Iterable[Intent], *, but: str = "") -> Counter[str]:
             for domain in intent.arguments.get("domains", ()):
                 found.setdefault(domain, set()).add(intent.host_id)
     return Counter({domain: len(hosts) for domain, hosts in found.items()})
+
+
+class UnderWay:
+    """The open intents as one controller knows them, counted as they come and go."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Intent] = {}
+        self._acts: Counter[tuple[str, str]] = Counter()
+        """Open intents of a host in a domain: a host with two counts once."""
+        self.busy: Counter[str] = Counter()
+        """Domain to hosts with an open intent in it: always this very object."""
+
+    def note(self, intent: Intent) -> bool:
+        """One intent as it now is; whether it has just ended."""
+        known = self._open.pop(intent.id, None)
+        if known is not None:
+            self._count(known, -1)
+        if intent.state == "open":
+            self._open[intent.id] = intent
+            self._count(intent, 1)
+            return False
+        return known is not None
+
+    def read(self, intents: Iterable[Intent]) -> None:
+        """All that are open: what is not among them is not."""
+        self._open.clear()
+        self._acts.clear()
+        self.busy.clear()
+        for intent in intents:
+            self.note(intent)
+
+    def _count(self, intent: Intent, by: int) -> None:
+        for domain in intent.arguments.get("domains", ()):
+            act = (domain, intent.host_id)
+            before = self._acts[act]
+            self._acts[act] = before + by
+            if before + by == 0:
+                del self._acts[act]
+            self.busy[domain] += (before + by > 0) - (before > 0)
 
 
 def crowded(host: Host, taken: Mapping[str, int], limits: Limits) -> str:

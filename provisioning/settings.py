@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +35,8 @@ class ProvisioningSettings(BaseSettings):
     """Hosts of one rack in an update at once: a bad image costs half a rack, not a rack."""
     destructive_per_feed: int = Field(default=32, ge=1)
     """Hosts of one feed in an update at once."""
+    destructive_per_scale_up: int = Field(default=8, ge=1)
+    """Hosts of one scale-up domain in an update at once: it is worth little without each of them."""
     destructive_per_site: int = Field(default=256, ge=1)
     """Hosts of the whole site in an update at once."""
     inspect_every_s: float = Field(default=900.0, ge=1)
@@ -42,3 +45,5 @@ class ProvisioningSettings(BaseSettings):
     """The folder of the DMTF interoperability profiles (`*.json`) that specs name."""
     inspections_at_once: int = Field(default=16, ge=1)
     """Ready hosts that are read again at the same time, so that bring-ups keep their pace."""
+    playbook: Literal["base", "none"] = Field(default="base")
+    """What configures a host that has booted; none: its image comes up as it is to be."""

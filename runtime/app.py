@@ -61,7 +61,7 @@ from provisioning.drivers.credentials import Credentials
 from provisioning.drivers.logged import Around, logged
 from provisioning.drivers.protocol import Bmc
 from provisioning.faultpoints import FaultPoints
-from provisioning.inband.play import AnsiblePlayer
+from provisioning.inband.play import AnsiblePlayer, NoPlaybook
 from provisioning.profiles import Shelf
 from provisioning.settings import ProvisioningSettings
 from provisioning.speaking import under_lease
@@ -289,13 +289,14 @@ def _provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
             clock=parts.clock,
             bmcs=BmcPool(_bmc_opener(settings, around), _password_reader(parts)),
             door=_boot_door(parts, authority),
-            player=AnsiblePlayer(),
+            player=AnsiblePlayer() if settings.playbook == "base" else NoPlaybook(),
             signing_key=parts.production,
             simulated_key=parts.simulated,
             settings=settings,
             faults=faults,
             in_thread=asyncio.to_thread,
             shelf=shelf,
+            hold_file=parts.options.state.hold,
         )
         grace = times.grace(settings.bmc_deadline_s)
         return Controller(

@@ -68,11 +68,13 @@ class Bed:
         )  # fmt: skip
         self.wait(60, (self.directory / "hall" / "hall.json").exists)
 
-    def start_service(self, *, kill_at: str = "", ready: bool = True) -> subprocess.Popen[bytes]:
-        """Start the service; with `kill_at` it may end before it is ready."""
+    def start_service(
+        self, *, kill_at: str = "", ready: bool = True, role: str = "all"
+    ) -> subprocess.Popen[bytes]:
+        """Start the service, or one role of it; with `kill_at` it may end before it is ready."""
         process = self._start(
             "service",
-            "serve", "--state", str(self.directory / "service"),
+            "serve", "--role", role, "--state", str(self.directory / "service"),
             "--listen", f"127.0.0.1:{self.ports['api']}",
             "--agent-listen", f"127.0.0.1:{self.ports['agents']}",
             "--gateway-listen", f"127.0.0.1:{self.ports['gateway']}",

@@ -158,6 +158,7 @@ class Firmware:
             rack=settings.destructive_per_rack,
             feed=settings.destructive_per_feed,
             site=settings.destructive_per_site,
+            scale_up=settings.destructive_per_scale_up,
         )
         if not now and (soon := crowded(host, context.busy, limits)):
             return soon

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,3 +109,20 @@ def repeated_acts(entries: Iterable[Entry]) -> list[DestructiveAct]:
             repeated.append(act)
         seen.add(key)
     return repeated
+
+
+def updating_at_once(
+    entries: Iterable[Entry], domains: Mapping[str, Iterable[str]]
+) -> dict[str, int]:
+    """The most hosts of each domain that were ever being flashed together; `domains`: by host."""
+    begun: dict[str, set[str]] = {}
+    most: dict[str, int] = {}
+    for entry in entries:
+        for domain in domains.get(entry["host"], ()):
+            hosts = begun.setdefault(domain, set())
+            if entry["what"] == "firmware.update.start":
+                hosts.add(entry["host"])
+                most[domain] = max(most.get(domain, 0), len(hosts))
+            elif entry["what"] in {"firmware.update.done", "firmware.update.failed"}:
+                hosts.discard(entry["host"])
+    return most

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from inventory.agents import AcceptanceReport, BootDocument, ObservedState
 from inventory.model import AgentSeen, BmcAccess, Event, Host, PlanApproval, Pod
+from inventory.placing import link_domain
 from inventory.planning import hosts_not_inspected, plan_of
 from inventory.secrets import SecretBox
 from inventory.states import HostState
@@ -305,6 +306,8 @@ class Farm:
     def _record(self, plan: Any, told: dict[str, Any]) -> Host:
         self.passwords[plan.name] = SecretStr(told["password"])
         now = self.clock.now()
+        spots = self.spec.slots()
+        slot = next(one for rack, one in spots if (rack.name, one.slot) == (plan.rack, plan.slot))
         return Host(
             id=plan.uuid,
             name=plan.name,
@@ -313,9 +316,11 @@ class Farm:
             rack=plan.rack,
             position=plan.unit,
             feed=plan.feed,
-            host_type=next(
-                name for name, kind in self.spec.host_types.items() if kind == plan.host_type
+            feed_b=slot.feed_b or "",
+            link_domain=link_domain(
+                self.spec, slot.host_type, rack=plan.rack, pod=POD, host=plan.name
             ),
+            host_type=slot.host_type,
             simulated=True,
             state_since=now,
             target="ready",

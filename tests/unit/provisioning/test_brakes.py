@@ -19,7 +19,7 @@ from provisioning.lifecycle.preparing import decide_preparing
 from tests.make import NOW, make_bios, make_host, make_intent, make_seen, make_wanted
 
 PARKED = Problem(kind="boot-failed", message="x", since=NOW)
-LIMITS = Limits(rack=2, feed=3, site=5)
+LIMITS = Limits(rack=2, feed=3, site=5, scale_up=1)
 
 
 def host_at(number: int, *, rack: str = "r1", feed: str = "a", **changes: Any) -> Host:
@@ -179,6 +179,13 @@ def test_an_update_that_was_begun_goes_on_under_the_brake() -> None:
     assert isinstance(decide_preparing(make_host(state=HostState.PREPARING), seen, wanted), Do)
 
 
-@pytest.mark.parametrize("kind", ["rack", "feed", "site"])
+@pytest.mark.parametrize("kind", ["rack", "feed", "site", "scale-up"])
 def test_every_kind_of_domain_has_a_limit(kind: str) -> None:
-    assert LIMITS.of(f"{kind} here/x") == getattr(LIMITS, kind)
+    assert LIMITS.of(f"{kind} here/x") == getattr(LIMITS, kind.replace("-", "_"))
+
+
+def test_a_scale_up_domain_is_a_domain_of_its_own() -> None:
+    host = host_at(1, link_domain="lab/r1")
+    assert "scale-up here/lab/r1" in domains(host)
+    taken = Counter({"scale-up here/lab/r1": 1})
+    assert crowded(host, taken, LIMITS).startswith("waiting for its turn: 1 of scale-up here/lab")
