@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -35,11 +36,8 @@ class AddressRefused(OSError):
 
 def url_fault(url: str, networks: Sequence[Network]) -> str:
     """Why this URL may not be called, as far as the text alone tells; empty when it may."""
-    if len(url) > URL_MAX:
-        return f"it is longer than {URL_MAX} characters"
-    if not url.isascii():
-        # A client makes `127.0.0.1` of `①②⑦.0.0.1`, after this has looked at it.
-        return "it has letters that are not ASCII; write such a host as `xn--…`"
+    if fault := _text_fault(url):
+        return fault
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -54,15 +52,29 @@ def url_fault(url: str, networks: Sequence[Network]) -> str:
     literal = literal_ip(parts.hostname)
     if literal is not None and (fault := address_fault(literal, networks)):
         return fault
-    if parts.scheme == "http" and not (literal is not None and _inside(literal, networks)):
+    if "%" in parts.netloc:
+        return "its host is written with %, which a client may read as an address"
+    if parts.scheme == "http" and not (literal is not None and inside(literal, networks)):
         return "it is not https; plain http is only for addresses in an allowed network"
+    return ""
+
+
+def _text_fault(url: str) -> str:
+    """What two readers of the same text could read differently."""
+    if len(url) > URL_MAX:
+        return f"it is longer than {URL_MAX} characters"
+    if not url.isascii():
+        # A client makes `127.0.0.1` of `①②⑦.0.0.1`, after this has looked at it.
+        return "it has letters that are not ASCII; write such a host as `xn--…`"
+    if not url.isprintable() or set(url) & set(" \\"):
+        return "it has spaces, backslashes or letters that do not show"
     return ""
 
 
 def address_fault(ip: Ip, networks: Sequence[Network]) -> str:
     """Why this address may not be called; empty when it may."""
-    real = _unwrapped(ip)
-    if _inside(real, networks) or _inside(ip, networks):
+    real = unwrapped(ip)
+    if inside(real, networks) or inside(ip, networks):
         return ""
     if real.is_global and not real.is_multicast and not _outdated(real):
         return ""
@@ -71,6 +83,7 @@ def address_fault(ip: Ip, networks: Sequence[Network]) -> str:
 
 def literal_ip(host: str) -> Ip | None:
     """The address that a host name spells out, in any form that a resolver would take for one."""
+    host = host.rstrip(".")
     try:
         return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -85,8 +98,11 @@ def literal_ip(host: str) -> Ip | None:
 class CheckedResolver(AbstractResolver):
     """Resolves names, and leaves out every address that may not be called."""
 
-    def __init__(self, networks: Sequence[Network]) -> None:
-        self._networks = tuple(networks)
+    def __init__(
+        self, networks: Sequence[Network] = (), *, fault: Callable[[Ip], str] | None = None
+    ) -> None:
+        """`fault` says why an address may not be called, where another rule than ours holds."""
+        self._rule = fault or partial(address_fault, networks=tuple(networks))
         self._resolver = ThreadedResolver()
 
     async def resolve(
@@ -106,10 +122,10 @@ class CheckedResolver(AbstractResolver):
 
     def _fault(self, one: ResolveResult) -> str:
         ip = literal_ip(one["host"])
-        return address_fault(ip, self._networks) if ip else f"{one['host']} is no address"
+        return self._rule(ip) if ip else f"{one['host']} is no address"
 
 
-def _unwrapped(ip: Ip) -> Ip:
+def unwrapped(ip: Ip) -> Ip:
     """The IPv4 address that an IPv6 one stands for, if it does."""
     if not isinstance(ip, ipaddress.IPv6Address):
         return ip
@@ -121,6 +137,8 @@ def _unwrapped(ip: Ip) -> Ip:
         return ip.teredo[1]
     if any(ip in network for network in TRANSLATED):
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    if ip in COMPATIBLE and int(ip) > 1:
+        return ipaddress.IPv4Address(int(ip))
     return ip
 
 
@@ -129,5 +147,6 @@ def _outdated(ip: Ip) -> bool:
     return isinstance(ip, ipaddress.IPv6Address) and (ip.is_site_local or ip in COMPATIBLE)
 
 
-def _inside(ip: Ip, networks: Sequence[Network]) -> bool:
+def inside(ip: Ip, networks: Sequence[Network]) -> bool:
+    """Whether it is in one of them."""
     return any(ip.version == network.version and ip in network for network in networks)

@@ -19,6 +19,8 @@ import sqlalchemy as sa
 from inventory.answers import Answer
 from inventory.audit import AuditEntry
 from inventory.changes import JournalEntry, ObjectChange
+from inventory.expected_hosts import ExpectedHost, FactoryAccount
+from inventory.found_bmcs import BmcNetwork, Discovery, FoundBmc
 from inventory.model import (
     AgentSeen,
     ApiKey,
@@ -391,6 +393,41 @@ KINDS: dict[type[Record], Kind] = {
         ),
         lambda n: n.id,
         _fields("kind", "netbox_type", "netbox_id"),
+    ),
+    FactoryAccount: Kind(record_table("factory_accounts"), lambda a: a.name, {}),
+    ExpectedHost: Kind(
+        record_table(
+            "expected_hosts",
+            unique("name"),
+            *(text(n) for n in ("pod", "slot", "serial", "bmc", "account", "found", "host_id")),
+            number("enrol"),
+        ),
+        lambda e: e.id,
+        {
+            **_fields("name", "pod", "slot", "serial", "bmc", "account", "found", "host_id"),
+            "enrol": lambda e: int(e.enrol),
+        },
+        searched=("name", "serial", "pod"),
+    ),
+    BmcNetwork: Kind(record_table("bmc_networks", text("site")), lambda n: n.name, _fields("site")),
+    FoundBmc: Kind(
+        record_table(
+            "found_bmcs",
+            unique("address"),
+            *(text(n) for n in ("ip", "network", "site", "state", "expected", "host", "vendor")),
+            moment("seen_at"),
+        ),
+        lambda b: b.id,
+        {
+            **_fields("address", "ip", "network", "site", "state", "expected", "host", "vendor"),
+            "seen_at": lambda b: b.seen_at.timestamp(),
+        },
+        searched=("address", "expected", "host", "vendor"),
+    ),
+    Discovery: Kind(
+        record_table("discoveries", text("state"), moment("created_at_s")),
+        lambda d: d.id,
+        {**_fields("state"), "created_at_s": lambda d: d.created_at.timestamp()},
     ),
     Answer: Kind(
         record_table("answers", moment("expires_at")),
