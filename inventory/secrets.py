@@ -6,6 +6,7 @@ owner and field are authenticated with the ciphertext (AES-256-GCM associated da
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 import stat
@@ -24,6 +25,7 @@ class SecretBox:
     """Seals and opens secrets with one key."""
 
     def __init__(self, key: bytes) -> None:
+        self._key = key
         self._cipher = AESGCM(key)
 
     @classmethod
@@ -61,6 +63,11 @@ class SecretBox:
                 hint="restore the key file that belongs to this database",
             ) from error
         return SecretStr(plain.decode())
+
+    def derive(self, owner: str, name: str) -> SecretStr:
+        """A secret of an owner that is stored nowhere: whoever has the key makes the same again."""
+        said = b"derive|" + _associated(owner, name)
+        return SecretStr(hmac.digest(self._key, said, "sha256").hex())
 
 
 def write_private(path: Path, content: bytes) -> None:

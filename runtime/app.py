@@ -42,6 +42,7 @@ from inventory.outbound.sending import Sender
 from inventory.outbound.settings import WebhookSettings
 from inventory.peer import PeerCertificateProtocol
 from inventory.public_names import names_of
+from inventory.readings.keeping import ROLE
 from inventory.retention import Retention, RetentionSettings
 from inventory.roster import Alone, Shared
 from inventory.secrets import SecretBox, write_private
@@ -65,6 +66,8 @@ from provisioning.inband.play import AnsiblePlayer, NoPlaybook
 from provisioning.profiles import Shelf
 from provisioning.settings import ProvisioningSettings
 from provisioning.speaking import under_lease
+from provisioning.telemetry.door import build_event_routes
+from provisioning.telemetry.inbox import Inbox
 from provisioning.telemetry.polling import Poller
 from provisioning.telemetry.settings import TelemetrySettings
 from provisioning.telemetry.world import World as TelemetryWorld
@@ -145,6 +148,7 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
         listeners: list[Listener] = []
         loops: list[Awaitable[None]] = []
         published = _Published()
+        inbox = Inbox()
         if "gateway" in sockets:
             ledger = Ledger(options.state.usage_journal)
             stack.callback(ledger.close)
@@ -157,11 +161,11 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
         elif "gateway" in sockets:
             loops.append(_follow_records(parts, published))
         if "agents" in sockets:
-            door, tls = _agent_door(parts)
+            door, tls = _agent_door(parts, inbox)
             listeners.append(Listener(sockets["agents"], door, tls=tls))
         if options.plays("provisioning"):
             loops += _provisioning_loops(parts)
-            loops.append(_telemetry_loop(parts))
+            loops.append(_telemetry_loop(parts, inbox))
         if "api" in sockets:
             netbox = _netbox(parts)
             deps = replace(_api_deps(parts), netbox=netbox)
@@ -244,7 +248,7 @@ def _boot_door(parts: Parts, authority: Authority) -> BootDoor:
     return BootDoor(base_url=f"https://{address}", controller=address, ca_pem=authority.pem)
 
 
-def _agent_door(parts: Parts) -> tuple[FastAPI, Tls]:
+def _agent_door(parts: Parts, inbox: Inbox) -> tuple[FastAPI, Tls]:
     now = parts.clock.now()
     directory = parts.options.state.authority
     authority = Authority.open(directory, now=now)
@@ -254,6 +258,7 @@ def _agent_door(parts: Parts) -> tuple[FastAPI, Tls]:
     app.include_router(
         build_boot_routes(deps, door=_boot_door(parts, authority), authority=authority)
     )
+    app.include_router(build_event_routes(inbox, parts.clock))
     return app, Tls(
         certificate=certificate,
         key=key,
@@ -307,23 +312,24 @@ def _provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
             else Shared(parts.store, keeper.fence, grace=grace),
         )
 
-    async def leave(keeper: LeaseKeeper) -> None:
-        with contextlib.suppress(StoreUnavailable):  # then it ends by itself, and is buried
-            await asyncio.to_thread(parts.store.leave, keeper.fence)
-
-    working = UnderLease(parts.clock, join, build, leave)
+    working = UnderLease(parts.clock, join, build, lambda keeper: _left(parts, keeper))
     parts.wakers.append(working.wake)
     return [working.run()]
 
 
-def _telemetry_loop(parts: Parts) -> Awaitable[None]:
-    """Readings of every powered host; where several services share a database, one of them."""
+def _telemetry_loop(parts: Parts, inbox: Inbox) -> Awaitable[None]:
+    """Readings of every powered host; where several services share a database, of its share."""
     settings, access = TelemetrySettings(), ProvisioningSettings()
     password = _password_reader(parts)
 
     async def opened(host: Host) -> Bmc:
         # Not `logged`: a line for each read of each minute would be all that a log holds.
         return _driver(access, host, await password(host))
+
+    async def join() -> LeaseKeeper:
+        return await LeaseKeeper.join(
+            parts.store, parts.clock, role=ROLE, owner=_owner(), alone=parts.is_embedded
+        )
 
     def build(keeper: LeaseKeeper) -> Poller:
         return Poller(
@@ -335,12 +341,21 @@ def _telemetry_loop(parts: Parts) -> Awaitable[None]:
                 in_thread=asyncio.to_thread,
                 settings=settings,
                 fence=keeper.fence,
+                inbox=inbox,
+                door_url=f"https://{parts.options.agents.host}:{parts.options.agents.port}",
+                secret_of=lambda owner, name: parts.box.derive(owner, name).get_secret_value(),
             )
         )
 
-    working = UnderLease(parts.clock, lambda: _lease(parts, "telemetry"), build, kept)
+    working = UnderLease(parts.clock, join, build, lambda keeper: _left(parts, keeper))
     parts.wakers.append(working.wake)
     return working.run()
+
+
+async def _left(parts: Parts, keeper: LeaseKeeper) -> None:
+    """End a worker's lease, so that others take what it had in hand."""
+    with contextlib.suppress(StoreUnavailable):  # then it ends by itself, and is buried
+        await asyncio.to_thread(parts.store.leave, keeper.fence)
 
 
 async def _follow_records(parts: Parts, published: _Published) -> None:

@@ -1,20 +1,22 @@
 """The port to kept readings. Every implementation passes `tests/contract/store/test_readings.py`.
 
-One worker writes, in batches; pages and the API read. All methods are synchronous and short;
-asynchronous callers run them in a thread.
+Workers write in batches, each under its lease and for the hosts that it has in hand; pages and the
+API read. All methods are synchronous and short; asynchronous callers run them in a thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from inventory.readings.energy import Meter
 from inventory.readings.packing import Day, Window
+from inventory.store.protocol import Fence
 
-NOTE = "telemetry"
-"""Under this name the worker that reads notes what it counted."""
+ROLE = "telemetry"
+"""Of the workers that read: their leases are called `telemetry/7`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,57 @@ class Batch:
     lines: Sequence[tuple[str, BmcLine]] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one of several workers reads."""
+
+    hosts: frozenset[str] = frozenset()
+    """In its hands, and its to read."""
+    moving: frozenset[str] = frozenset()
+    """Still in its hands and another one's to read, or nobody's: to be let go of."""
+    is_first: bool = True
+    """Of all workers: the one who also does what is to be done once."""
+
+
 class Readings(Protocol):
     """Where readings are kept."""
 
-    def write(self, batch: Batch) -> int:
-        """Write it whole or not at all; how many lines of logs were new."""
+    def share(self, fence: Fence, hosts: Collection[str], *, now: datetime) -> Share:
+        """Of these hosts, take in hand those that are this worker's and nobody else has.
+
+        Every worker comes to the same answer whose each is, from the leases that are good. A
+        single worker on the embedded database has them all. FenceLost without the lease.
+        """
+
+    def let_go(self, fence: Fence, hosts: Collection[str]) -> None:
+        """Others may take them: everything that was read of them is written."""
+
+    def write(
+        self, batch: Batch, *, fence: Fence | None = None, now: datetime | None = None
+    ) -> int:
+        """Write it whole or not at all; how many lines of logs were new.
+
+        With a fence only under its lease (FenceLost), and of the hosts that this worker has in
+        hand: what a worker read before it lost a host is the other one's to write. Without one
+        there is nobody else.
+        """
+
+    def note_counts(self, fence: Fence, said: str, *, now: datetime) -> None:
+        """Leave what this worker counted for the metrics; what dead ones left goes."""
+
+    def counts(self) -> list[str]:
+        """What the workers left."""
 
     def windows(self, host_id: str, *, since: int, until: int) -> list[Window]:
         """Five-minute windows that begin at or after `since` and before `until`, in order."""
 
-    def open_windows(self, *, start: int) -> dict[str, Window]:
-        """The windows of all hosts that begin then: whoever goes on writing goes on with these."""
+    def open_windows(
+        self, host_ids: Collection[str] | None = None, *, start: int
+    ) -> dict[str, Window]:
+        """The windows of these hosts (None: of all) that begin then.
+
+        Whoever goes on writing goes on with these.
+        """
 
     def days(self, host_id: str, *, since: int, until: int) -> dict[int, Day]:
         """Rolled-up days from `since` to before `until`, by day."""

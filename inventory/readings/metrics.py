@@ -1,8 +1,8 @@
 """What a site draws and how its reading goes, for Prometheus: sums by site and pod, no host names.
 
 Read at every scrape from the newest readings, which is one question to the database however many
-hosts there are. What the worker that reads them counts, it leaves in a note: it may be another
-process than the one that is scraped.
+hosts there are. What the workers that read them count, each leaves in a note: they may be other
+processes than the one that is scraped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 from inventory.clock import Clock
 from inventory.model import Host
 from inventory.readings.draw import FRESH_S
-from inventory.readings.keeping import NOTE, Newest, Readings
+from inventory.readings.keeping import Newest, Readings
 from inventory.store.protocol import Store
 
 Metric = CounterMetricFamily | GaugeMetricFamily
@@ -27,8 +27,16 @@ COUNTED = {
     "requests": "Requests that the answered ones took.",
     "events": "Events of BMCs that were taken in.",
     "dropped": "Events of BMCs beyond the rate of one BMC.",
+    "forged": "Events that came from elsewhere, or without their secret.",
+    "replayed": "Events that had been told before.",
     "let_go": "Five-minute windows that waited too long for the database.",
 }
+LEVELS = {
+    "late_seconds": "How long the next host to be read has been waiting.",
+    "streams": "BMCs whose events are listened to.",
+    "subscriptions": "BMCs that send their events by themselves.",
+}
+"""What a worker leaves, in this order: a list, for a note is short."""
 
 
 @dataclass(slots=True)
@@ -105,15 +113,14 @@ class ReadingsCollector(Collector):
         return sums
 
     def _worker(self) -> Iterator[Metric]:
-        said = self._store.note(NOTE)
+        """What all workers counted; each began at nothing when it began."""
+        said = [json.loads(one) for one in self._readings.counts()]
         if not said:
             return
-        counts = json.loads(said)
-        for name, told in COUNTED.items():
-            yield CounterMetricFamily(f"podyard_telemetry_{name}", told, value=counts.get(name, 0))
-        late = GaugeMetricFamily(
-            "podyard_telemetry_late_seconds",
-            "How long the next host to be read has been waiting.",
-            value=counts.get("late_s", 0.0),
-        )
-        yield late
+        for place, (name, told) in enumerate(COUNTED.items()):
+            value = sum(one[place] for one in said)
+            yield CounterMetricFamily(f"podyard_telemetry_{name}", told, value=value)
+        for place, (name, told) in enumerate(LEVELS.items(), start=len(COUNTED)):
+            levels = [one[place] for one in said]
+            value = max(levels) if name == "late_seconds" else sum(levels)
+            yield GaugeMetricFamily(f"podyard_telemetry_{name}", told, value=value)

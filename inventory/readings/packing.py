@@ -50,6 +50,12 @@ class Window:
             if name not in self.columns:
                 self.columns[name] = [*repeat(None, known), value]
 
+    def amend(self, values: dict[str, int | None]) -> None:
+        """More of the newest reading."""
+        for name, value in values.items():
+            column = self.columns.setdefault(name, [*repeat(None, len(self.offsets))])
+            column[-1] = value
+
     @property
     def layout(self) -> tuple[str, ...]:
         """The names of its columns, in order."""

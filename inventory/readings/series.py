@@ -37,6 +37,7 @@ SORTS: Mapping[str, Sort] = {
     for one in (
         Sort("power", "W", 0.1, "watts drawn: by the host, or by one part of it"),
         Sort("energy", "kWh", 0.001, "energy drawn since podyard reads this host", counts=True),
+        Sort("unmetered", "s", 1, "time for which nobody knows what was drawn", counts=True),
         Sort("temperature", "Cel", 0.1, "degrees Celsius of one sensor"),
         Sort("leak", "", 1, "a leak detector: 0 dry, 1 warning, 2 critical"),
         Sort("flow", "L/min", 0.01, "coolant through one coupling"),
@@ -49,6 +50,13 @@ SORTS: Mapping[str, Sort] = {
         Sort("links", "", 1, "links of one accelerator that are up"),
         Sort("remapped", "", 1, "memory rows of one accelerator that were remapped", counts=True),
         Sort("life", "%", 0.1, "life that one drive has left"),
+        Sort("ecc", "", 1, "memory errors of one part that were corrected", counts=True),
+        Sort("ecc-lost", "", 1, "memory errors of one part that were not", counts=True),
+        Sort("pcie", "", 1, "PCIe errors of one part that were corrected", counts=True),
+        Sort("pcie-lost", "", 1, "PCIe errors of one part that were not", counts=True),
+        Sort("link-errors", "", 1, "errors that the links of one part counted", counts=True),
+        Sort("link-downs", "", 1, "times that a link of one part went down", counts=True),
+        Sort("drive-errors", "", 1, "reads and writes that one drive could not do", counts=True),
     )
 }
 

@@ -89,6 +89,15 @@ def bury(connection: sa.Connection, role: str, *, now: datetime, grace: timedelt
     return dead
 
 
+def live(connection: sa.Connection, role: str, *, now: datetime) -> list[str]:
+    """The leases of a role's workers that are good, by name: nobody is locked out by looking."""
+    names = sa.select(LEASES.c.name).where(
+        LEASES.c.name.startswith(f"{role}/", autoescape=True),
+        LEASES.c.expires_at > _moment(connection, now),
+    )
+    return sorted(connection.execute(names).scalars())
+
+
 def renew(connection: sa.Connection, fence: Fence, *, now: datetime, until: datetime) -> bool:
     """Extend a lease still held."""
     moment = _now_of(connection, fence, now)

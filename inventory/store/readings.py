@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from inventory.readings.energy import Meter
-from inventory.readings.keeping import Batch, BmcLine, Newest
+from inventory.readings.keeping import Batch, BmcLine, Newest, Share
 from inventory.readings.packing import (
     DAY_S,
     WINDOW_S,
@@ -25,7 +26,8 @@ from inventory.readings.packing import (
 )
 from inventory.readings.rollup import EMPTY, rolled_up
 from inventory.readings.series import quanta
-from inventory.store import rows
+from inventory.store import reading_shares, rows
+from inventory.store.protocol import Fence
 from inventory.store.reading_tables import (
     BMC_LINES,
     METERS,
@@ -47,15 +49,41 @@ class SqlReadings:
         self._layouts: dict[int, tuple[str, ...]] = {}
         """Those that are known to be on disk."""
 
-    def write(self, batch: Batch) -> int:
+    def share(self, fence: Fence, hosts: Collection[str], *, now: datetime) -> Share:
+        """Which of these hosts are this worker's to read."""
+        with self._writing() as connection:
+            return reading_shares.share(connection, fence, hosts, now=now)
+
+    def let_go(self, fence: Fence, hosts: Collection[str]) -> None:
+        """Others may take them."""
+        with self._writing() as connection:
+            reading_shares.let_go(connection, fence, hosts)
+
+    def note_counts(self, fence: Fence, said: str, *, now: datetime) -> None:
+        """Leave what this worker counted."""
+        with self._writing() as connection:
+            reading_shares.note_counts(connection, fence, said, now=now)
+
+    def counts(self) -> list[str]:
+        """What the workers left."""
+        with self._reading() as connection:
+            return reading_shares.counts(connection)
+
+    def write(
+        self, batch: Batch, *, fence: Fence | None = None, now: datetime | None = None
+    ) -> int:
         """Write it whole or not at all; how many lines of logs were new."""
-        made = [_row(host_id, window, newest) for host_id, window, newest in batch.windows]
+        made = [_row(*one) for one in batch.windows]
         layouts = {_layout_id(w.layout): w.layout for _, w, _ in batch.windows}
         with self._writing() as connection:
+            mine: Container[str] = reading_shares.EVERY_HOST
+            if fence is not None and now is not None:
+                mine = reading_shares.mine(connection, fence, now=now)
             self._write_layouts(connection, layouts)
-            _upsert(connection, READINGS, made)
-            _upsert(connection, METERS, [_meter_row(*one) for one in batch.meters.items()])
-            added = _add_lines(connection, batch.lines)
+            _upsert(connection, READINGS, [row for row in made if row["host_id"] in mine])
+            meters = [_meter_row(*one) for one in batch.meters.items() if one[0] in mine]
+            _upsert(connection, METERS, meters)
+            added = _add_lines(connection, [one for one in batch.lines if one[0] in mine])
         self._layouts |= layouts
         return added
 
@@ -72,11 +100,18 @@ class SqlReadings:
             known = self._read_layouts(connection, {row.layout for row in found})
         return [unpack_window(row.at, known[row.layout], row.samples) for row in found]
 
-    def open_windows(self, *, start: int) -> dict[str, Window]:
-        """The windows of all hosts that begin then."""
+    def open_windows(
+        self, host_ids: Collection[str] | None = None, *, start: int
+    ) -> dict[str, Window]:
+        """The windows of these hosts that begin then."""
         columns = (READINGS.c.host_id, READINGS.c.layout, READINGS.c.samples)
+        query = sa.select(*columns).where(READINGS.c.at == start)
         with self._reading() as connection:
-            found = connection.execute(sa.select(*columns).where(READINGS.c.at == start)).all()
+            found = [
+                row
+                for where in _among(READINGS.c.host_id, host_ids)
+                for row in connection.execute(query.where(*where))
+            ]
             known = self._read_layouts(connection, {row.layout for row in found})
         return {row.host_id: unpack_window(start, known[row.layout], row.samples) for row in found}
 

@@ -54,6 +54,22 @@ class RoundReader(Protocol):
         """Everything that moves. Raises the errors of `provisioning.errors`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """Counters of errors and of wear, as the parts count them: a part that is reset begins anew."""
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    requests: int = 0
+
+
+@runtime_checkable
+class WearReader(Protocol):
+    """A BMC that tells what its parts count."""
+
+    async def wear(self) -> Wear:
+        """Links, memory and drives. Raises the errors of `provisioning.errors`."""
+
+
 def named(readings: Iterable[SensorReading]) -> dict[str, float]:
     """Sensors as series. The whole host's draw is for the caller to say: names do not tell it."""
     found: dict[str, float] = {}

@@ -42,10 +42,11 @@ class Recorder:
     """Windows that waited too long for the database."""
 
     def resume(self, meters: Mapping[str, Meter], windows: Mapping[str, Window]) -> None:
-        """Go on where the last worker ended."""
-        self.meters = dict(meters)
+        """Go on where the last worker ended, unless what was read since still waits here."""
+        waiting = {host_id for host_id, _ in self._waiting}
+        self.meters |= {h: meter for h, meter in meters.items() if h not in waiting}
         for host_id, window in windows.items():
-            if window.offsets:
+            if window.offsets and (host_id, window.start) not in self._waiting:
                 at = float(window.start + window.offsets[-1])
                 self._open[host_id] = _Open(window, Newest(at))
 
@@ -67,9 +68,17 @@ class Recorder:
             values[name] = quanta(name, value)
         if read.watts is not None or read.counter_kwh is not None:
             values["energy"] = quanta("energy", meter.kwh)
+            values["unmetered"] = quanta("unmetered", meter.gap_s)
         known.window.add(offset, values)
         known.newest = newest_of(at, read.values)
         self._fresh.add(host_id)
+
+    def note_beside(self, host_id: str, values: Mapping[str, float]) -> None:
+        """What else was read of it just now, beside its round."""
+        known = self._open.get(host_id)
+        if known is not None and known.window.offsets and values:
+            known.window.amend({name: quanta(name, value) for name, value in values.items()})
+            self._fresh.add(host_id)
 
     def note_lines(self, host_id: str, lines: Iterable[BmcLine]) -> None:
         """Lines of its BMC's log; the store knows which are new."""

@@ -62,7 +62,7 @@ class Schedule:
             turn.due = self._next(host, now)
         else:
             pause_s = self._every_s * 2 ** min(turn.failures, DOUBLINGS_MAX)
-            turn.due = now + min(pause_s, self._longest_s) * (0.9 + 0.2 * self._share(host))
+            turn.due = now + min(pause_s, self._longest_s) * (0.9 + 0.2 * self.share(host))
         self._put(host, turn)
 
     def hurry(self, host: str, *, now: float) -> None:
@@ -99,10 +99,11 @@ class Schedule:
 
     def _next(self, host: str, now: float) -> float:
         """Its own moment in the period, the next time it comes."""
-        offset = self._share(host) * self._every_s
+        offset = self.share(host) * self._every_s
         periods = math.floor((now - offset) / self._every_s) + 1
         return periods * self._every_s + offset
 
-    def _share(self, host: str) -> float:
+    def share(self, host: str) -> float:
+        """Its own place between nothing and one, the same in every life."""
         mark = hashlib.sha256(f"{self._seed}/{host}".encode()).digest()
         return int.from_bytes(mark[:4]) / 2**32

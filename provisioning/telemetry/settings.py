@@ -27,6 +27,12 @@ class TelemetrySettings(BaseSettings):
     """How often what was read is written down: so much is lost when the process is killed."""
     streams: int = Field(default=256, ge=0)
     """BMCs whose events are listened to at the same time; 0: none. All the others are polled."""
+    push: bool = Field(default=True)
+    """Whether BMCs that are not listened to are asked to send their events to the agents' door."""
+    subscription_every_s: float = Field(default=900.0, ge=10)
+    """How often it is looked whether a BMC still knows that it was asked."""
+    wear_every_s: float = Field(default=3600.0, ge=10)
+    """How often counters of errors and of wear are read: links, memory, drives."""
     events_per_minute: int = Field(default=30, ge=1)
     """Events taken in of one BMC; what comes beyond is counted and dropped."""
     raw_hours: int = Field(default=48, ge=48, le=24 * 31)

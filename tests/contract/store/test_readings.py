@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from inventory.errors import FenceLost
 from inventory.readings.energy import Meter
-from inventory.readings.keeping import Batch, BmcLine, Newest, Readings
+from inventory.readings.keeping import ROLE, Batch, BmcLine, Newest, Readings
 from inventory.readings.packing import DAY_S, WINDOW_S, Window
 from inventory.readings.rollup import Bucket
+from inventory.store.protocol import Fence
 from inventory.store.sql import SqlStore
 from tests.contract.store.conftest import BOTH
 
@@ -18,10 +21,15 @@ MORNING = DAY * DAY_S
 
 
 @pytest.fixture
-def readings(url: str) -> Iterator[Readings]:
-    store = SqlStore.open(url)
-    yield store.readings
-    store.close()
+def store(url: str) -> Iterator[SqlStore]:
+    made = SqlStore.open(url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def readings(store: SqlStore) -> Readings:
+    return store.readings
 
 
 pytestmark = pytest.mark.parametrize("url", BOTH, indirect=True)
@@ -155,3 +163,103 @@ def test_a_batch_lands_whole_or_not_at_all(readings: Readings) -> None:
         )
 
     assert readings.windows("h1", since=0, until=2**40) == []
+
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+VALID = timedelta(seconds=20)
+
+
+def joined(store: SqlStore, owner: str) -> Fence:
+    fence = store.join(ROLE, owner, now=T0, valid=VALID, alone=False)
+    assert fence is not None
+    return fence
+
+
+def test_several_workers_share_the_hosts_and_never_one_of_them(store: SqlStore) -> None:
+    hosts = [f"h{number}" for number in range(60)]
+    first = joined(store, "a")
+    readings = store.readings
+    alone = readings.share(first, hosts, now=T0)
+    assert alone.hosts == set(hosts)
+    assert alone.is_first
+    if not shared(store):
+        return
+    second = joined(store, "b")
+    assert not readings.share(second, hosts, now=T0).hosts  # the first one has them still
+    kept = readings.share(first, hosts, now=T0)
+    assert kept.hosts | kept.moving == set(hosts)
+    assert 10 < len(kept.moving) < 50
+    readings.let_go(first, kept.moving)
+    taken = readings.share(second, hosts, now=T0)
+    assert taken.hosts == kept.moving
+    assert [kept.is_first, taken.is_first].count(True) == 1
+    store.leave(first)
+    assert readings.share(second, hosts, now=T0).hosts == set(hosts)
+
+
+def test_hosts_of_a_worker_that_died_go_to_another(store: SqlStore) -> None:
+    if not shared(store):
+        return
+    hosts = ["h1", "h2", "h3", "h4"]
+    dead = store.join(ROLE, "a", now=T0, valid=timedelta(seconds=-1), alone=False)
+    living = joined(store, "b")
+    assert dead is not None
+    assert store.readings.share(living, hosts, now=T0).hosts == set(hosts)
+    with pytest.raises(FenceLost):
+        store.readings.share(dead, hosts, now=T0)
+
+
+def test_what_a_zombie_read_does_not_land(store: SqlStore) -> None:
+    """It was stopped, its hosts went to another one, and now it goes on with what it had read."""
+    readings, hosts = store.readings, ["h1", "h2"]
+    zombie = joined(store, "a")
+    readings.share(zombie, hosts, now=T0)
+    store.leave(zombie)
+    with pytest.raises(FenceLost):
+        readings.write(batch("h1", 1), fence=zombie, now=T0)
+    assert readings.windows("h1", since=0, until=2**40) == []
+
+
+def test_what_was_read_of_a_host_that_moved_is_not_written(store: SqlStore) -> None:
+    if not shared(store):
+        return
+    readings, hosts = store.readings, [f"h{number}" for number in range(20)]
+    first, second = joined(store, "a"), joined(store, "b")
+    mine = readings.share(first, hosts, now=T0).hosts
+    theirs = readings.share(second, hosts, now=T0).hosts
+    one, other = min(mine), min(theirs)
+
+    both = Batch(
+        windows=[*batch(one, 5).windows, *batch(other, 7).windows],
+        meters={one: Meter(since=0.0, at=1.0), other: Meter(since=0.0, at=1.0)},
+        lines=[(other, BmcLine("Sel/1", 1.0, None, "Sel", "OK", "said"))],
+    )
+    assert readings.write(both, fence=first, now=T0) == 0
+
+    assert readings.windows(one, since=0, until=2**40)
+    assert not readings.windows(other, since=0, until=2**40)
+    assert readings.meters().keys() == {one}
+
+
+def test_what_workers_counted_is_left_and_goes_with_them(store: SqlStore) -> None:
+    readings = store.readings
+    first = joined(store, "a")
+    readings.note_counts(first, "[1]", now=T0)
+    readings.note_counts(first, "[2]", now=T0)
+    assert readings.counts() == ["[2]"]
+    second = joined(store, "b")
+    readings.note_counts(second, "[3]", now=T0)
+    assert sorted(readings.counts()) == ["[2]", "[3]"]
+    store.leave(first)
+    readings.note_counts(second, "[4]", now=T0)
+    assert readings.counts() == ["[4]"]
+
+
+def shared(store: SqlStore) -> bool:
+    """Whether several workers may work on it: on the embedded database one has them all."""
+    return store._engine.dialect.name == "postgresql"
+
+
+def batch(host: str, *watts: int) -> Batch:
+    made = window(MORNING, *watts)
+    return Batch(windows=[(host, made, Newest(float(MORNING)))])
