@@ -22,7 +22,7 @@ import random
 import signal
 import sys
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,7 +61,15 @@ Answer = TypeVar("Answer")
 class Agent:
     """The agent of one boot of one host."""
 
-    def __init__(self, boot: BootDocument, place: Place, hardware: Hardware, clock: Clock) -> None:
+    def __init__(
+        self,
+        boot: BootDocument,
+        place: Place,
+        hardware: Hardware,
+        clock: Clock,
+        *,
+        measuring: Callable[..., Measuring] = Measuring,
+    ) -> None:
         self._boot = boot
         self._place = place
         self._hardware = hardware
@@ -77,7 +85,7 @@ class Agent:
         self._ray = RayHost(
             Settings(place, hardware.simulated, clock=clock, changed=self._changed.set)
         )
-        self._measuring = Measuring(
+        self._measuring = measuring(
             place, clock_ratio=hardware.clock_ratio, changed=self._changed.set
         )
 

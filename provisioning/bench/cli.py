@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import resource
 import time
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from inventory.printing import Output, OutputOption, pairs, say, write
+
+if TYPE_CHECKING:
+    from provisioning.bench.real import RealWish
 
 bench_app = typer.Typer(
     no_args_is_help=True,
@@ -30,9 +34,14 @@ def bench() -> None:
 def bring_up(
     *,
     hosts: Annotated[int, typer.Option(min=1, max=100_000, help="How many hosts.")] = 1000,
-    virtual: Annotated[  # noqa: ARG001 - the only way yet; said, so that a second one may come
-        bool, typer.Option("--virtual", help="In virtual time, with BMCs in this process.")
-    ] = True,
+    real: Annotated[
+        bool,
+        typer.Option(
+            "--real/--virtual",
+            help="In real time, over HTTPS to BMCs in a process of their own; else in virtual "
+            "time, with BMCs in this process.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Names the run: the same seed, the same journal.")] = 1,
     faults: Annotated[
         str, typer.Option(help="What goes wrong between controller and BMCs: field or none.")
@@ -40,11 +49,23 @@ def bring_up(
     black_holed: Annotated[
         str, typer.Option(help="Share of the BMCs that answer nothing, ever: 1% or 0.01.")
     ] = "0",
+    database: Annotated[
+        str, typer.Option("--store", help="With --real: postgresql+psycopg://… instead of SQLite.")
+    ] = "",
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="With --real: an empty folder for logs, journal and records."),
+    ] = None,
+    limit: Annotated[
+        float, typer.Option(min=1, help="With --real: give up after so many seconds.")
+    ] = 3600.0,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Bring a fleet up by the real controller, and let the hall's journal judge what it did.
 
     Example: podyard bench bring-up --hosts 10000 --virtual --seed 1 -o json
+
+    Example: podyard bench bring-up --hosts 1000 --real --black-holed 1% -o json
     """
     from provisioning.bench.bring_up import Wish  # noqa: PLC0415 - server extra
     from provisioning.bench.bring_up import bring_up as run  # noqa: PLC0415 - the same
@@ -53,6 +74,12 @@ def bring_up(
     if faults not in WEATHER:
         _refuse(f"--faults {faults}: there is no such weather", hint=f"write {', '.join(WEATHER)}")
     logging.getLogger("podyard").setLevel(logging.CRITICAL)  # thousands of warnings are the point
+    if real:
+        from provisioning.bench.real import RealWish  # noqa: PLC0415 - the same
+
+        share = _share(black_holed)
+        _really(RealWish(hosts, seed, faults, share, database, limit, keep), output)
+        return
     began, cpu = time.monotonic(), time.process_time()
     said = run(Wish(hosts=hosts, seed=seed, faults=faults, black_holed=_share(black_holed)))
     said |= {
@@ -63,6 +90,20 @@ def bring_up(
     write(said, output, lambda: pairs(said, tuple(said)))
     wrong = [name for name in ZERO if said[name]]
     if wrong:
+        say(f"not good: {', '.join(f'{name} is {said[name]}' for name in wrong)}")
+        raise typer.Exit(FAILED)
+
+
+def _really(wish: RealWish, output: Output) -> None:
+    from provisioning.bench.real import bring_up as run  # noqa: PLC0415 - server extra
+    from provisioning.simulator.errors import HallError  # noqa: PLC0415 - the same
+
+    try:
+        said = run(wish)
+    except HallError as error:
+        _refuse(str(error), hint=error.hint)
+    write(said, output, lambda: pairs(said, tuple(said)))
+    if wrong := [name for name in ZERO if said.get(name)]:
         say(f"not good: {', '.join(f'{name} is {said[name]}' for name in wrong)}")
         raise typer.Exit(FAILED)
 
@@ -78,7 +119,7 @@ def _share(text: str) -> float:
     return share
 
 
-def _refuse(message: str, *, hint: str) -> Any:
+def _refuse(message: str, *, hint: str) -> NoReturn:
     say(f"error: {message}")
     say(f"hint: {hint}")
     raise typer.Exit(2)

@@ -63,6 +63,14 @@ class AnsiblePlayer:
             return await _run(Path(directory))
 
 
+class NoPlaybook:
+    """For sites whose images come up as they are to be: there is nothing to converge."""
+
+    async def configure(self, host: Host, variables: dict[str, str]) -> PlayResult:  # noqa: ARG002 - the port's
+        """Nothing, which is told as nothing changed."""
+        return PlayResult(ok=True, changed=0)
+
+
 def prepare(directory: Path, *, host_root: str, variables: dict[str, str]) -> None:
     """Lay out ansible-runner's private data directory."""
     (directory / "env").mkdir()
