@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
 
 
 def canonical_json(value: Any) -> bytes:
@@ -17,3 +20,28 @@ def canonical_json(value: Any) -> bytes:
 def digest_of(value: Any) -> str:
     """`sha256:…` over the canonical encoding of a JSON value."""
     return "sha256:" + hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+_DIGEST = "_digest"
+
+
+class Digested(BaseModel):
+    """A frozen document that works its digest out once: one of a large pod takes milliseconds.
+
+    It is kept as a cached property would be, beside the fields, where neither equality nor
+    what is written looks; a copy with other fields begins without it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As every model's, and without the digest."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop(_DIGEST, None)
+        return copied
+
+    def _once(self, work_out: Callable[[], str]) -> str:
+        known: str | None = self.__dict__.get(_DIGEST)
+        if known is None:
+            known = self.__dict__[_DIGEST] = work_out()
+        return known

@@ -185,8 +185,9 @@ def issue(
 
 def _domain(spec: PodSpec, slot: str) -> int | None:
     """The scale-up domain of the host in this slot, where its type says so."""
-    types = [one.host_type for _, one in spec.slots() if one.slot == slot]
-    return spec.host_types[types[0]].scale_up_domain if types else None
+    found = (one.host_type for rack in spec.racks for one in rack.slots if one.slot == slot)
+    host_type = next(found, None)
+    return spec.host_types[host_type].scale_up_domain if host_type is not None else None
 
 
 def verify(

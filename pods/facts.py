@@ -13,11 +13,12 @@ changes no digest of facts that were taken before.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pods.canonical import digest_of
+from pods.canonical import Digested, digest_of
 
 
 class Fact(BaseModel):
@@ -30,16 +31,25 @@ class Fact(BaseModel):
 
     def as_built(self) -> dict[str, Any]:
         """What was told and is no reading, as a plain value."""
-        told = {
-            name: getattr(self, name)
-            for name, field in type(self).model_fields.items()
-            if name not in self.READINGS
-            and (
-                field.is_required()
-                or getattr(self, name) != field.get_default(call_default_factory=True)
-            )
+        told = self.__dict__
+        return {
+            name: _plain(told[name])
+            for name, required, default in _built(type(self))
+            if required or told[name] != default
         }
-        return {name: _plain(value) for name, value in told.items()}
+
+
+@cache
+def _built(kind: type[Fact]) -> tuple[tuple[str, bool, Any], ...]:
+    """Each field that is no reading, whether it must be told, and what it is when it is not.
+
+    Every look at a host asks this of each of its parts, and a field's default never changes.
+    """
+    return tuple(
+        (name, field.is_required(), field.get_default(call_default_factory=True))
+        for name, field in kind.model_fields.items()
+        if name not in kind.READINGS
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -226,7 +236,7 @@ class TrustFact(Fact):
     tpm_version: str = ""
 
 
-class HardwareFacts(Fact):
+class HardwareFacts(Digested, Fact):
     """Everything inspection found, with when and how."""
 
     READINGS: ClassVar[frozenset[str]] = frozenset(
@@ -266,4 +276,4 @@ class HardwareFacts(Fact):
 
     def digest(self) -> str:
         """`sha256:…` over what was built, leaving out when it was looked at and what it read."""
-        return digest_of(self.as_built())
+        return self._once(lambda: digest_of(self.as_built()))

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pods.canonical import digest_of
+from pods.canonical import Digested, digest_of
 from pods.hosttype import (
     AcceleratorSpec,
     BmcSpec,
@@ -174,7 +174,7 @@ class ScalableUnit(Part):
     """Host positions of the last unit that a fabric's management takes."""
 
 
-class PodSpec(Part):
+class PodSpec(Digested, Part):
     """One immutable design, `name@version`."""
 
     schema_version: Annotated[int, Field(ge=1)] | None = None
@@ -212,6 +212,9 @@ class PodSpec(Part):
 
         Sources are left out: a corrected citation must not make every certificate stale.
         """
+        return self._once(self._work_out_digest)
+
+    def _work_out_digest(self) -> str:
         design = self.document()
         for part in (design, *_entries(design, "host_types"), *_entries(design, "rack_types")):
             part.pop("sources", None)

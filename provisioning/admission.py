@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from inventory.model import Host
 from inventory.states import HostState, PowerState
@@ -27,6 +28,8 @@ from pods.power import PowerPhase, fits, reserved_watts
 from pods.sequence import HALF, Line, shares
 from pods.spec import PodSpec, PowerSpec, SlotSpec
 from provisioning.lifecycle.steering import PASSING_LOOKS_MAX
+
+K = TypeVar("K")
 
 NOT_STARTED = frozenset(
     {
@@ -104,6 +107,8 @@ class Ledger:
         self._partners = _partners(wiring.feeds.values())
         self._first_due: dict[str, Due | None] = {}
         self._trial_due: tuple[Due | None] | None = None
+        self._before: tuple[dict[Line, float | None], dict[str, float | None]] | None = None
+        """What stood where something is supposed now; None: nothing is."""
 
     def goes_after_trial(self, name: str) -> bool:
         """Whether the trial stage goes before this host."""
@@ -141,19 +146,28 @@ class Ledger:
     @contextmanager
     def supposing(self, promised: Iterable[tuple[Host, float]]) -> Iterator[None]:
         """As if these hosts held these watts already; afterwards nothing was."""
-        carried, held = dict(self.carried), dict(self.held)
+        carried, held = self._before = ({}, {})
         try:
             for host, watts in promised:
                 self.suppose(host, watts)
             yield
         finally:
-            self.carried, self.held = carried, held
+            self._before = None
+            _restore(self.carried, carried)
+            _restore(self.held, held)
 
     def suppose(self, host: Host, watts: float) -> None:
-        """As if this host held these watts already."""
-        more = max(0.0, watts - self.held.get(host.name, 0.0))
-        _add(self.carried, self.wiring.lines.get(host.slot, ()), more)
-        self.held[host.name] = self.held.get(host.name, 0.0) + more
+        """As if this host held these watts already; only within `supposing`."""
+        if self._before is None:
+            raise RuntimeError("nothing is supposed outside of `supposing`")
+        lines, holds = self.wiring.lines.get(host.slot, ()), self.held.get(host.name)
+        carried, held = self._before
+        for line, _ in lines:
+            carried.setdefault(line, self.carried.get(line))
+        held.setdefault(host.name, holds)
+        more = max(0.0, watts - (holds or 0.0))
+        _add(self.carried, lines, more)
+        self.held[host.name] = (holds or 0.0) + more
 
     def forget(self, name: str) -> None:
         """There is no such host any more."""
@@ -366,3 +380,11 @@ def stage_turn(ledger: Ledger, host: Host, plan: Plan) -> Admitted | Waits:
 def _add(carried: dict[Line, float], lines: Iterable[tuple[Line, float]], watts: float) -> None:
     for line, share in lines:
         carried[line] = carried.get(line, 0.0) + share * watts
+
+
+def _restore(values: dict[K, float], before: Mapping[K, float | None]) -> None:
+    for key, value in before.items():
+        if value is None:
+            values.pop(key, None)
+        else:
+            values[key] = value

@@ -11,7 +11,6 @@ with another host's step but the watts on its feed. One slow BMC holds up one ho
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from datetime import datetime, timedelta
 from functools import partial
@@ -71,6 +70,8 @@ ANEW = frozenset({HostState.REGISTERING, HostState.DRAINING, HostState.REPAIRING
 """Where another way begins: what was tried on the last one no longer counts."""
 PARKED_RECHECK = timedelta(days=1)  # a parked host waits for a person, who wakes it
 REFUSALS_MAX = 3  # with doubling pauses from 2 s: longer than a BMC is busy after a power change
+PAUSE_S = 0.01
+"""Between two looks for due hosts, however many events call for one: each finds several then."""
 SAME_LOOK_MAX = 8
 """Decisions taken on one observation: records and moves need no second look at the hardware."""
 
@@ -100,15 +101,18 @@ class Controller:
 
     async def run(self) -> None:
         """Run until cancelled. Raises FenceLost when another controller took over."""
-        settings = self._world.settings
+        settings, loop = self._world.settings, asyncio.get_running_loop()
         try:
             while True:
                 await self._start_due()
                 self._raise_lost_fence()
                 # Not `wait_for`: on Python 3.11 it loses a cancellation that meets a wake-up.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(settings.tick_s):
-                        await self._wake.wait()
+                tick = loop.call_later(settings.tick_s, self._wake.set)
+                try:
+                    await asyncio.sleep(PAUSE_S)
+                    await self._wake.wait()
+                finally:
+                    tick.cancel()
                 self._wake.clear()
         finally:
             for task in self._at_work.values():

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -33,7 +33,7 @@ PAUSE_PER_HOST_S = 0.001
 class LivePod:
     """One pod. Not safe to use from several threads: the event loop's own."""
 
-    def __init__(self, pod: Pod, design: Design) -> None:
+    def __init__(self, pod: Pod, design: Design, busy: Mapping[str, int] | None = None) -> None:
         self.pod = pod
         self.design = design
         self.planned: Planned = planned_of(pod.plan)
@@ -44,10 +44,12 @@ class LivePod:
         """Slot to what is wrong around it."""
         self.as_of: datetime | None = None
         """Up to when facts count in the findings."""
-        self.busy: Mapping[str, int] = Counter()
+        self.busy: Mapping[str, int] = Counter() if busy is None else busy
         """Failure domains to hosts in an act that cannot be undone."""
         self.read_at: datetime | None = None
         self._hosts: dict[str, Host] = {}
+        self._on: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        """Feed to ids of the hosts on it."""
         self._told: dict[str, tuple[object, ...]] = {}
         self._versions: dict[str, int] = {}
         self._undrawn = True
@@ -65,9 +67,8 @@ class LivePod:
 
     def beside(self, host: Host) -> list[str]:
         """Ids of the hosts that share a feed with this one."""
-        feeds = self.design.wiring.feeds
-        mine = set(feeds.get(host.slot, ()))
-        return [key for key, one in self._hosts.items() if mine & set(feeds.get(one.slot, ()))]
+        mine = self.design.wiring.feeds.get(host.slot, ())
+        return list(dict.fromkeys(key for feed in mine for key in self._on.get(feed, ())))
 
     @property
     def brake(self) -> str:
@@ -107,13 +108,15 @@ class LivePod:
     def note(self, host: Host) -> tuple[str, ...]:
         """One host as it now is; the feeds on which something changed by it."""
         told = _telling(host)
-        if self._versions.get(host.id, 0) > host.version:
+        known = self._versions.get(host.id, 0)
+        if known > host.version or (known == host.version and host.id in self._told):
             return ()
         self._versions[host.id] = host.version
         before = self._told.get(host.id)
         if before == told:
             return ()
         self._told[host.id] = told
+        self._place(host)
         self._hosts[host.id] = slim = _slim(host)
         if before is None or before[-1] != told[-1]:
             self._undrawn = True
@@ -123,6 +126,20 @@ class LivePod:
             self.ready.discard(host.name)
         self._follow_ends(slim)
         return self.ledger.note(slim)
+
+    def _place(self, host: Host) -> None:
+        """On its slot's feeds, and on no others."""
+        before = self._hosts.get(host.id)
+        if before is not None and before.slot == host.slot:
+            return
+        if before is not None:
+            self._leave(before)
+        for feed in self.design.wiring.feeds.get(host.slot, ()):
+            self._on[feed][host.id] = None
+
+    def _leave(self, host: Host) -> None:
+        for feed in self.design.wiring.feeds.get(host.slot, ()):
+            self._on[feed].pop(host.id, None)
 
     def _follow_ends(self, host: Host) -> None:
         """Of a host that is ready or with a person, and of one on its way."""
@@ -141,6 +158,7 @@ class LivePod:
 
     def forget(self, host: Host) -> None:
         """It is no longer on record."""
+        self._leave(host)
         for kept in (self._hosts, self._ended, self._begun):
             kept.pop(host.id, None)
         self._told.pop(host.id, None)

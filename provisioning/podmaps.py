@@ -17,7 +17,7 @@ from inventory.states import HostState
 from inventory.store.protocol import Change
 from inventory.store.query import Condition, Query
 from inventory.store.reading import every
-from provisioning.brakes import busy
+from provisioning.brakes import UnderWay
 from provisioning.livepod import LivePod
 from provisioning.poddesign import Design, design_of
 from provisioning.rooms import Rooms
@@ -41,7 +41,7 @@ class PodMaps:
         self._pods: dict[str, Pod] = {}
         self._live: dict[str, LivePod] = {}
         self._designs: dict[str, Design] = {}
-        self._open: dict[str, Intent] = {}
+        self.under_way = UnderWay()
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.rooms = Rooms()
 
@@ -51,7 +51,8 @@ class PodMaps:
         async with self._reading[pod.name]:
             live = self._live.get(pod.name)
             if live is None or live.design.digest != pod.spec_digest:
-                live = self._live[pod.name] = LivePod(pod, self.design(pod))
+                live = LivePod(pod, self.design(pod), self.under_way.busy)
+                self._live[pod.name] = live
             elif live.pod is not pod:
                 live.change_pod(pod)
                 self.rooms.open_gate(pod.name)
@@ -90,16 +91,8 @@ class PodMaps:
                 self.rooms.noted(live, live.note(later), now=self._world.clock.now())
 
     def _note_intent(self, intent: Intent) -> None:
-        if intent.state == "open":
-            self._open[intent.id] = intent
-        elif self._open.pop(intent.id, None) is not None:
+        if self.under_way.note(intent):
             self.rooms.open_places()
-        self._count_busy()
-
-    def _count_busy(self) -> None:
-        taken = busy(self._open.values())
-        for live in self._live.values():
-            live.busy = taken
 
     def _version(self, name: str) -> int:
         asked = Query((Condition("key", "exact", (name,)),), limit=1, counted=False)
@@ -119,8 +112,7 @@ class PodMaps:
         hosts, intents = await self._world.in_thread(self._read_all, live.pod.name)
         live.read(hosts, at=now)
         self.rooms.noted(live, live.design.wiring.budgets, now=now)
-        self._open = {one.id: one for one in intents}
-        self._count_busy()
+        self.under_way.read(intents)
 
     def _read_all(self, pod: str) -> tuple[list[Host], list[Intent]]:
         store = self._world.store

@@ -11,9 +11,10 @@ woken for one place.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,46 @@ PROMISED = timedelta(seconds=60)
 class _ForWatts:
     host: Host
     watts: int
+    number: int
+    """Who came first goes first, among those of one wave."""
+    feeds: tuple[str, ...]
+    until: datetime | None = None
+    """Once woken: how long its watts stay promised."""
+
+
+@dataclass(slots=True)
+class _ByFeed:
+    """Hosts by the feeds that they are on: a change on one feed concerns nobody on another."""
+
+    _found: defaultdict[tuple[str, str], dict[str, _ForWatts]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    """Pod and feed to who is there, by host's name."""
+    _known: dict[tuple[str, str], _ForWatts] = field(default_factory=dict)
+    """The same by pod and host's name."""
+
+    def put(self, one: _ForWatts) -> None:
+        """In place of what was said of this host before."""
+        self.take(one.host)
+        self._known[one.host.pod, one.host.name] = one
+        for feed in one.feeds:
+            self._found[one.host.pod, feed][one.host.name] = one
+
+    def take(self, host: Host) -> None:
+        """This host is there no more."""
+        before = self._known.pop((host.pod, host.name), None)
+        for feed in before.feeds if before is not None else ():
+            del self._found[host.pod, feed][host.name]
+
+    def on(self, pod: str, feeds: Iterable[str]) -> list[_ForWatts]:
+        """Everybody on one of these feeds, in the order in which they came."""
+        found = {
+            one.number: one
+            for feed in feeds
+            if (there := self._found.get((pod, feed)))
+            for one in there.values()
+        }
+        return [found[number] for number in sorted(found)]
 
 
 @dataclass(slots=True)
@@ -42,12 +83,11 @@ class Rooms:
     _gates: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Pod to ids of hosts."""
     _last_gates: dict[str, tuple[bool, ...]] = field(default_factory=dict)
-    _watts: defaultdict[str, dict[str, _ForWatts]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-    """Pod to who waits in it for how many watts, by host's name."""
-    _promised: dict[str, tuple[datetime, _ForWatts]] = field(default_factory=dict)
-    """By host's name."""
+    _watts: _ByFeed = field(default_factory=_ByFeed)
+    """Who waits, and for how many watts."""
+    _promised: _ByFeed = field(default_factory=_ByFeed)
+    """Who was woken for watts and has not asked yet."""
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
     _places: dict[str, None] = field(default_factory=dict)
     _woken: dict[str, None] = field(default_factory=dict)
 
@@ -61,9 +101,9 @@ class Rooms:
         """Until its feeds carry so many watts, and its wave's turn has come."""
         feeds = live.design.wiring.feeds.get(host.slot)
         if feeds is not None:
-            self._promised.pop(host.name, None)
-            self._watts[host.pod][host.name] = _ForWatts(host, watts)
-            self._offer(live, set(feeds), now)
+            self._promised.take(host)
+            self._watts.put(_ForWatts(host, watts, next(self._numbers), feeds))
+            self._offer(live, feeds, now)
 
     def wait_for_place(self, host: Host) -> None:
         """Until fewer hosts are in an act that cannot be undone."""
@@ -71,8 +111,8 @@ class Rooms:
 
     def leave(self, host: Host) -> None:
         """It got what it waited for, or something else became of it."""
-        self._watts[host.pod].pop(host.name, None)
-        self._promised.pop(host.name, None)
+        self._watts.take(host)
+        self._promised.take(host)
 
     def open_gate(self, pod: str) -> None:
         """Let everybody who waits at a pod's gate look."""
@@ -95,35 +135,34 @@ class Rooms:
             if self._last_gates.get(pod) != gates:
                 self._last_gates[pod] = gates
                 self.open_gate(pod)
-        if self._watts.get(pod):
-            self._offer(live, set(feeds), now)
+        self._offer(live, feeds, now)
 
     def fetch(self) -> list[str]:
         """Ids of hosts that should look now; each is told once."""
         found, self._woken = list(self._woken), {}
         return found
 
-    def _offer(self, live: LivePod, feeds: set[str], now: datetime) -> None:
+    def _offer(self, live: LivePod, feeds: Iterable[str], now: datetime) -> None:
         """Wake, in the order of waves, those whose watts fit beside all that was promised."""
-        waiting = self._watts[live.pod.name]
-        touched = [
-            one for one in waiting.values() if feeds & set(live.design.wiring.feeds[one.host.slot])
-        ]
+        touched = self._watts.on(live.pod.name, feeds)
         if not touched:
             return
         waves = live.ledger.waves
-        with live.ledger.supposing(self._still_promised(live, now)):
+        drawn_from = dict.fromkeys(feed for one in touched for feed in one.feeds)
+        with live.ledger.supposing(self._still_promised(live, drawn_from, now)):
             for one in sorted(touched, key=lambda each: waves.get(each.host.name, 0)):
                 if not isinstance(admit(live.ledger, one.host, one.watts), Admitted):
                     continue
                 live.ledger.suppose(one.host, one.watts)
-                self._promised[one.host.name] = (now + PROMISED, one)
-                del waiting[one.host.name]
+                self._watts.take(one.host)
+                self._promised.put(replace(one, until=now + PROMISED))
                 self._woken[one.host.id] = None
 
-    def _still_promised(self, live: LivePod, now: datetime) -> Iterator[tuple[Host, int]]:
-        for name, (until, one) in list(self._promised.items()):
-            if until <= now:
-                del self._promised[name]
-            elif one.host.pod == live.pod.name:
+    def _still_promised(
+        self, live: LivePod, feeds: Iterable[str], now: datetime
+    ) -> Iterator[tuple[Host, int]]:
+        for one in self._promised.on(live.pod.name, feeds):
+            if one.until is None or one.until <= now:
+                self._promised.take(one.host)
+            else:
                 yield one.host, one.watts
