@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from provisioning.simulator.drives import Erases
 from provisioning.simulator.eventlog import EventLog
 from provisioning.simulator.host import SimulatedHost
 from provisioning.simulator.models import HostModel
@@ -22,6 +23,7 @@ class SimulatedBmc:
 
     host: SimulatedHost
     updates: Updates = field(init=False)
+    erases: Erases = field(init=False)
     sessions: Sessions = field(init=False)
     paths: Paths = field(init=False)
     strikes: Strikes = field(init=False)
@@ -38,6 +40,7 @@ class SimulatedBmc:
     def __post_init__(self) -> None:
         """Attach the services to the host's clock and state."""
         self.updates = Updates(self.host, restart_bmc=self.restart)
+        self.erases = Erases(self.host)
         self.sessions = Sessions(now=self.host.world.clock.now)
         # With every fault, scheduled or not: a misspelt slot must stop the start.
         self._parts = Parts(self.host.plan)
@@ -85,8 +88,27 @@ class SimulatedBmc:
         self._restarted_at, self._away_s = self.host.world.clock.now(), seconds
         self.sessions.open.clear()
         self.listed.clear()
+        if self.host.faults.planted("forgets-subscriptions"):
+            self.host.state.subscriptions = []
+            self.host.save()
         self.started += 1
         self.host.journal("bmc.restart", seconds=seconds)
+
+    # The host's inputs, as the hall's mains tell them.
+
+    async def lose_power(self) -> None:
+        """Host and BMC go dark."""
+        self.sessions.open.clear()
+        await self.host.lose_power()
+
+    def regain_power(self) -> None:
+        """The BMC starts; the host stays off."""
+        self.restart(0.0)
+        self.host.regain_power()
+
+    def change_inputs(self) -> None:
+        """The same host on other feeds."""
+        self.host.redraw()
 
     @property
     def up_s(self) -> float | None:
@@ -99,4 +121,5 @@ class SimulatedBmc:
         """Power, boot and running updates go on, and faults come when it is their time."""
         await self.host.resume()
         self.updates.resume()
+        self.erases.resume()
         self.strikes.begin()

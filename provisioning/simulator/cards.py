@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from provisioning.simulator import naming
 from provisioning.simulator.defects import struck
-from provisioning.simulator.hall import HostPlan, Neighbour
+from provisioning.simulator.distribution.plan import Neighbour
+from provisioning.simulator.hall import HostPlan
 
 PCIE_LANES = 16
 

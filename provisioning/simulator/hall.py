@@ -9,12 +9,18 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pods.cabling import cabling_of
 from pods.spec import FirmwareItem, HostType, PodSpec, RackSpec, SlotSpec
 from provisioning.simulator import naming
 from provisioning.simulator.defects import planted
+from provisioning.simulator.distribution.outages import is_of_distribution, struck_by
+from provisioning.simulator.distribution.plan import (
+    DistributionPlan,
+    Neighbour,
+    distribution_of,
+)
 from provisioning.simulator.errors import UnknownFault
 from provisioning.simulator.faults import Fault
 from provisioning.simulator.models import MODELS, HostModel, model_of
@@ -25,8 +31,6 @@ FACTORY_VERSION = "1.0.0"
 """The version of a component that the spec's baseline does not name."""
 
 BiosValue = str | int | bool
-Neighbour = tuple[str, str]
-"""A switch, and its port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,13 @@ class HostPlan:
     """What is at the other end of each network port's cable; nothing in a pod without a fabric."""
     rack_units: tuple[int, ...] = ()
     """Where the hosts of its rack stand, from the bottom."""
+    feed_b: str = ""
+    """The feed of its other supplies, where it has two."""
+
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """What it hangs on."""
+        return tuple(dict.fromkeys(feed for feed in (self.feed, self.feed_b) if feed))
 
     @property
     def tray_index(self) -> int:
@@ -77,6 +88,8 @@ class HallPlan:
     hosts: tuple[HostPlan, ...] = field(default=())
     models: Mapping[str, str] = field(default_factory=dict)
     """Host types that were given another tree than their own."""
+    distribution: DistributionPlan = field(default_factory=DistributionPlan)
+    """Feeds, and what stands around the hosts."""
 
     @classmethod
     def from_spec(
@@ -92,6 +105,8 @@ class HallPlan:
         `models` gives a host type of the spec another tree than its own.
         """
         parsed = tuple(Fault.parse(fault) if isinstance(fault, str) else fault for fault in faults)
+        outside = tuple(fault for fault in parsed if is_of_distribution(fault))
+        parsed = tuple(fault for fault in parsed if not is_of_distribution(fault))
         names = [host_name(spec, rack, slot) for rack, slot in spec.slots()]
         _refuse_strangers(parsed, names, spec)
         cables = _plugged(spec, names, parsed)
@@ -107,7 +122,14 @@ class HallPlan:
             )
             for name, (rack, slot) in zip(names, spec.slots(), strict=True)
         )
-        return cls(pod_spec=spec.identity, seed=seed, hosts=hosts, models=dict(models or {}))
+        distribution = distribution_of(spec, names, cables, seed=seed)
+        return cls(
+            pod_spec=spec.identity,
+            seed=seed,
+            hosts=hosts,
+            models=dict(models or {}),
+            distribution=replace(distribution, faults=struck_by(distribution, outside)),
+        )
 
 
 def host_name(spec: PodSpec, rack: RackSpec, slot: SlotSpec) -> str:
@@ -220,6 +242,7 @@ def _build(
         model_name=model_name,
         neighbours=neighbours,
         rack_units=tuple(sorted(one.unit for one in rack.slots)),
+        feed_b=slot.feed_b or "",
     )
 
 

@@ -8,33 +8,68 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid5
 
+from pods.facts import DriveFact
+from provisioning.simulator import hardware, naming
 from provisioning.simulator.clock import Clock
+from provisioning.simulator.distribution.drawing import Drawing, drawn_watts
+from provisioning.simulator.distribution.supplies import dead_supplies
 from provisioning.simulator.errors import (
     ActionRefused,
     LaunchRefused,
     MediaRefused,
     MediaUnreachable,
 )
-from provisioning.simulator.faults import HostFaults, Past
+from provisioning.simulator.faults import Fault, HostFaults, Past
 from provisioning.simulator.hall import BiosValue, HostPlan
-from provisioning.simulator.hardware import erasing, hardware_document
+from provisioning.simulator.hardware import hardware_document
 from provisioning.simulator.journal import Journal
 from provisioning.simulator.launcher import HostLauncher, HostPlace
 from provisioning.simulator.media import MediaSource, read_boot_document
 from provisioning.simulator.state import HostState, write_json, write_secret
+from provisioning.simulator.swapping import read_swapped
 from provisioning.simulator.timings import Timings
 
 RESET_TYPES = ("On", "ForceOff", "GracefulShutdown", "ForceRestart")
 BOOT_TARGETS = ("None", "Pxe", "Cd", "Hdd", "UefiHttp")
 BOOT_ENABLED = ("Disabled", "Once", "Continuous")
+JOULES_PER_KWH = 3_600_000.0
 PUSHED = "pushed"
 """In the place of an image's URL."""
+
+
+class Inputs(Protocol):
+    """What a host hangs on; `distribution.mains` is the real one."""
+
+    def draw(self, host: str, watts: float) -> Mapping[str, float]:
+        """It draws so much from now on; what that makes on each feed."""
+
+    def live(self, host: str) -> tuple[str, ...]:
+        """The feeds that reach it."""
+
+    def is_dark(self, host: str) -> bool:
+        """Whether none does."""
+
+
+class Wall:
+    """A socket that always has power, for a host that stands alone."""
+
+    def draw(self, host: str, watts: float) -> Mapping[str, float]:  # noqa: ARG002 - a port's
+        """Nobody adds it up."""
+        return {}
+
+    def live(self, host: str) -> tuple[str, ...]:  # noqa: ARG002 - a port's
+        """One that has no name."""
+        return ("",)
+
+    def is_dark(self, host: str) -> bool:  # noqa: ARG002 - a port's
+        """Never."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +83,7 @@ class World:
     media: MediaSource
     hall_started_at: float = 0.0
     """Of its first start, from which scheduled faults count."""
+    inputs: Inputs = field(default_factory=Wall)
 
 
 @dataclass(slots=True)
@@ -62,6 +98,9 @@ class SimulatedHost:
     faults: HostFaults = field(init=False)
     on_notice: Callable[[str], None] = lambda _what: None
     """Called when an event came that a fault waited for."""
+    _drawing: Drawing = Drawing.STANDBY
+    _drawn_since: float | None = None
+    """None before this life's first draw: nobody counted while the simulator was away."""
     _off_at: float | None = None
     told: Callable[[str], None] = lambda _what: None
     """Hears of everything that is journaled: the BMC's own log."""
@@ -86,8 +125,28 @@ class SimulatedHost:
 
     @property
     def plan_now(self) -> HostPlan:
-        """The plan with the faults that are under way."""
-        return replace(self.plan, faults=self.faults.active())
+        """The plan with the faults that are under way, and what a dead feed does to supplies."""
+        live, feeds = self.world.inputs.live(self.plan.name), self.plan.feeds
+        lost: tuple[Fault, ...] = ()
+        if live and "" not in live and len(live) < len(feeds):
+            slots = naming.supply_slots(self.plan.host_type, self.plan.model)
+            lost = dead_supplies(self.plan.name, slots, feeds, live)
+        return replace(self.plan, faults=(*lost, *self.faults.active()))
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether host and BMC have no power."""
+        dark = self.faults.planted("power-lost") is not None
+        return dark or self.world.inputs.is_dark(self.plan.name)
+
+    @property
+    def kwh(self) -> float:
+        """What it ever drew, as its BMC counts."""
+        return self._joules() / JOULES_PER_KWH
+
+    def _joules(self) -> float:
+        since, state = self._drawn_since, self.state
+        return state.joules + (state.watts * self.world.clock.since(since) if since else 0.0)
 
     @property
     def serial(self) -> str:
@@ -118,6 +177,16 @@ class SimulatedHost:
         return self.state.power
 
     @property
+    def drives(self) -> tuple[DriveFact, ...]:
+        """The drives that are in it now."""
+        swapped = read_swapped(self.place.root.parent)
+        fitted = hardware.drives(self.plan_now)
+        return tuple(
+            drive.model_copy(update={"serial": swapped.get(drive.slot, drive.serial)})
+            for drive in fitted
+        )
+
+    @property
     def boot_progress(self) -> str:
         """Redfish's BootProgress.LastState."""
         if self.state.booted:
@@ -129,6 +198,8 @@ class SimulatedHost:
     async def reset(self, reset_type: str) -> None:
         """One of `RESET_TYPES`. Asking for what is already so changes nothing."""
         async with self._power_lock:
+            if self.is_dark:
+                raise ActionRefused(503, "ServiceTemporarilyUnavailable", "5")
             off = self.state.power == "Off"
             match reset_type:
                 case "On":
@@ -168,13 +239,13 @@ class SimulatedHost:
             self._change_power("On")
             self.save()
             return
-        self._draw(self.plan.host_type.power.inrush_watts)
+        self._draw(Drawing.INRUSH)
         self._inrush = self.spawn(self._settle_inrush())
         self._rising = self.spawn(self._rise())
 
     async def _settle_inrush(self) -> None:
         await self.world.clock.sleep(self.plan.host_type.power.inrush_s)
-        self._draw(self.plan.host_type.power.typical_watts)
+        self._draw(Drawing.TYPICAL)
 
     async def _rise(self) -> None:
         await self.world.clock.sleep(self.world.timings.power_on_s)
@@ -199,14 +270,16 @@ class SimulatedHost:
     async def lose_power(self) -> None:
         """The feed is dead: nothing is asked, nothing is drawn."""
         async with self._power_lock:
-            await self._cut_power(what="power.lost", watts=0)
+            await self._cut_power(what="power.lost", then=Drawing.NOTHING)
 
     def regain_power(self) -> None:
         """The feed is back, and the host stays off."""
+        if self.is_dark:
+            return  # another reason for the dark is not over
         self.journal("power.back")
-        self._draw(self.plan.host_type.power.standby_watts)
+        self._draw(Drawing.STANDBY)
 
-    async def _cut_power(self, *, what: str = "power.off", watts: float | None = None) -> None:
+    async def _cut_power(self, *, what: str = "power.off", then: Drawing = Drawing.STANDBY) -> None:
         if any(task.running and task.flashing for task in self.state.tasks):
             self.journal("update.disturbed", by=what)
         for task in (self._rising, self._inrush):
@@ -226,7 +299,7 @@ class SimulatedHost:
         self.save()
         self._off_at = self.world.clock.now()
         self.journal(what)
-        self._draw(self.plan.host_type.power.standby_watts if watts is None else watts)
+        self._draw(then)
 
     def _change_power(self, power: str) -> None:
         stale = self.faults.planted("stale-power")
@@ -239,18 +312,26 @@ class SimulatedHost:
         """Hold the draw below a limit from now on; None lifts it."""
         self.state.power_limit_watts = watts
         self.journal("power.limit", watts=watts)
-        steady = self._inrush is None or self._inrush.done()
-        typical = self.plan.host_type.power.typical_watts
-        self._draw(typical if self.state.power == "On" and steady else self.state.watts)
+        self.redraw()
 
-    def _draw(self, watts: float) -> None:
-        limit = self.state.power_limit_watts
-        if limit is not None and watts <= self.plan.host_type.power.typical_watts:
-            # The first moment after power-on is over before any limit takes hold.
-            watts = min(watts, limit)
-        self.state.watts = float(watts)
+    def redraw(self) -> None:
+        """Something that bends the draw has changed."""
+        self._draw(self._drawing)
+
+    def _draw(self, drawing: Drawing) -> None:
+        self._drawing = Drawing.NOTHING if self.is_dark else drawing
+        loaded = self._drawing is Drawing.TYPICAL and self.faults.planted("full-load")
+        watts = drawn_watts(
+            self.plan.host_type.power,
+            Drawing.LOADED if loaded else self._drawing,
+            limit_watts=self.state.power_limit_watts,
+        )
+        self.state.joules, self._drawn_since = self._joules(), self.world.clock.now()
+        self.state.watts = watts
+        shares = self.world.inputs.draw(self.plan.name, watts)
         self.save()
-        self.journal("draw", watts=float(watts))
+        told = {"shares": dict(shares)} if len(self.plan.feeds) > 1 else {}
+        self.journal("draw", watts=watts, **told)
 
     # Boot.
 
@@ -283,7 +364,17 @@ class SimulatedHost:
             self.journal("boot.failed", media=image, reason=str(error))
             return
         write_json(self._boot_document, document)
+        if not document.get("read_drives"):
+            self._write_to_drives()
         await self._launch(image)
+
+    def _write_to_drives(self) -> None:
+        """A system that runs for somebody's sake writes; only the first time is worth a line."""
+        drives = self.drives
+        emptied = [one.serial for one in drives if not hardware.drive_of(self.state, one).holds]
+        hardware.write_to(self.state, drives)
+        if emptied:
+            self.journal("drive.written", serials=emptied)
 
     async def fetch(self, url: str) -> bytes:
         """A medium or an image, unless it breaks off on its way."""
@@ -317,7 +408,8 @@ class SimulatedHost:
         """Tell the operating system to be what it will find."""
         document = hardware_document(self.plan_now, self.state, at=self.world.clock.now())
         write_json(self.place.run / "hardware.json", document)
-        write_json(self.place.run / "drives.json", erasing(self.plan_now))
+        drives = hardware.drives_read(self.drives, self.state)
+        write_json(self.place.run / "drives.json", drives)
 
     def set_boot(self, *, target: str, enabled: str, by: str = "bmc") -> None:
         """The boot override that the next power-on follows."""
@@ -378,22 +470,23 @@ class SimulatedHost:
     async def resume(self) -> None:
         """Go on from the saved state: to the host, the simulator's absence was a power glitch."""
         self.write_hardware()
+        drawing = Drawing.STANDBY
         match self.state.power:
             case "PoweringOn":
-                self.state.watts = float(self.plan.host_type.power.inrush_watts)
+                drawing = Drawing.INRUSH
                 self._rising = self.spawn(self._rise())
                 self._inrush = self.spawn(self._settle_inrush())
             case "PoweringOff":
+                drawing = Drawing.TYPICAL
                 self._begin_shutdown()
             case "On":
                 # Hosts kept their power: no second inrush, which a feed's budget never foresaw.
-                self.state.watts = float(self.plan.host_type.power.typical_watts)
-                self.save()
+                drawing = Drawing.TYPICAL
                 self.journal("power.glitch", booted=self.state.booted)
                 self._rising = self.spawn(self._return_from_glitch())
             case _:
                 pass
-        self.journal("draw", watts=self.state.watts)
+        self._draw(drawing)
 
     async def _return_from_glitch(self) -> None:
         await self.world.clock.sleep(self.world.timings.boot_s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,17 +60,42 @@ def read_journal(path: Path) -> list[Entry]:
     return [json.loads(line) for line in whole.splitlines()]
 
 
+@dataclass(frozen=True, slots=True)
+class FeedLoad:
+    """What a feed carries from a moment on."""
+
+    at: float
+    feed: str
+    watts: float
+
+
+def feed_loads(entries: Iterable[Entry]) -> Iterator[FeedLoad]:
+    """Every change of every feed's sum, from each draw's shares of the feeds that it burdens."""
+    held: dict[str, dict[str, float]] = {}
+    carried: dict[str, dict[str, float]] = {}
+    for entry in entries:
+        if entry["what"] not in {"draw", "draw.base"}:
+            continue
+        who = entry["host"] or entry["consumer"]
+        shares = entry.get("shares", {entry["feed"]: float(entry["watts"])})
+        before, held[who] = held.get(who, {}), shares
+        for feed in {**before, **shares}:
+            on = carried.setdefault(feed, {})
+            on[who] = float(shares.get(feed, 0.0))
+            yield FeedLoad(entry["at"], feed, sum(on.values()))
+
+
 def feed_peaks(entries: Iterable[Entry]) -> dict[str, float]:
     """The highest sum of draws that each feed ever carried, in watts."""
-    draws: dict[str, dict[str, float]] = {}
     peaks: dict[str, float] = {}
-    for entry in entries:
-        if entry["what"] != "draw":
-            continue
-        feed = draws.setdefault(entry["feed"], {})
-        feed[entry["host"]] = float(entry["watts"])
-        peaks[entry["feed"]] = max(peaks.get(entry["feed"], 0.0), sum(feed.values()))
+    for load in feed_loads(entries):
+        peaks[load.feed] = max(peaks.get(load.feed, 0.0), load.watts)
     return peaks
+
+
+def trips(entries: Iterable[Entry]) -> list[Entry]:
+    """Every breaker that opened."""
+    return [entry for entry in entries if entry["what"] == "feed.trip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +151,18 @@ def updating_at_once(
             elif entry["what"] in {"firmware.update.done", "firmware.update.failed"}:
                 hosts.discard(entry["host"])
     return most
+
+
+def erases_of_the_erased(entries: Iterable[Entry]) -> list[Entry]:
+    """Erases that were begun on a drive which was empty: nobody wrote to it since the last one."""
+    empty: set[str] = set()
+    repeated = []
+    for entry in entries:
+        match entry["what"]:
+            case "drive.erase.start" if entry["serial"] in empty:
+                repeated.append(entry)
+            case "drive.erase.done":
+                empty.add(entry["serial"])
+            case "drive.written":
+                empty -= set(entry["serials"])
+    return repeated

@@ -51,6 +51,37 @@ class UpdateTask(Kept):
         return self.state in {"New", "Starting", "Running"}
 
 
+class DriveKept(Kept):
+    """What one drive holds, and what it says of itself."""
+
+    holds: bool = True
+    """Somebody's data can be read from it."""
+    completed: bool = False
+    """Its sanitize log: the last one ended well."""
+    erased: bool = False
+    """Its sanitize log: nothing was written since."""
+
+
+class EraseTask(Kept):
+    """One erase of one drive, from its first moment to its end."""
+
+    number: int
+    slot: str
+    serial: str
+    method: str
+    target: str
+    """Where the request was sent."""
+    state: str = "Running"
+    percent: int = 0
+    started_at: float
+    ended_at: float | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.state == "Running"
+
+
 class Account(Kept):
     """Somebody who may log in to the BMC."""
 
@@ -94,9 +125,16 @@ class HostState(Kept):
     bios_pending: dict[str, BiosValue] = Field(default_factory=dict)
     firmware: dict[str, str]
     tasks: list[UpdateTask] = Field(default_factory=list)
+    erases: list[EraseTask] = Field(default_factory=list)
+    drives: dict[str, DriveKept] = Field(default_factory=dict)
+    """By serial; a drive that is not here is as it was delivered."""
     watts: float
+    joules: float = 0.0
+    """What it ever drew, up to its last change of draw."""
     asset_tag: str = ""
     power_limit_watts: float | None = None
+    ipmi_closed: bool = False
+    """Somebody switched IPMI over LAN off."""
     lit: bool = False
     """The light by which a person finds the host."""
     log: list[LogLine] = Field(default_factory=list)
@@ -105,6 +143,12 @@ class HostState(Kept):
     fired: dict[str, int] = Field(default_factory=dict)
     happened: dict[str, float] = Field(default_factory=dict)
     """When the events came that a fault waits for."""
+
+    @property
+    def last_task(self) -> int:
+        """The highest number that any task has."""
+        updates = (task.number for task in self.tasks)
+        return max(*updates, *(task.number for task in self.erases), 0, 0)
 
     @classmethod
     def factory_new(cls, plan: HostPlan) -> Self:

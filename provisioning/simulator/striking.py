@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from provisioning.simulator.faults import Fault
 from provisioning.simulator.host import SimulatedHost
 
-STRIKING = ("power-lost", "bmc-restarts", "certificate-changed")
+STRIKING = ("power-lost", "full-load", "bmc-restarts", "certificate-changed")
 
 
 @dataclass(slots=True)
@@ -42,7 +42,8 @@ class Strikes:
         if fault.kind == "bmc-restarts":
             return not fault.word("during")
         # Unscheduled, a certificate changes when the simulator starts again.
-        return fault.kind in STRIKING and (fault.kind == "power-lost" or fault.scheduled)
+        lasting = fault.kind in {"power-lost", "full-load"}
+        return fault.kind in STRIKING and (lasting or fault.scheduled)
 
     async def _strike(self, fault: Fault) -> None:
         begun_s = self.host.faults.begun_s(fault) or 0.0
@@ -51,6 +52,8 @@ class Strikes:
         match fault.kind:
             case "power-lost":
                 await self._lose_power(fault)
+            case "full-load":
+                await self._carry_load(fault)
             case "bmc-restarts":
                 if self.host.faults.fires("bmc-restarts"):
                     self.restart_bmc(fault.number("seconds"))
@@ -68,3 +71,10 @@ class Strikes:
             await self.host.world.clock.sleep(lasts_s - begun_s)
             self.restart_bmc(0.0)
             self.host.regain_power()
+
+    async def _carry_load(self, fault: Fault) -> None:
+        self.host.redraw()
+        begun_s, lasts_s = self.host.faults.begun_s(fault) or 0.0, fault.number("for")
+        if lasts_s:
+            await self.host.world.clock.sleep(max(0.0, lasts_s - begun_s))
+            self.host.redraw()

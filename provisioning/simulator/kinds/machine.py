@@ -28,6 +28,11 @@ def _zero_watts() -> None:
     """The BMC reads 0 W, whatever the host draws."""
 
 
+@MACHINE.fault("full-load")
+def _full_load() -> None:
+    """The host draws its nameplate instead of what is typical, as under a tenant's load."""
+
+
 @MACHINE.fault("power-lost")
 def _power_lost() -> None:
     """Host and BMC have no power; when it is back the BMC is there and the host is off."""

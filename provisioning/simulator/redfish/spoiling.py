@@ -54,7 +54,7 @@ class Spoiler:
     async def receiving(self, request: web.Request) -> AsyncIterator[None]:
         """Before a request is understood: a BMC that is away, mute, busy or slow."""
         faults, clock = self.bmc.host.faults, self.bmc.host.world.clock
-        if faults.planted("black-hole") or faults.planted("power-lost"):
+        if faults.planted("black-hole") or self.bmc.host.is_dark:
             await _never(request)
         if (up_s := self.bmc.up_s) is not None and up_s < 0:
             drop(request)
@@ -65,6 +65,8 @@ class Spoiler:
         try:
             await self._freeze()
             yield
+            if self.bmc.host.is_dark:
+                drop(request)  # it went dark while it worked on this one
         finally:
             self._asked -= 1
 

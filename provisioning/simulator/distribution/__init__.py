@@ -1,0 +1,1 @@
+"""What stands between the grid and the hosts: feeds, breakers, PDUs, shelves, coolant, switches."""
