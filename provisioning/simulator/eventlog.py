@@ -53,14 +53,14 @@ class EventLog:
                 queue.get_nowait()
             queue.put_nowait(line)
 
-    async def follow(self, *, silence_s: float) -> AsyncIterator[LogLine | None]:
+    async def follow(self, *, silence_s: Callable[[], float]) -> AsyncIterator[LogLine | None]:
         """Lines as they come; None after each silence, to show that somebody is there."""
         queue: asyncio.Queue[LogLine] = asyncio.Queue(WAITING_MAX)
         self._listening.add(queue)
         try:
             while True:
                 try:
-                    async with asyncio.timeout(silence_s):
+                    async with asyncio.timeout(silence_s()):
                         line: LogLine | None = await queue.get()
                 except TimeoutError:
                     line = None

@@ -1,18 +1,10 @@
-"""Events: who subscribed, and the stream for those who listen.
-
-Subscriptions are kept and listed. Nothing is sent to their destinations: a hall on loopback has
-nobody there; whoever wants events from it reads the stream.
-"""
+"""Events: the service, who subscribed, and where the stream is for those who listen."""
 
 from __future__ import annotations
 
-import json
-
-from aiohttp import web
-
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.errors import ActionRefused
-from provisioning.simulator.redfish import checks
+from provisioning.simulator.redfish import checks, delivering
 from provisioning.simulator.redfish.answer import Answer
 from provisioning.simulator.redfish.resource import (
     ENABLED,
@@ -23,15 +15,13 @@ from provisioning.simulator.redfish.resource import (
     link,
     resource,
 )
-from provisioning.simulator.redfish.sessions import timestamp
-from provisioning.simulator.state import EventSubscription, LogLine
+from provisioning.simulator.state import EventSubscription
 
 SERVICE = f"{ROOT}/EventService"
 SUBSCRIPTIONS = f"{SERVICE}/Subscriptions"
 STREAM = f"{SERVICE}/SSE"
 SUBSCRIPTION_TYPE = "#EventDestination.v1_13_2.EventDestination"
 SUBSCRIPTIONS_MAX = 10
-SILENCE_S = 10.0
 
 
 def fixed(bmc: SimulatedBmc) -> Builders:
@@ -44,7 +34,9 @@ def fixed(bmc: SimulatedBmc) -> Builders:
             ServiceEnabled=True,
             Status=ENABLED,
             EventFormatTypes=["Event"],
-            ServerSentEventUri=STREAM,
+            DeliveryRetryAttempts=delivering.TRIES,
+            DeliveryRetryIntervalSeconds=int(delivering.RETRY_S),
+            **({"ServerSentEventUri": STREAM} if streams(bmc) else {}),
             Subscriptions=link(SUBSCRIPTIONS),
         ),
         SUBSCRIPTIONS: lambda: collection(
@@ -54,6 +46,17 @@ def fixed(bmc: SimulatedBmc) -> Builders:
             members=[str(one.number) for one in bmc.host.state.subscriptions],
         ),
     }
+
+
+def streams(bmc: SimulatedBmc) -> bool:
+    """Whether somebody may listen."""
+    return bmc.host.faults.planted("no-event-stream") is None
+
+
+def resume(bmc: SimulatedBmc) -> None:
+    """After a start: whoever had subscribed is told on."""
+    for one in bmc.host.state.subscriptions:
+        delivering.deliver(bmc, one)
 
 
 def moving(bmc: SimulatedBmc, path: str) -> Body | None:
@@ -100,6 +103,7 @@ async def subscribe(bmc: SimulatedBmc, body: Body) -> Answer:
     )
     state.subscriptions = [*state.subscriptions, new]
     bmc.host.save()
+    delivering.deliver(bmc, new)
     return Answer(
         status=201,
         body=_subscription(new),
@@ -112,39 +116,3 @@ def unsubscribe(bmc: SimulatedBmc, name: str) -> None:
     state = bmc.host.state
     state.subscriptions = [one for one in state.subscriptions if str(one.number) != name]
     bmc.host.save()
-
-
-async def stream(bmc: SimulatedBmc, request: web.Request) -> web.StreamResponse:
-    """Events until the client has gone, with a comment in every silence."""
-    response = web.StreamResponse(
-        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
-    )
-    await response.prepare(request)
-    await response.write(b": listening\n\n")
-    async for line in bmc.log.follow(silence_s=SILENCE_S):
-        said = b": here\n\n" if line is None else _record(bmc, line)
-        try:
-            await response.write(said)
-        except ConnectionError:
-            break
-    return response
-
-
-def _record(bmc: SimulatedBmc, line: LogLine) -> bytes:
-    event = {
-        "@odata.type": "#Event.v1_9_0.Event",
-        "Id": str(line.number),
-        "Name": "Event",
-        "Events": [
-            {
-                "MemberId": "0",
-                "EventId": str(line.number),
-                "EventTimestamp": timestamp(line.at),
-                "MessageId": "ResourceEvent.1.3.ResourceChanged",
-                "MessageSeverity": line.severity,
-                "Message": line.message,
-                "OriginOfCondition": link(bmc.paths.system),
-            }
-        ],
-    }
-    return f"id: {line.number}\ndata: {json.dumps(event)}\n\n".encode()

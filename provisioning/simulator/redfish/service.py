@@ -12,7 +12,7 @@ from aiohttp import web
 
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.errors import ActionRefused
-from provisioning.simulator.redfish import eventing, odata, pushing
+from provisioning.simulator.redfish import delivering, eventing, odata, pushing
 from provisioning.simulator.redfish.answer import Answer, Change
 from provisioning.simulator.redfish.changes import (
     DELETABLE,
@@ -60,7 +60,11 @@ class RedfishService:
         """An application that hands every request to `answer`."""
         application = web.Application(client_max_size=BODY_LIMIT_BYTES)
         application.router.add_route("*", "/{path:.*}", self.answer)
+        application.on_startup.append(self._resume)
         return application
+
+    async def _resume(self, _application: web.Application) -> None:
+        eventing.resume(self.bmc)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One request, from authentication to a reply that may never come."""
@@ -81,8 +85,8 @@ class RedfishService:
             await self.spoiler.before_change(request, path)
         elif _reads(request) and (spoiled := await self.spoiler.read(request, path)) is not None:
             return spoiled
-        if path == eventing.STREAM and request.method == "GET":
-            return await eventing.stream(self.bmc, request)
+        if path == eventing.STREAM and request.method == "GET" and eventing.streams(self.bmc):
+            return await delivering.stream(self.bmc, request)
         reply = await self._dispatch(request, path, account)
         if changes:
             reply = await self.spoiler.after_change(request, path, reply)

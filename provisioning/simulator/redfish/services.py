@@ -98,7 +98,11 @@ def service_root(bmc: SimulatedBmc) -> Body:
         "AccountService": link(f"{ROOT}/AccountService"),
         "Tasks": link(f"{ROOT}/TaskService"),
         "UpdateService": link(UPDATES),
-        "EventService": link(f"{ROOT}/EventService"),
+        **(
+            {}
+            if bmc.host.faults.planted("no-events")
+            else {"EventService": link(f"{ROOT}/EventService")}
+        ),
         "CertificateService": link(f"{ROOT}/CertificateService"),
         "Links": {"Sessions": link(SESSIONS)},
     }

@@ -5,9 +5,11 @@ The poll, the store and the API are the service's own processes; the hall is ano
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.bed import Bed, bed
@@ -20,7 +22,8 @@ READY_WITHIN_S = 400
 @pytest.fixture(scope="module")
 def hall() -> Iterator[Bed]:
     """Four ready hosts, read every two seconds instead of every minute."""
-    with pytest.MonkeyPatch.context() as environment, bed(speed=20) as made:
+    faults = ("no-event-stream@r1-h2", "event-storm@r1-h2:rate=2", "repeats-events@r1-h2:count=2")
+    with pytest.MonkeyPatch.context() as environment, bed(*faults, speed=20) as made:
         environment.setenv("PODYARD_TELEMETRY_EVERY_S", "2")
         environment.setenv("PODYARD_TELEMETRY_FLUSH_S", "1")
         made.start_hall()
@@ -30,6 +33,11 @@ def hall() -> Iterator[Bed]:
         made.approve(made.plan()["digest"])
         made.wait(READY_WITHIN_S, made.settled)
         yield made
+        service = made.processes["service"]
+        service.terminate()
+        service.wait(120)
+        # An end in order leaves nothing behind at the BMCs, whatever the tests did meanwhile.
+        assert subscriptions(made, "r1-h2") == []
 
 
 def readings(hall: Bed, host: str, **query: Any) -> dict[str, Any]:
@@ -92,3 +100,56 @@ def test_an_unknown_series_is_empty_and_a_wrong_span_is_refused(hall: Bed) -> No
     )
     assert refused.status_code == 422
     assert "hint" in refused.text
+
+
+def subscriptions(hall: Bed, host: str) -> list[dict[str, Any]]:
+    """As the BMC keeps them."""
+    state = hall.directory / "hall" / "hosts" / host / "state.json"
+    found: list[dict[str, Any]] = json.loads(state.read_text())["subscriptions"]
+    return found
+
+
+def sent(hall: Bed, destination: str, **said: Any) -> int:
+    """Somebody on this machine speaks as if it were the BMC."""
+    with httpx.Client(verify=False, trust_env=False) as client:  # noqa: S501 - as BMCs do
+        return client.post(destination, json=said).status_code
+
+
+def counted(hall: Bed, name: str) -> float:
+    found = [
+        line.rpartition(" ")[2]
+        for line in hall.call("GET", "/metrics").text.splitlines()
+        if line.startswith(f"podyard_telemetry_{name} ")
+    ]
+    return float(found[0]) if found else 0.0
+
+
+def test_a_bmc_without_a_stream_sends_its_events_to_the_door(hall: Bed) -> None:
+    hall.wait(120, lambda: len(subscriptions(hall, "r1-h2")) == 1)
+    hall.wait(120, lambda: any(line["what"] == "event.sent" for line in hall.journal))
+    told = [line for line in hall.journal if line["what"] == "event.sent"]
+    assert {(line["host"], line["status"]) for line in told} == {("r1-h2", 204)}
+    assert not subscriptions(hall, "r1-h1")  # it has a stream, and one way is enough
+
+
+def test_an_event_without_its_secrets_finds_nothing(hall: Bed) -> None:
+    (one,) = subscriptions(hall, "r1-h2")
+    path, _, token = one["destination"].rpartition("/")
+    assert sent(hall, f"{path}/{'0' * len(token)}", Context=one["context"]) == 404
+    assert sent(hall, one["destination"], Context="guessed") in {404, 204}
+    assert sent(hall, f"{path.rpartition('/')[0]}/nobody/{token}", Context=one["context"]) == 404
+
+
+def test_storms_and_repeated_events_are_counted_and_slow_nobody_down(hall: Bed) -> None:
+    hall.wait(180, lambda: counted(hall, "dropped_total") > 0 and counted(hall, "events_total") > 0)
+    assert counted(hall, "replayed_total") > 0
+    assert counted(hall, "subscriptions") == 1
+    assert counted(hall, "streams") >= 1
+    before = {host: len(readings(hall, host, resolution="raw")["at"]) for host in hall.hosts()}
+    hall.wait(
+        120,
+        lambda: all(
+            len(readings(hall, host, resolution="raw")["at"]) > count
+            for host, count in before.items()
+        ),
+    )
