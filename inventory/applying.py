@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from inventory.model import BmcAccess, Event, Host, Pod
+from inventory.model import BmcAccess, Event, Host, Pod, Whose
 from inventory.places import Cable
 from inventory.placing import Present, filled, link_domain, places_of
 from inventory.refusals import OtherProblem, Refused
@@ -60,6 +60,13 @@ class GivenHost(Given):
     fingerprint: Annotated[str, Field(description="sha256:<hexadecimal>, of the BMC's certificate")]
     username: Annotated[str, Field(min_length=1, max_length=255)]
     password: Annotated[SecretStr, Field(min_length=1, max_length=1024)]
+    credentials: Annotated[
+        Whose,
+        Field(
+            description="`factory`: its vendor and others know this password; podyard gives the "
+            "account another one before it does anything else.",
+        ),
+    ] = "own"
     serial: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
     uuid: Annotated[
         str, Field(max_length=64, description="Not stored: registering reads it from the BMC.")
@@ -361,7 +368,12 @@ def _host(
         state_since=now,
         target="ready",
         serial=given.serial,
-        bmc=BmcAccess(address=given.bmc, fingerprint=given.fingerprint, username=given.username),
+        bmc=BmcAccess(
+            address=given.bmc,
+            fingerprint=given.fingerprint,
+            username=given.username,
+            credentials=given.credentials,
+        ),
         wake_at=now,
         reserved_watts=int(reserved_watts(power, PowerPhase.STANDBY)),
         root=given.root,

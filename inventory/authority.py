@@ -7,12 +7,13 @@ live for days, not years; the authority's key never leaves its 0600 file.
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from inventory.errors import Invalid
@@ -22,13 +23,17 @@ CONTROLLER_NAME = "podyard-controller"
 AUTHORITY_DAYS = 3650  # replaced by adding a second one, not by surprise
 SERVER_DAYS = 90  # renewed at every start
 CLIENT_DAYS = 30  # longer than any boot is expected to matter; renewed at every boot
+BMC_DAYS = 397  # as long as browsers believe one; renewed a month before
+RSA_BITS_MIN = 2048
 SKEW = timedelta(minutes=5)  # a host's clock may be behind before chrony has run
 
 
 class Authority:
     """Signs certificates for this site."""
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+    def __init__(
+        self, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, certificate: x509.Certificate
+    ) -> None:
         self._key = key
         self._certificate = certificate
 
@@ -43,6 +48,21 @@ class Authority:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise Invalid(f"{key_path} does not hold an elliptic-curve key")
         return cls(key, x509.load_pem_x509_certificate(certificate_path.read_bytes()))
+
+    @classmethod
+    def of(cls, certificate: Path, key: Path) -> Authority:
+        """An authority that the site has already: its own files, which stay where they are."""
+        require_private(key)
+        loaded = serialization.load_pem_private_key(key.read_bytes(), password=None)
+        if not isinstance(loaded, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+            raise Invalid(f"{key} holds neither an elliptic-curve nor an RSA key")
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        if found.public_key() != loaded.public_key():
+            raise Invalid(
+                f"{key} is not the key of {certificate}",
+                hint="give the two files of one authority",
+            )
+        return cls(loaded, found)
 
     @property
     def pem(self) -> str:
@@ -83,9 +103,27 @@ class Authority:
             now=now,
         )
 
+    def issue_bmc(self, csr_pem: str, *, name: str, now: datetime) -> str:
+        """A server certificate for a BMC's own key and its address on record, nothing it says."""
+        try:
+            request = x509.load_pem_x509_csr(csr_pem.encode())
+        except ValueError as error:
+            raise Invalid("it is not a PKCS#10 request") from error
+        key = request.public_key()
+        if not request.is_signature_valid:
+            raise Invalid("it is not signed by the key that it carries")
+        if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey) or (
+            isinstance(key, rsa.RSAPublicKey) and key.key_size < RSA_BITS_MIN
+        ):
+            raise Invalid(f"its key is neither elliptic-curve nor RSA of {RSA_BITS_MIN} bits")
+        signed = self._sign(
+            key, name=name, usage=ExtendedKeyUsageOID.SERVER_AUTH, days=BMC_DAYS, now=now
+        )
+        return signed.public_bytes(serialization.Encoding.PEM).decode()
+
     def _sign(
         self,
-        public_key: ec.EllipticCurvePublicKey,
+        public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
         *,
         name: str,
         usage: x509.ObjectIdentifier,
@@ -106,9 +144,17 @@ class Authority:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
                 critical=False,
             )
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([_general(name)]), critical=False)
         )
         return builder.sign(self._key, hashes.SHA256())
+
+
+def _general(name: str) -> x509.GeneralName:
+    """An address as an address: a client that checks names looks for one among those alone."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _create(key_path: Path, certificate_path: Path, *, now: datetime) -> None:

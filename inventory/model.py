@@ -72,7 +72,10 @@ class Skipped(Record):
 
 
 RotationPhase = Literal["", "asked", "pending"]
-"""How far a BMC's new password is: wished for, or stored beside the one that it replaces."""
+"""How far a BMC's new password, or certificate, is: wished for, or stored beside the one that it
+replaces."""
+Whose = Literal["own", "factory"]
+"""Who knows a BMC's password: its owner alone, or its vendor and whoever unpacked it as well."""
 
 
 class BmcAccess(Record):
@@ -83,6 +86,25 @@ class BmcAccess(Record):
     username: str
     revision: int = 0
     """Grows with every correction, also of the password alone: an open connection is an old one."""
+    credentials: Whose = "own"
+    """Whether others know them: podyard gives a BMC with its vendor's another password."""
+
+
+class Adoption(Record):
+    """What podyard did to make a host's BMC its own, and what it found there."""
+
+    password_set_at: datetime | None = None
+    """When podyard made its password; None: a person gave it, and it is left alone."""
+    password_tried_at: datetime | None = None
+    """When a new password was last refused: it is not tried again at once."""
+    certificate_until: datetime | None = None
+    """The end of the certificate that the site's authority signed; None: the BMC's own."""
+    certificate_tried_at: datetime | None = None
+    """When a new certificate was last refused."""
+    closings: int = 0
+    """How often what must be closed was asked to close, and did not."""
+    findings: tuple[str, ...] = ()
+    """What was found open or could not be done, in words for a person."""
 
 
 class BootRecord(Record):
@@ -128,6 +150,9 @@ class Host(Record):
     """A person gave it another identity: what was learned of the old one no longer counts."""
     bmc: BmcAccess
     rotation: RotationPhase = ""
+    renewal: RotationPhase = ""
+    """How far the BMC's new certificate is."""
+    adoption: Adoption = Adoption()
     power: PowerState = PowerState.UNKNOWN
     health: Health = Health.UNKNOWN
     problem: Problem | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from inventory.model import Host
 from inventory.store.protocol import Fence
 from provisioning.acts.acceptance import Acceptance
+from provisioning.acts.adoption import Adopting
 from provisioning.acts.certificate import Certificates
 from provisioning.acts.configuration import Configuration
 from provisioning.acts.firmware import Firmware
@@ -22,7 +23,11 @@ from provisioning.drivers.protocol import BiosDriver, MediaDriver
 from provisioning.errors import BmcBusy, Unsupported
 from provisioning.lifecycle.actions import (
     Action,
+    AskRenewal,
+    AskRotation,
     Certify,
+    CloseIpmi,
+    CloseWeakCiphers,
     Configure,
     EjectMedia,
     ForgetBoot,
@@ -33,6 +38,7 @@ from provisioning.lifecycle.actions import (
     PowerOn,
     RecordConfigured,
     RecordFacts,
+    RecordFindings,
     RecordIdentity,
     RecordInspection,
     RecordMismatches,
@@ -67,6 +73,7 @@ class Acting:
         self._remedies = Remedies(world, recorder)
         self._configuration = Configuration(world, recorder)
         self._acceptance = Acceptance(world, recorder)
+        self._adopting = Adopting(world, recorder)
         self._certificates = Certificates(world, recorder)
 
     async def perform(  # noqa: C901, PLR0912 - one line per action, nothing else
@@ -76,6 +83,16 @@ class Acting:
         match action:
             case RecordIdentity():
                 return await self._inspection.identify(host, seen)
+            case AskRotation():
+                return await self._adopting.ask(host, "rotation", reason)
+            case AskRenewal():
+                return await self._adopting.ask(host, "renewal", reason)
+            case CloseIpmi():
+                return await self._adopting.close_ipmi(host, reason)
+            case CloseWeakCiphers():
+                return await self._adopting.close_weak_ciphers(host, reason)
+            case RecordFindings(findings):
+                return await self._adopting.found(host, findings)
             case RecordFacts():
                 return await self._inspection.learn(host, seen, context)
             case RecordMismatches(found):

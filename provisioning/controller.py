@@ -58,6 +58,7 @@ from provisioning.lifecycle.restraining import (
 from provisioning.lifecycle.steering import steer
 from provisioning.lifecycle.table import STATES
 from provisioning.observing import observe
+from provisioning.onboarding.renewing import Renewing
 from provisioning.onboarding.rotating import Rotating
 from provisioning.podmaps import PodMaps
 from provisioning.remedies import OVERSTAYED, late_since, mend, overstayed, told
@@ -87,6 +88,7 @@ class Controller:
         self._maps = PodMaps(world, alone=isinstance(self._roster, Alone))
         self._acting = Acting(world, fence, self._maps)
         self._rotating = Rotating(world, fence)
+        self._renewing = Renewing(world, fence)
         self._at_work: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._lost: BaseException | None = None
@@ -211,7 +213,7 @@ class Controller:
             return
         row = STATES[host.state]
         try:
-            if host.rotation and await self._rotated(host):
+            if (host.rotation or host.renewal) and await self._renewed(host):
                 return
             self._world.faults.enter(host.state)
             self._world.faults.reach("before-observe")
@@ -228,12 +230,13 @@ class Controller:
             if fresh is not None:
                 await self._trouble(fresh, error, context)
 
-    async def _rotated(self, host: Host) -> bool:
-        """Whether its BMC's password is on its way to another one, and the record moved on."""
+    async def _renewed(self, host: Host) -> bool:
+        """Whether its BMC's password or certificate is being replaced, and the record moved on."""
         held_now = held_back(host, hold=self._held) or await self._world.in_thread(
             watching_only, self._world.store
         )
-        fresh = await self._rotating.go_on(host, held=bool(held_now))
+        renews = self._renewing.go_on if host.renewal else self._rotating.go_on
+        fresh = await renews(host, held=bool(held_now))
         return fresh.version != host.version
 
     async def _decide_and_apply(self, host: Host, seen: Seen, context: Context) -> None:

@@ -18,6 +18,7 @@ from provisioning.drivers.protocol import (
     ResourceReader,
 )
 from provisioning.lifecycle.decision import Look, Seen
+from provisioning.onboarding.openness import openness
 
 Check = Callable[[Tree], Awaitable[tuple[Mismatch, ...]]]
 """Holds a BMC's resources against the profiles that are asked for."""
@@ -53,6 +54,8 @@ async def _who_and_whether_on(bmc: Bmc, look: Look) -> dict[str, Any]:
         found["identity"] = await bmc.identity()
     if Look.POWER in look:
         found["power"] = await bmc.power()
+    if Look.OPENNESS in look:
+        found |= await openness(bmc)
     if Look.DRAW in look and isinstance(bmc, PowerMeter):
         found["draw_watts"] = await bmc.power_draw_watts()
     return found

@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from provisioning.onboarding.policy import AdoptionPolicy
+
 
 class ProvisioningSettings(BaseSettings):
     """Read by the composition root from `PODYARD_PROVISIONING_…`."""
@@ -41,9 +43,39 @@ class ProvisioningSettings(BaseSettings):
     """Hosts of the whole site in an update at once."""
     inspect_every_s: float = Field(default=900.0, ge=1)
     """How often a ready host's whole hardware is read again; an Xid or a restart is seen sooner."""
+    close_ipmi: bool = Field(default=True)
+    """Whether IPMI over LAN is closed at BMCs that do not need it, and weak suites at others."""
+    bmc_certificates: bool = Field(default=False)
+    """Whether BMCs get certificates of the site's own authority; they stay pinned in any case."""
+    bmc_ca_certificate: Path | None = Field(default=None)
+    """The certificate (PEM) of the authority that signs them; without it podyard makes one."""
+    bmc_ca_key: Path | None = Field(default=None)
+    """Its key (PEM, unencrypted, readable by the service's user alone)."""
+    rotate_passwords_days: float = Field(default=0.0, ge=0)
+    """How old a BMC password may become that podyard made; 0: none is rotated by itself."""
+    at_sites: dict[str, AdoptionPolicy] = Field(default_factory=dict)
+    """What some sites want otherwise: `{"zurich": {"close_ipmi": false, "certificates": true}}`."""
     profiles: Path | None = Field(default=None)
     """The folder of the DMTF interoperability profiles (`*.json`) that specs name."""
     inspections_at_once: int = Field(default=16, ge=1)
     """Ready hosts that are read again at the same time, so that bring-ups keep their pace."""
     playbook: Literal["base", "none"] = Field(default="base")
     """What configures a host that has booted; none: its image comes up as it is to be."""
+
+    @property
+    def any_certificates(self) -> bool:
+        """Whether any site wants certificates at its BMCs."""
+        return self.bmc_certificates or any(one.certificates for one in self.at_sites.values())
+
+    def adoption_at(self, site: str) -> AdoptionPolicy:
+        """What is done at the BMCs of a site: what all get, less what it wants otherwise."""
+        common = AdoptionPolicy(
+            close_ipmi=self.close_ipmi,
+            certificates=self.bmc_certificates,
+            rotate_every_days=self.rotate_passwords_days,
+        )
+        other = self.at_sites.get(site)
+        if other is None:
+            return common
+        said = {name: getattr(other, name) for name in other.model_fields_set}
+        return common.model_copy(update=said)

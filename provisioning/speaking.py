@@ -32,6 +32,9 @@ READS = frozenset(
         "power_draw_watts",
         "resources",
         "password_policy",
+        "ciphers",
+        "certificates",
+        "ipmi_over_lan",
         "close",
     }
 )

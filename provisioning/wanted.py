@@ -16,6 +16,7 @@ from pods.spec import PodSpec
 from provisioning.admission import Waits, stage_turn
 from provisioning.brakes import failure_share
 from provisioning.lifecycle.decision import Around, Place, Wanted
+from provisioning.onboarding.policy import COMMON, AdoptionPolicy
 
 if TYPE_CHECKING:
     from provisioning.livepod import LivePod
@@ -38,6 +39,7 @@ def wanted_of(
     free: bool,
     certificate: CertificateRecord | None = None,
     inspect_every_s: float = 900.0,
+    adoption: AdoptionPolicy = COMMON,
 ) -> Wanted:
     """Everything that a decider may ask about what should be."""
     pod, spec, planned = around.pod, around.design.spec, around.planned
@@ -62,6 +64,7 @@ def wanted_of(
         suspended=certificate.suspended if certificate else (),
         feeds=_feeds(place),
         inspect_every_s=inspect_every_s,
+        adoption=adoption,
         restore_power=spec.bring_up.power_drift == "restore",
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets as randomness
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -44,6 +45,13 @@ class Player(Protocol):
         """Run it; never raises for a playbook that fails."""
 
 
+class BmcAuthority(Protocol):
+    """Signs what BMCs ask for."""
+
+    def issue_bmc(self, csr_pem: str, *, name: str, now: datetime) -> str:
+        """A server certificate (PEM) for the key that the request is for, or Invalid."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything outside."""
@@ -60,6 +68,8 @@ class World:
     faults: FaultPoints
     in_thread: InThread
     shelf: Shelf = field(default_factory=Shelf)
+    bmc_authority: BmcAuthority | None = None
+    """Signs certificates for BMCs; None: none are installed."""
     hold_file: Path | None = None
     """Its presence holds the fleet; None: only the database's note does."""
     new_id: Callable[[], str] = field(default=lambda: randomness.token_hex(8))

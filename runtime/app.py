@@ -63,6 +63,7 @@ from provisioning.drivers.logged import Around, logged
 from provisioning.drivers.protocol import Bmc
 from provisioning.faultpoints import FaultPoints
 from provisioning.inband.play import AnsiblePlayer, NoPlaybook
+from provisioning.onboarding.signing import bmc_authority
 from provisioning.profiles import Shelf
 from provisioning.settings import ProvisioningSettings
 from provisioning.speaking import under_lease
@@ -301,6 +302,7 @@ def _provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
             faults=faults,
             in_thread=asyncio.to_thread,
             shelf=shelf,
+            bmc_authority=bmc_authority(settings, parts.options.state, now=parts.clock.now()),
             hold_file=parts.options.state.hold,
         )
         grace = times.grace(settings.bmc_deadline_s)

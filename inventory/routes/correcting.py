@@ -27,6 +27,7 @@ from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
 from inventory.model import (
+    Adoption,
     AgentSeen,
     Claim,
     ComputeUnit,
@@ -37,6 +38,7 @@ from inventory.model import (
     Problem,
     RayMember,
     Record,
+    Whose,
 )
 from inventory.refusals import ERRORS, Refused
 from inventory.resources.recording import Who, logged, who_of
@@ -61,7 +63,8 @@ CURES: Mapping[str, frozenset[str]] = {
     ),
     "fingerprint": frozenset({"certificate-changed", "bmc-misconfigured"}),
     "username": frozenset({"credentials-refused", "bmc-refused", "bmc-misconfigured"}),
-    "password": frozenset({"credentials-refused", "bmc-refused"}),
+    "password": frozenset({"credentials-refused", "bmc-refused", "factory-credentials"}),
+    "credentials": frozenset({"factory-credentials"}),
     "serial": frozenset({"wrong-host"}),
 }
 """Field to the kinds of problems that a correction of it can end: those are tried again at once."""
@@ -79,6 +82,13 @@ class BmcBody(Body):
     ] = None
     username: Annotated[str | None, Field(min_length=1, max_length=255, pattern=NO_CONTROL)] = None
     password: Annotated[SecretStr | None, Field(min_length=1, max_length=1024)] = None
+    credentials: Annotated[
+        Whose | None,
+        Field(
+            description="`factory`: others know the password as well, and podyard gives the BMC "
+            "another one; `own`: they do not. A password that is given here is `own` unless said.",
+        ),
+    ] = None
     serial: Annotated[
         str | None,
         Field(
@@ -203,10 +213,16 @@ def _invalid(path: str, value: str, message: str, hint: str) -> Refused:
 
 
 def _corrected(host: Host, body: BmcBody, fields: tuple[str, ...]) -> dict[str, Any]:
-    kept = {"address", "fingerprint", "username"} & set(fields)
+    kept = {"address", "fingerprint", "username", "credentials"} & set(fields)
     given: dict[str, object] = {field: getattr(body, field) for field in kept}
+    if body.password is not None:
+        given.setdefault("credentials", "own")
     bmc = host.bmc.model_copy(update=given | {"revision": host.bmc.revision + 1})
-    changed: dict[str, Any] = {"bmc": bmc, "problem": _uncured(host.problem, fields)}
+    changed: dict[str, Any] = {
+        "bmc": bmc,
+        "problem": _uncured(host.problem, fields),
+        "adoption": _adoption(host.adoption, fields),
+    }
     if body.serial is not None:
         changed |= {
             "serial": body.serial,
@@ -216,6 +232,18 @@ def _corrected(host: Host, body: BmcBody, fields: tuple[str, ...]) -> dict[str, 
             "register_again": True,
         }
     return changed
+
+
+def _adoption(done: Adoption, fields: tuple[str, ...]) -> Adoption:
+    """What podyard did to the BMC, as far as it is still the same one with the same account."""
+    if {"address", "serial"} & set(fields):
+        return Adoption()
+    gone: dict[str, object] = {}
+    if "password" in fields:
+        gone |= {"password_set_at": None, "password_tried_at": None}
+    if "fingerprint" in fields:
+        gone |= {"certificate_until": None, "certificate_tried_at": None}
+    return done.model_copy(update=gone)
 
 
 def _uncured(problem: Problem | None, fields: tuple[str, ...]) -> Problem | None:

@@ -150,6 +150,17 @@ class Ciphers(Reading):
 
 
 @runtime_checkable
+class IpmiLanDriver(Protocol):
+    """A BMC, spoken to in another way, that tells whether it listens to IPMI over LAN."""
+
+    async def ipmi_over_lan(self) -> bool | None:
+        """Whether it does; None where it does not say, so that it cannot be closed either."""
+
+    async def close_ipmi_over_lan(self) -> None:
+        """Converge: it listens no more."""
+
+
+@runtime_checkable
 class SensorReader(Protocol):
     """A BMC with sensors."""
 
@@ -307,6 +318,7 @@ class Capability(StrEnum):
     BMC_RESTART = "BMC restart"
     RESOURCES = "whole tree"
     CIPHERS = "IPMI ciphers"
+    IPMI_LAN = "IPMI over LAN"
 
 
 PROTOCOLS: Mapping[Capability, type[Any]] = {
@@ -328,6 +340,7 @@ PROTOCOLS: Mapping[Capability, type[Any]] = {
     Capability.BMC_RESTART: ManagerReset,
     Capability.RESOURCES: ResourceReader,
     Capability.CIPHERS: CipherDriver,
+    Capability.IPMI_LAN: IpmiLanDriver,
 }
 """What a driver must satisfy to offer each."""
 
@@ -350,6 +363,7 @@ INSTEAD: Mapping[Capability, str] = {
     Capability.BMC_RESTART: "take the BMC's power away: unplug the host, or its outlet at the PDU",
     Capability.RESOURCES: "interoperability profiles need a Redfish BMC",
     Capability.CIPHERS: "only an IPMI address has cipher suites",
+    Capability.IPMI_LAN: "switch IPMI over LAN off in the BMC's own web page",
 }
 """What a person does about a lack."""
 

@@ -35,6 +35,7 @@ from provisioning.drivers.capabilities import (
     FirmwarePusher,
     Indicator,
     IndicatorDriver,
+    IpmiLanDriver,
     LogEntry,
     LogReader,
     PasswordPolicy,
@@ -286,6 +287,14 @@ class _LoggedCiphers(_LoggedBmc):
         await self._journal.record("close_weak_ciphers", self._inner.close_weak_ciphers())
 
 
+class _LoggedIpmiLan(_LoggedBmc):
+    async def ipmi_over_lan(self) -> bool | None:
+        return await self._journal.record("ipmi_over_lan", self._inner.ipmi_over_lan())
+
+    async def close_ipmi_over_lan(self) -> None:
+        await self._journal.record("close_ipmi_over_lan", self._inner.close_ipmi_over_lan())
+
+
 class _LoggedPasswordPolicy(_LoggedBmc):
     async def password_policy(self) -> PasswordPolicy:
         return await self._journal.record("password_policy", self._inner.password_policy())
@@ -314,6 +323,7 @@ _PARTS: tuple[tuple[type[Any], type[_LoggedBmc]], ...] = (
     (EventStream, _LoggedEventStream),
     (FirmwarePusher, _LoggedFirmwarePush),
     (CipherDriver, _LoggedCiphers),
+    (IpmiLanDriver, _LoggedIpmiLan),
 )
 
 

@@ -52,6 +52,43 @@ class RecordIdentity(Action):
 
 
 @dataclass(frozen=True)
+class AskRotation(Action):
+    """Write down that the BMC is to get another password; it gets it in two phases."""
+
+    step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
+class AskRenewal(Action):
+    """Write down that the BMC is to get a certificate of the site's own authority."""
+
+    step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
+class CloseIpmi(Action):
+    """Switch IPMI over LAN off, at a BMC that is spoken to in another way."""
+
+    step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
+class CloseWeakCiphers(Action):
+    """Let nobody use the IPMI cipher suites that need no password or keep nothing secret."""
+
+    step_class = StepClass.CONVERGE
+    suites: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RecordFindings(Action):
+    """Write down what stays open at the BMC, for people to see."""
+
+    step_class = StepClass.READ
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RecordFacts(Action):
     """Take the facts just seen into the record."""
 

@@ -26,6 +26,7 @@ from provisioning.drivers.protocol import (
     TaskReading,
 )
 from provisioning.lifecycle.actions import Action
+from provisioning.onboarding.policy import COMMON, AdoptionPolicy
 
 
 class Look(Flag):
@@ -40,6 +41,8 @@ class Look(Flag):
     BOOT = auto()
     PROFILES = auto()
     """Every resource of the BMC, held against the spec's profiles: hundreds of reads."""
+    OPENNESS = auto()
+    """Which ways into the BMC are open that podyard does not need."""
     DRAW = auto()
     """What the BMC's meter says of the draw, where it has one."""
 
@@ -51,6 +54,12 @@ class Seen:
     now: datetime
     identity: BmcIdentity | None = None
     power: PowerState = PowerState.UNKNOWN
+    ipmi_open: bool | None = None
+    """Whether the BMC listens to IPMI over LAN; None: it does not tell, or needs it."""
+    weak_ciphers: tuple[int, ...] = ()
+    """IPMI cipher suites that need no password or keep nothing secret, and may be used."""
+    takes_certificates: bool = False
+    """Whether the BMC's own certificate can be replaced."""
     draw_watts: float | None = None
     facts: HardwareFacts | None = None
     conformance: tuple[Mismatch, ...] | None = None
@@ -118,6 +127,8 @@ class Wanted:
     """The feeds of its slot."""
     inspect_every_s: float = 900.0
     """How long a ready host's hardware may go unread."""
+    adoption: AdoptionPolicy = COMMON
+    """What the site wants done at its BMCs."""
     restore_power: bool = False
     """The pod's policy: a ready host that somebody switched off is brought up anew."""
 

@@ -33,6 +33,7 @@ from provisioning.lifecycle.decision import (
     Wait,
     Wanted,
 )
+from provisioning.lifecycle.upkeep import upkeep
 
 LOOK = Look.POWER
 LOOK_AGAIN_S = 5.0
@@ -72,6 +73,8 @@ def decide_ready(host: Host, seen: Seen, wanted: Wanted) -> Decision:
         return _silent(host, seen, quiet_s, wanted)
     if seen.facts is not None:
         return Do(RecordInspection(doubt=False), "ready")
+    if (due := upkeep(host, wanted, seen.now)) is not None:
+        return due
     return Wait(_in_words(host, seen, wanted), watch_s(wanted))
 
 

@@ -1,18 +1,19 @@
-"""Registering: is this the host that we were told to expect, and may we talk to it?"""
+"""Registering: is this the host that we were told to expect, and is its BMC ours alone?"""
 
 from __future__ import annotations
 
 from inventory.model import Host
 from inventory.states import HostState
 from provisioning.lifecycle.actions import RecordIdentity
+from provisioning.lifecycle.adopting import adopt
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 
-LOOK = Look.IDENTITY | Look.POWER
+LOOK = Look.IDENTITY | Look.POWER | Look.OPENNESS
 RECHECK_S = 5.0
 
 
-def decide_registering(host: Host, seen: Seen, _wanted: Wanted) -> Decision:
-    """Compare the serial that the BMC reports with the expected one, then record its UUID."""
+def decide_registering(host: Host, seen: Seen, wanted: Wanted) -> Decision:
+    """Compare the serial that the BMC reports with the expected one, record its UUID, adopt it."""
     identity = seen.identity
     if identity is None:
         return Wait("the BMC has not said which host it is", RECHECK_S)
@@ -36,4 +37,6 @@ def decide_registering(host: Host, seen: Seen, _wanted: Wanted) -> Decision:
                 f"podyard host bmc {host.name} --serial {host.serial}",
             )
         return Do(RecordIdentity(), "first contact")
+    if (next_act := adopt(host, seen, wanted)) is not None:
+        return next_act
     return Advance(HostState.INSPECTING, f"{identity.manufacturer} {identity.model} registered")

@@ -15,6 +15,7 @@ from inventory.model import Host
 from inventory.states import HostState
 from provisioning.lifecycle.actions import (
     RecordConfigured,
+    RecordFindings,
     RecordFacts,
     RecordIdentity,
     RecordInspection,
@@ -28,6 +29,7 @@ from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Wait, W
 
 HARMLESS = (
     RecordIdentity,
+    RecordFindings,
     RecordFacts,
     RecordMismatches,
     RecordInspection,

@@ -8,12 +8,13 @@ the two passwords it takes. The fault points are those of every other step.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from pydantic import SecretStr
 
 from inventory.applying import BMC_PASSWORD
-from inventory.model import Event, Host
+from inventory.model import Event, Host, Problem
 from inventory.store.protocol import Change, Fence
 from provisioning.drivers.capabilities import (
     AccountDriver,
@@ -22,16 +23,19 @@ from provisioning.drivers.capabilities import (
     lacking,
 )
 from provisioning.drivers.protocol import Bmc
-from provisioning.errors import BmcRefused, CredentialsRefused, Unsupported
-from provisioning.onboarding.passwords import generate
+from provisioning.errors import BmcRefused, CredentialsRefused, Retry, Unsupported
+from provisioning.onboarding.passwords import SHAPES, generate
 from provisioning.onboarding.rotation import (
     GiveUp,
     Known,
+    Old,
     Opens,
     Probe,
     Promote,
+    ProveClosed,
     Rest,
     SetPending,
+    StillOpen,
     StorePending,
     Stuck,
     decide_rotation,
@@ -41,10 +45,17 @@ from provisioning.world import World
 log = logging.getLogger("podyard.provisioning")
 
 PENDING_PASSWORD = "bmc-password-pending"  # noqa: S105 - the name of a field, not a secret
-STEPS_MAX = 8  # store, set, probe, promote, rest; and a few that a new life begins with
+STEPS_MAX = 4 + 3 * len(SHAPES)
+"""Store, set and probe for each shape; prove, promote, rest; one that a new life begins with."""
+NOT_LIKED = frozenset({400, 422})
+"""How BMCs refuse a password that their policy forbids; any other refusal is about the asking."""
 STORED_AS = {Opens.CURRENT: BMC_PASSWORD, Opens.PENDING: PENDING_PASSWORD}
 WHY_MAX = 500
 TOOK_IT = "the BMC answered that it took the new password, and still takes the old one alone"
+
+
+class FactoryPasswordOpen(Retry):
+    """The BMC has its new password, and takes the one that others know as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +64,35 @@ class Rotating:
 
     world: World
     fence: Fence
+    liked: dict[str, int] = field(default_factory=dict)
+    """The shape that a host type's BMCs took last: the next one of them is not refused first."""
 
-    async def go_on(self, host: Host, *, held: bool) -> Host:
+    async def go_on(  # noqa: C901 - one line per step, nothing else
+        self, host: Host, *, held: bool
+    ) -> Host:
         """The host when nothing is left to do; trouble with the BMC is raised, and tried again."""
-        known = Known()
+        factory = host.bmc.credentials == "factory"
+        known = Known(shape=self.liked.get(host.host_type, 0))
         for _ in range(STEPS_MAX):
-            step = decide_rotation(host.rotation, known, held=held)
+            step = decide_rotation(host.rotation, known, factory=factory, held=held)
             self.world.faults.enter(f"rotation/{type(step).__name__}")
             self.world.faults.reach("before-act")
             match step:
                 case Rest():
                     break
-                case StorePending():
-                    host = await self._store_pending(host)
-                    known = Known(Opens.CURRENT)  # it read the policy just now
+                case StorePending(shape):
+                    host = await self._store_pending(host, shape)
+                    known = Known(Opens.CURRENT, shape=shape)  # it read the policy just now
                 case Probe(first):
-                    known = Known(await self._probe(host, first), known.answer)
+                    known = replace(known, opens=await self._probe(host, first))
                 case SetPending():
-                    known = Known(answer=await self._set_pending(host))
+                    known = await self._set_pending(host, known.shape)
+                case ProveClosed():
+                    known = replace(known, old=await self._old(host))
+                case StillOpen():
+                    raise _open_still(host)
                 case Promote():
+                    self.liked[host.host_type] = known.shape
                     host = await self._promote(host)
                 case GiveUp(why):
                     host = await self._give_up(host, why)
@@ -79,12 +100,12 @@ class Rotating:
                     raise _changed_by_others(host)
         return host
 
-    async def _store_pending(self, host: Host) -> Host:
+    async def _store_pending(self, host: Host, shape: int) -> Host:
         try:
             bmc = await self.world.bmcs.of(host)
             if not isinstance(bmc, AccountDriver) or not isinstance(bmc, PasswordPolicyReader):
                 raise lacking(Capability.ACCOUNTS, where=host.name)
-            password = generate(await bmc.password_policy())
+            password = generate(await bmc.password_policy(), SHAPES[shape])
         except Unsupported as error:
             return await self._give_up(host, _said(error))
         sealed = self.world.secrets.seal(host.id, PENDING_PASSWORD, password)
@@ -95,46 +116,66 @@ class Rotating:
     async def _probe(self, host: Host, first: Opens) -> Opens:
         order = (Opens.CURRENT, Opens.PENDING)
         for opens in order if first is Opens.CURRENT else order[::-1]:
-            bmc = await self.world.bmcs.anew(host, await self._password(host, STORED_AS[opens]))
-            try:
-                await bmc.identity()
-            except CredentialsRefused:
-                continue
-            else:
+            if await self._does_open(host, STORED_AS[opens]):
                 return opens
-            finally:
-                await bmc.close()
         return Opens.NEITHER
 
-    async def _set_pending(self, host: Host) -> str:
+    async def _old(self, host: Host) -> Old:
+        """Whether the password that others know opens it: the one refused login that is wanted."""
+        return Old.OPENS if await self._does_open(host, BMC_PASSWORD) else Old.REFUSED
+
+    async def _does_open(self, host: Host, name: str) -> bool:
+        bmc = await self.world.bmcs.anew(host, await self._password(host, name))
+        try:
+            await bmc.identity()
+        except CredentialsRefused:
+            return False
+        else:
+            return True
+        finally:
+            await bmc.close()
+
+    async def _set_pending(self, host: Host, shape: int) -> Known:
         """What the BMC answered: a refusal is no proof that it did nothing."""
         bmc: Bmc = await self.world.bmcs.of(host)
         if not isinstance(bmc, AccountDriver):
-            return _said(lacking(Capability.ACCOUNTS, where=host.name))
+            return Known(answer=_said(lacking(Capability.ACCOUNTS, where=host.name)), shape=shape)
         password = await self._password(host, PENDING_PASSWORD)
         try:
             await bmc.set_account_password(host.bmc.username, password)
         except (BmcRefused, Unsupported) as error:
-            return _said(error)
-        return TOOK_IT
+            disliked = isinstance(error, BmcRefused) and error.status in NOT_LIKED
+            another = disliked and shape + 1 < len(SHAPES)
+            return Known(answer=_said(error), shape=shape + another, another=another)
+        return Known(answer=TOOK_IT, shape=shape)
 
     async def _promote(self, host: Host) -> Host:
         password = await self._password(host, PENDING_PASSWORD)
         sealed = self.world.secrets.seal(host.id, BMC_PASSWORD, password)
         await self.world.bmcs.drop(host.id)
-        access = host.bmc.model_copy(update={"revision": host.bmc.revision + 1})
+        access = host.bmc.model_copy(
+            update={"revision": host.bmc.revision + 1, "credentials": "own"}
+        )
+        done = host.adoption.model_copy(
+            update={"password_set_at": self.world.clock.now(), "password_tried_at": None}
+        )
         log.info("BMC password rotated", extra={"host": host.name})
         return await self._record(
             host,
-            {"rotation": "", "bmc": access},
+            {"rotation": "", "bmc": access, "adoption": done},
             secrets={(host.id, BMC_PASSWORD): sealed},
             event=self._event(host, "host.password-rotated", f"account {host.bmc.username}"),
         )
 
     async def _give_up(self, host: Host, why: str) -> Host:
         log.warning("BMC password kept", extra={"host": host.name})
+        now = self.world.clock.now()
+        tried = host.adoption.model_copy(update={"password_tried_at": now})
+        fields: dict[str, object] = {"rotation": "", "adoption": tried}
+        if host.bmc.credentials == "factory":
+            fields |= {"problem": _others_know(host, why, now), "waiting": ""}
         event = self._event(host, "host.password-kept", why)
-        return await self._record(host, {"rotation": ""}, event=event)
+        return await self._record(host, fields, event=event)
 
     async def _password(self, host: Host, name: str) -> SecretStr:
         sealed = await self.world.in_thread(self.world.store.secret, host.id, name)
@@ -169,6 +210,24 @@ class Rotating:
 
 def _said(error: BmcRefused | Unsupported) -> str:
     return f"{error}; hint: {error.hint}"[:WHY_MAX]
+
+
+def _others_know(host: Host, why: str, now: datetime) -> Problem:
+    return Problem(
+        kind="factory-credentials",
+        message=f"others know the password of its BMC, and it could not be given another: {why}",
+        since=now,
+        remedy="change the password at the BMC, and say the new one: "
+        f"podyard host bmc {host.name} --password-file FILE; or, where nobody else knows this one: "
+        f"podyard host bmc {host.name} --credentials own",
+    )
+
+
+def _open_still(host: Host) -> FactoryPasswordOpen:
+    return FactoryPasswordOpen(
+        f"{host.name}: its BMC has its new password and still takes the factory one",
+        hint="some BMCs need minutes, or a restart; look for a second account of the same name",
+    )
 
 
 def _changed_by_others(host: Host) -> CredentialsRefused:

@@ -2,7 +2,8 @@
 
 The new password is stored as *pending* before the BMC hears of it, and the old one is given up only
 after the new one has opened the BMC. So whenever the process dies, one of the two stored passwords
-works, and which one is found out by logging in. Nothing here talks to anything.
+works, and which one is found out by logging in. A password that others know as well is given up
+only after the BMC has refused it. Nothing here talks to anything.
 """
 
 from __future__ import annotations
@@ -22,6 +23,14 @@ class Opens(StrEnum):
     NEITHER = "neither"
 
 
+class Old(StrEnum):
+    """Whether the password that is to go still opens the BMC."""
+
+    UNASKED = "unasked"
+    REFUSED = "refused"
+    OPENS = "opens"
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What this life of the process has learned. A new life knows nothing."""
@@ -29,6 +38,11 @@ class Known:
     opens: Opens = Opens.UNASKED
     answer: str = ""
     """What the BMC said when it was given the pending password; empty: it was not asked."""
+    shape: int = 0
+    """Which shape of password comes next, when the BMC does not like the pending one's."""
+    another: bool = False
+    """Whether there is such a shape: the BMC refused the password, and nothing else was wrong."""
+    old: Old = Old.UNASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +54,15 @@ class Rest:
 class StorePending:
     """Generate a password to the BMC's policy and store it beside the current one."""
 
+    shape: int = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """Log in with one stored password, and when it is refused with the other.
 
-    The likelier one goes first: a refused login counts towards the account's lock-out, and some
-    BMCs go on taking the old password for a while.
+    The likelier one goes first, since a refused login counts towards the account's lock-out: the
+    new one where the BMC answered that it took it, for some go on taking the old one for a while.
     """
 
     first: Opens
@@ -55,6 +71,16 @@ class Probe:
 @dataclass(frozen=True, slots=True)
 class SetPending:
     """Tell the BMC the pending password, once; whatever it answers, it is probed afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProveClosed:
+    """Log in with the password that others know: the BMC must refuse it by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillOpen:
+    """The BMC takes both: nothing is lost, and nothing won. It is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +100,44 @@ class Stuck:
     """Somebody else changed the account: a person gives the right password."""
 
 
-RotationStep = Rest | StorePending | Probe | SetPending | Promote | GiveUp | Stuck
+RotationStep = (
+    Rest | StorePending | Probe | SetPending | ProveClosed | StillOpen | Promote | GiveUp | Stuck
+)
 
 
-def decide_rotation(phase: RotationPhase, known: Known, *, held: bool = False) -> RotationStep:
-    """What comes next. `held`: nothing may be changed, but what was changed is still recorded."""
+def decide_rotation(
+    phase: RotationPhase, known: Known, *, factory: bool = False, held: bool = False
+) -> RotationStep:
+    """What comes next.
+
+    `factory`: others know the current password as well. `held`: nothing may be changed, but what
+    was changed is still recorded.
+    """
     if phase == "":
         return Rest()
     if phase == "asked":
-        return Rest() if held else StorePending()
+        return Rest() if held else StorePending(known.shape)
     match known.opens:
         case Opens.UNASKED:
-            return Probe(Opens.PENDING if known.answer else Opens.CURRENT)
+            took = bool(known.answer) and not known.another
+            return Probe(Opens.PENDING if took else Opens.CURRENT)
+        case Opens.CURRENT if known.another and not held:
+            return StorePending(known.shape)
         case Opens.CURRENT if known.answer:
             return GiveUp(known.answer)
         case Opens.CURRENT:
             return Rest() if held else SetPending()
         case Opens.PENDING:
-            return Promote()
+            return _proven(known.old) if factory else Promote()
         case Opens.NEITHER:
             return Stuck()
+
+
+def _proven(old: Old) -> RotationStep:
+    match old:
+        case Old.UNASKED:
+            return ProveClosed()
+        case Old.REFUSED:
+            return Promote()
+        case Old.OPENS:
+            return StillOpen()

@@ -70,10 +70,7 @@ async def _service(resources: Resources) -> Json:
 
 
 async def _listed(resources: Resources) -> str:
-    system = (await resources.system()).body
-    manager = await resources.manager(system)
-    protocol = await resources.optional_body(reference(manager, "NetworkProtocol"))
-    path = reference(protocol, "HTTPS", "Certificates")
+    path = reference(await resources.network_protocol(), "HTTPS", "Certificates")
     if path is None:
         raise lacking(Capability.CERTIFICATES, where=resources.session.label)
     return path

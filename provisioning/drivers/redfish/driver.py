@@ -35,6 +35,7 @@ from provisioning.drivers.redfish import (
     events,
     firmware,
     indicator,
+    ipmi_lan,
     logs,
     media,
     power,
@@ -266,6 +267,14 @@ class RedfishBmc:
     async def delete_account(self, username: str) -> None:
         """Converge."""
         await accounts.delete_account(self._resources, username)
+
+    async def ipmi_over_lan(self) -> bool | None:
+        """Whether the BMC listens to it."""
+        return await ipmi_lan.ipmi_over_lan(self._resources)
+
+    async def close_ipmi_over_lan(self) -> None:
+        """Converge: it listens no more."""
+        await ipmi_lan.close_ipmi_over_lan(self._resources)
 
     async def certificates(self) -> tuple[BmcCertificate, ...]:
         """What HTTPS presents."""

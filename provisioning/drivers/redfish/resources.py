@@ -58,6 +58,7 @@ class Resources:
         self._walked: set[str] = set()
         """Collections that were read again because something in them was not found."""
         self._habits: Habits | None = None
+        self._protocol_path: str | None = None
 
     async def system(self) -> Answer:
         """The host's ComputerSystem, freshly read."""
@@ -107,7 +108,15 @@ class Resources:
     async def manager(self, system: Json) -> Json:
         """The BMC's own Manager; empty when the service shows none."""
         path = reference(system, "Links", "ManagedBy") or await self._first_member("Managers")
-        return await self.optional_body(path)
+        found = await self.optional_body(path)
+        self._protocol_path = reference(found, "NetworkProtocol")
+        return found
+
+    async def network_protocol(self) -> Json:
+        """How the BMC is spoken to over the network; where that is, its Manager said before."""
+        if self._protocol_path is None:
+            await self.manager((await self.system()).body)
+        return await self.optional_body(self._protocol_path)
 
     async def chassis(self, system: Json) -> Json:
         """The Chassis that the host sits in; empty when the service shows none."""

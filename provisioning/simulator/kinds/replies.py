@@ -138,11 +138,19 @@ def _certificate_expired() -> None:
     """The BMC's certificate is over; clients that pin it are told its fingerprint."""
 
 
+@REPLIES.fault("ipmi-open", stays="no")
+def _ipmi_open() -> None:
+    """IPMI over LAN is on, as many vendors deliver it; with `stays=yes` it cannot be closed."""
+
+
 @REPLIES.defect("certificate-of-another")
 def _certificate_of_another() -> None:
     """The BMC's certificate is for another name and address."""
 
 
-@REPLIES.fault("password-policy", length_min=16.0, length_max=20.0)
+@REPLIES.fault("password-policy", length_min=16.0, length_max=20.0, signs="any")
 def _password_policy() -> None:
-    """A new password needs these lengths, an upper and a lower case letter, a digit and a sign."""
+    """A new password needs these lengths, an upper and a lower case letter, a digit and a sign.
+
+    `signs` is `any`, `none`, or those that it takes: no service tells them.
+    """

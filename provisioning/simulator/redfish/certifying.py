@@ -45,6 +45,7 @@ def fixed(bmc: SimulatedBmc) -> Builders:
             "ManagerNetworkProtocol.v1_10_0.ManagerNetworkProtocol",
             name="Network Protocol",
             HTTPS={"ProtocolEnabled": True, "Certificates": link(listed)},
+            IPMI={"ProtocolEnabled": _listens_to_ipmi(bmc), "Port": 623},
             Status=ENABLED,
         ),
         listed: lambda: collection(
@@ -58,6 +59,28 @@ def fixed(bmc: SimulatedBmc) -> Builders:
             CertificateType="PEM",
         ),
     }
+
+
+def _listens_to_ipmi(bmc: SimulatedBmc) -> bool:
+    """Off, unless the host was delivered otherwise and nobody has switched it off."""
+    planted = bmc.host.faults.planted("ipmi-open")
+    return planted is not None and not bmc.host.state.ipmi_closed
+
+
+async def patch_protocol(bmc: SimulatedBmc, body: Body) -> Answer:
+    """Switch IPMI over LAN off; a BMC that lies answers as if it had."""
+    path = f"{bmc.paths.manager}/NetworkProtocol"
+    readable = fixed(bmc)[path]()
+    found = checks.properties(body, writable={"IPMI": dict}, readable=readable.keys())
+    wanted = checks.properties(
+        found["IPMI"], writable={"ProtocolEnabled": bool}, readable=("Port",), under="IPMI/"
+    )
+    planted = bmc.host.faults.planted("ipmi-open")
+    if planted is not None and planted.word("stays") != "yes":
+        bmc.host.state.ipmi_closed = not wanted["ProtocolEnabled"]
+        bmc.host.save()
+        bmc.host.journal("bmc.ipmi", enabled=wanted["ProtocolEnabled"])
+    return Answer(status=200, body=fixed(bmc)[path]())
 
 
 async def generate(bmc: SimulatedBmc, body: Body) -> Answer:

@@ -225,12 +225,19 @@ async def create_account(bmc: SimulatedBmc, body: Body) -> Answer:
 
 def _password(bmc: SimulatedBmc, value: str) -> str:
     shortest, longest = services.password_lengths(bmc)
-    kinds = (str.isupper, str.islower, str.isdigit, lambda sign: not sign.isalnum())
-    strict = bmc.host.faults.planted("password-policy") is not None
-    weak = strict and not all(any(map(kind, value)) for kind in kinds)
+    policy = bmc.host.faults.planted("password-policy")
+    weak = policy is not None and not _is_mixed(value, policy.word("signs"))
     if weak or not shortest <= len(value) <= longest:
         raise ActionRefused(400, "PropertyValueFormatError", "***", "Password", target="Password")
     return value
+
+
+def _is_mixed(value: str, signs: str) -> bool:
+    """Whether it has every kind of character that the policy wants, and no sign beside its own."""
+    used = {one for one in value if not one.isalnum()}
+    fits = signs == "any" or used <= set("" if signs == "none" else signs)
+    kinds = (str.isupper, str.islower, str.isdigit)
+    return fits and bool(used or signs == "none") and all(any(map(k, value)) for k in kinds)
 
 
 def patch_account(account: Account) -> Change:
@@ -313,7 +320,12 @@ def patches(bmc: SimulatedBmc) -> dict[str, Change]:
         if newer
         else {f"{box}/Power": limiting.patch_power}
     )
-    return {system: patch_system, f"{system}/Bios/Settings": patch_bios, **limited}
+    return {
+        system: patch_system,
+        f"{system}/Bios/Settings": patch_bios,
+        f"{bmc.paths.manager}/NetworkProtocol": certifying.patch_protocol,
+        **limited,
+    }
 
 
 DELETABLE = (SESSIONS, ACCOUNTS, TASKS, TASK_MONITORS, eventing.SUBSCRIPTIONS)

@@ -35,7 +35,11 @@ from provisioning.drivers.protocol import Bmc
 from provisioning.errors import Ambiguous, CredentialsRefused
 from provisioning.faultpoints import FaultPoints
 from provisioning.onboarding import rotating
-from provisioning.onboarding.rotating import PENDING_PASSWORD, Rotating
+from provisioning.onboarding.rotating import (
+    PENDING_PASSWORD,
+    FactoryPasswordOpen,
+    Rotating,
+)
 from provisioning.settings import ProvisioningSettings
 from provisioning.simulator.clock import RealClock
 from provisioning.simulator.hall import HallPlan
@@ -102,9 +106,10 @@ class Stage:
         (found,) = self.store.find(Host)
         return found
 
-    def ask(self) -> None:
-        """What `podyard bmc rotate` writes."""
-        asked = self.host.model_copy(update={"rotation": "asked"})
+    def ask(self, *, credentials: str = "own") -> None:
+        """What `podyard bmc rotate` writes, or registering a host with its vendor's password."""
+        access = self.host.bmc.model_copy(update={"credentials": credentials})
+        asked = self.host.model_copy(update={"rotation": "asked", "bmc": access})
         self.store.apply(Change(replace=(asked,)), now=SystemClock().now())
 
     def stored(self, name: str = BMC_PASSWORD) -> SecretStr:
@@ -215,14 +220,17 @@ async def test_a_rotated_password_is_new_and_the_old_one_opens_nothing(begin: Be
     assert stage.told() == ["host.password-rotated"]
 
 
-async def test_killed_at_each_fault_point_a_stored_password_opens_the_bmc(begin: Begin) -> None:
+@pytest.mark.parametrize("credentials", ["own", "factory"])
+async def test_killed_at_each_fault_point_a_stored_password_opens_the_bmc(
+    begin: Begin, credentials: str
+) -> None:
     stage = await begin()
-    stage.ask()
+    stage.ask(credentials=credentials)
     points = await stage.life()
     assert set(points) == WANTED_POINTS
     for die_at in range(1, len(points) + 1):
         before = stage.stored()
-        stage.ask()
+        stage.ask(credentials=credentials)
         assert len(await stage.life(die_at)) == die_at
         kept = (stage.stored(), stage.stored(PENDING_PASSWORD))
         assert any([await stage.opens(one) for one in kept]), points[die_at - 1]
@@ -241,11 +249,68 @@ async def test_a_password_is_made_to_the_policy_of_the_bmc(begin: Begin) -> None
     assert await stage.opens(stage.stored())
 
 
+@pytest.mark.parametrize(("signs", "length"), [("-_.", 20), ("none", 20)])
+async def test_the_signs_that_a_bmc_takes_are_learned_from_its_refusals(
+    begin: Begin, signs: str, length: int
+) -> None:
+    stage = await begin(f"password-policy@h1:length_min=14,signs={signs}")
+    stage.ask()
+    await stage.life()
+    made = stage.stored().get_secret_value()
+    assert (stage.told(), len(made)) == (["host.password-rotated"], length)
+    assert {one for one in made if not one.isalnum()} <= set(signs)
+    assert await stage.opens(stage.stored())
+
+
+async def test_a_factory_password_is_replaced_and_proven_to_open_nothing(begin: Begin) -> None:
+    stage = await begin()
+    factory = stage.stored()
+    stage.ask(credentials="factory")
+    await stage.life()
+    assert (stage.host.bmc.credentials, stage.host.rotation) == ("own", "")
+    assert stage.host.adoption.password_set_at is not None
+    assert not await stage.opens(factory)
+    assert await stage.opens(stage.stored())
+
+
+async def test_a_bmc_that_takes_the_factory_password_as_well_is_not_done(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await begin()
+
+    async def both(_self: Rotating, _host: Host, _name: str) -> bool:
+        return True
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Rotating, "_does_open", both)
+        stage.ask(credentials="factory")
+        with pytest.raises(FactoryPasswordOpen, match="still takes the factory one"):
+            await stage.life()
+    assert (stage.host.bmc.credentials, stage.host.rotation) == ("factory", "pending")
+    await stage.life()
+    assert (stage.host.bmc.credentials, stage.host.rotation) == ("own", "")
+
+
+async def test_a_factory_password_that_cannot_be_replaced_parks_its_host(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await begin("password-policy@h1:length_min=14,length_max=16")
+    monkeypatch.setattr(rotating, "generate", lambda _policy, _shape: SecretStr("weak"))
+    stage.ask(credentials="factory")
+    await stage.life()
+    problem = stage.host.problem
+    assert problem is not None
+    assert (problem.kind, problem.parked) == ("factory-credentials", True)
+    assert "podyard host bmc r1-h1 --password-file" in problem.remedy
+    assert stage.host.bmc.credentials == "factory"
+    assert await stage.opens(stage.stored())
+
+
 async def test_a_refused_password_leaves_the_old_one_in_force(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = await begin("password-policy@h1:length_min=14,length_max=16")
-    monkeypatch.setattr(rotating, "generate", lambda _policy: SecretStr("weak"))
+    monkeypatch.setattr(rotating, "generate", lambda _policy, _shape: SecretStr("weak"))
     stage.ask()
     await stage.life()
     assert (stage.host.rotation, stage.told()) == ("", ["host.password-kept"])
