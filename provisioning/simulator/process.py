@@ -98,7 +98,7 @@ class Hall:
     _lock: int = -1
     _journal: Journal = field(init=False)
     _launcher: HostLauncher = field(init=False)
-    _mains: Mains = field(init=False)
+    mains: Mains = field(init=False)
 
     @property
     def directory(self) -> Path:
@@ -121,7 +121,7 @@ class Hall:
         self._journal = Journal(self.directory / "journal.jsonl")
         self._journal.open()
         self._launcher = await self._start_launcher()
-        self._mains = Mains(
+        self.mains = Mains(
             self.plan.distribution,
             clock=self.settings.clock,
             journal=self._journal,
@@ -135,21 +135,21 @@ class Hall:
             launcher=self._launcher,
             media=self.settings.media or HttpsMedia(self.settings.timings.fetch_timeout_s),
             hall_started_at=self._first_started_at,
-            inputs=self._mains,
+            inputs=self.mains,
         )
         for index, host in enumerate(self.plan.hosts):
             self.hosts.append(await self._start_host(host, world, index))
         self._write("hall.start", hall_id=self.hall_id, isolated=self._launcher.isolated)
         for running in self.hosts:
             await running.bmc.resume()
-        await self._mains.begin()
+        await self.mains.begin()
         write_json(self.directory / "hall.json", self.describe())
 
     async def stop(self) -> None:
         """End hosts, listeners and the lock, in that order. Safe after half a start."""
         (self.directory / "hall.json").unlink(missing_ok=True)
-        if hasattr(self, "_mains"):
-            await self._mains.stop()
+        if hasattr(self, "mains"):
+            await self.mains.stop()
         for running in self.hosts:
             await running.bmc.host.stop()
         if hasattr(self, "_launcher"):
@@ -257,7 +257,7 @@ class Hall:
         running = RunningHost(
             bmc=SimulatedBmc(host), directory=directory, doors=HostDoors(place, world.launcher)
         )
-        self._mains.plug(plan.name, running.bmc)
+        self.mains.plug(plan.name, running.bmc)
         certificate, key = running.certificate
         running.bmc.strikes.change_certificate = running.change_certificate
         running.bmc.tls = BmcTls(
