@@ -6,11 +6,12 @@ import base64
 import binascii
 import datetime as dt
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from provisioning.simulator.errors import ActionRefused
-from provisioning.simulator.state import Account, HostState
+from provisioning.simulator.state import Account
 
 SESSION_LIMIT = 8
 """Between the 4 and 16 that real BMCs allow."""
@@ -82,7 +83,15 @@ class Sessions:
         self.open = {n: s for n, s in self.open.items() if s.used_at >= oldest}
 
 
-def login(state: HostState, username: str, password: str) -> Account | None:
+class HasAccounts(Protocol):
+    """The state of anything that people log in to."""
+
+    @property
+    def accounts(self) -> Sequence[Account]:
+        """Who may."""
+
+
+def login(state: HasAccounts, username: str, password: str) -> Account | None:
     """The enabled account that these credentials open."""
     for account in state.accounts:
         # Both are always compared, so that an answer's time tells nothing of the user name.
