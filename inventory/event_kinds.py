@@ -24,6 +24,8 @@ KINDS: tuple[str, ...] = (
     "deployment.deleting",
     "deployment.phase",
     "deployment.removed",
+    "feed.back",
+    "feed.dead",
     "fleet.held",
     "fleet.released",
     "host.abort",

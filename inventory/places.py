@@ -6,6 +6,7 @@ people, specs or NetBox and never moved by the controller, so they carry no stat
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -85,6 +86,11 @@ class PowerFeed(Record):
     """What may be drawn all day, as a share of the breaker; 80 % unless the site proves better."""
     budget_watts: Annotated[float, Field(gt=0)] | None = None
     """A tighter limit than the breaker's, for example of a transformer above it."""
+    dead: str = ""
+    """Why it is known to give no power; empty: it gives power, as far as anybody knows."""
+    dead_seen: datetime | None = None
+    """When the supplies of its hosts said so; null beside a reason: a person said so, and only a
+    person takes it back."""
     tags: tuple[Tag, ...] = ()
     custom: Custom = Field(default_factory=dict)
     version: int = 1

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from inventory.model import ComputeUnit, Event, Host, Pod, Record, UsageRecord
-from inventory.places import Rack, Site
+from inventory.places import PowerFeed, Rack, Site
 from inventory.refusals import Refused
 from inventory.store.outline import Document, Outline
 from inventory.store.protocol import PAGE_MAX, Change, Fence, Store
@@ -32,6 +32,7 @@ SUBJECTS: Mapping[str, type[Record]] = {
     "host": Host,
     "unit": ComputeUnit,
     "rack": Rack,
+    "feed": PowerFeed,
     "pod": Pod,
 }
 """What stands at a site, by the word before the colon of an event's subject."""

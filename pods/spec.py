@@ -162,6 +162,11 @@ class BringUpSpec(Part):
     power_drift: Literal["show", "restore"] | None = None
     """What is done about a ready host that somebody switched off: it is shown, or it is brought up
     anew when no claim holds it. Left out, it is shown."""
+    measured: Literal["tighten", "loosen"] | None = None
+    """Whether what meters say may make room on a feed, where hosts have been ready and read for an
+    hour. Left out, it only takes room away. To loosen, tenants' load must be bounded elsewhere."""
+    feed_dead: Literal["wait", "start"] | None = None
+    """Whether a host of two feeds is started while one of them is dead. Left out, it waits."""
 
 
 class ScalableUnit(Part):

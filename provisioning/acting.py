@@ -53,8 +53,11 @@ from provisioning.lifecycle.actions import (
 )
 from provisioning.lifecycle.decision import Seen
 from provisioning.podmaps import PodMaps
+from provisioning.power.inputs import lacks_input
+from provisioning.power.watching import FeedWatch
 from provisioning.world import World
 
+FACTS_COME = (RecordFacts, RecordInspection, Suspend)
 POWER_ON_AGAIN_S = 15.0  # between repeated requests: the slowest BMC seen shows it after 11 s
 BOOT_TOKEN = "boot-token"  # noqa: S105 - the name of a field, not a secret
 
@@ -68,7 +71,8 @@ class Acting:
         self._world = world
         self._recorder = recorder
         self._inspection = Inspection(world, recorder)
-        self._watts = Watts(world, recorder, maps)
+        self._watch = FeedWatch(world, recorder)
+        self._watts = Watts(world, recorder, maps, self._watch)
         self._firmware = Firmware(world, recorder, maps, fence)
         self._remedies = Remedies(world, recorder)
         self._configuration = Configuration(world, recorder)
@@ -76,10 +80,18 @@ class Acting:
         self._adopting = Adopting(world, recorder)
         self._certificates = Certificates(world, recorder)
 
-    async def perform(  # noqa: C901, PLR0912 - one line per action, nothing else
+    async def perform(
         self, host: Host, action: Action, seen: Seen, context: Context, *, reason: str
     ) -> Outcome:
-        """Do one action and record it."""
+        """Do one action and record it; what supplies tell of a feed concerns all its hosts."""
+        outcome = await self._perform(host, action, seen, context, reason=reason)
+        if isinstance(action, FACTS_COME) and (lacks_input(host) or lacks_input(outcome.host)):
+            await self._watch.look(outcome.host)
+        return outcome
+
+    async def _perform(  # noqa: C901, PLR0912 - one line per action, nothing else
+        self, host: Host, action: Action, seen: Seen, context: Context, *, reason: str
+    ) -> Outcome:
         match action:
             case RecordIdentity():
                 return await self._inspection.identify(host, seen)

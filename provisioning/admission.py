@@ -28,6 +28,7 @@ from pods.power import PowerPhase, fits, reserved_watts
 from pods.sequence import HALF, Line, shares
 from pods.spec import PodSpec, PowerSpec, SlotSpec
 from provisioning.lifecycle.steering import PASSING_LOOKS_MAX
+from provisioning.power.metering import Metered
 
 K = TypeVar("K")
 
@@ -87,6 +88,16 @@ class Due:
         return f"{self.host} (wave {self.wave}, {self.doing})"
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One way to count what lines carry."""
+
+    said: str
+    carried: Mapping[Line, float]
+    counted: Mapping[str, float]
+    """By host, what of it is its own."""
+
+
 class Ledger:
     """One pod's watts and waves, as its hosts' records say that they are."""
 
@@ -107,6 +118,13 @@ class Ledger:
         self._partners = _partners(wiring.feeds.values())
         self._first_due: dict[str, Due | None] = {}
         self._trial_due: tuple[Due | None] | None = None
+        self._strangers: list[tuple[tuple[tuple[Line, float], ...], float, Metered | None]] = []
+        self.dead: Mapping[str, str] = {}
+        """Feeds without power, and why that is known."""
+        self.starts_on_one_feed = False
+        """The pod's policy: a host may start while one of its two feeds is dead."""
+        self.scales: tuple[Scale, ...] = ()
+        """What lines carry by other counts than by what was promised."""
         self._before: tuple[dict[Line, float | None], dict[str, float | None]] | None = None
         """What stood where something is supposed now; None: nothing is."""
 
@@ -133,15 +151,42 @@ class Ledger:
         _add(self._settled, lines, running - was_running)
         return self._touched(host)
 
-    def note_stranger(self, feeds: Iterable[str], watts: float) -> None:
+    def note_stranger(
+        self, feeds: Iterable[str], watts: float, drawn: Metered | None = None
+    ) -> None:
         """A host of another pod draws from these feeds too."""
         drawn_from = set(feeds)
-        for line in {line for lines in self.wiring.lines.values() for line, _ in lines}:
-            if line.feed in drawn_from:
-                whole = len(drawn_from) == 1 or line.lost in drawn_from
-                burden = ((line, 1.0 if whole else HALF),)
-                _add(self.carried, burden, watts)
-                _add(self._settled, burden, watts)
+        lines = {line for lines in self.wiring.lines.values() for line, _ in lines}
+        burden = tuple(
+            (line, 1.0 if len(drawn_from) == 1 or line.lost in drawn_from else HALF)
+            for line in lines
+            if line.feed in drawn_from
+        )
+        _add(self.carried, burden, watts)
+        _add(self._settled, burden, watts)
+        self._strangers.append((burden, watts, drawn))
+
+    def weigh(self, drawn: Mapping[str, Metered], *, may_loosen: bool) -> None:
+        """What meters say beside what was promised; who was not read counts with the promise.
+
+        Unless measured watts may make room, each line carries the larger of both.
+        """
+        measured = self._scale(drawn, steady=False)
+        self.scales = (measured, self._scale(drawn, steady=True) if may_loosen else self._promised)
+
+    @property
+    def _promised(self) -> Scale:
+        return Scale("", self.carried, self.held)
+
+    def _scale(self, drawn: Mapping[str, Metered], *, steady: bool) -> Scale:
+        carried, counted = dict(self.wiring.base), {}
+        for host in self._hosts.values():
+            watts = _counts(self.held[host.name], drawn.get(host.id), steady=steady)
+            counted[host.name] = watts
+            _add(carried, self.wiring.lines.get(host.slot, ()), watts)
+        for burden, held, meter in self._strangers:
+            _add(carried, burden, _counts(held, meter, steady=steady))
+        return Scale("" if steady else " by its meters", carried, counted)
 
     @contextmanager
     def supposing(self, promised: Iterable[tuple[Host, float]]) -> Iterator[None]:
@@ -334,7 +379,23 @@ def admit(ledger: Ledger, host: Host, watts: float) -> Admitted | Waits:
     lines = ledger.wiring.lines.get(host.slot)
     if lines is None:
         return Waits(f"slot {host.slot} is not in the pod's spec: nobody knows its feeds")
-    return _turn(ledger, host) or _room(ledger, host, watts, lines) or Admitted()
+    return (
+        _dead(ledger, host)
+        or _turn(ledger, host)
+        or _room(ledger, host, watts, lines)
+        or Admitted()
+    )
+
+
+def _dead(ledger: Ledger, host: Host) -> Waits | None:
+    """A host starts with all its feeds, or as its pod's policy has it with what is left of them."""
+    feeds = ledger.wiring.feeds.get(host.slot, ())
+    dead = [feed for feed in feeds if feed in ledger.dead]
+    if not dead or (ledger.starts_on_one_feed and len(dead) < len(feeds)):
+        return None
+    left = ", ".join(feed for feed in feeds if feed not in ledger.dead)
+    rest = f"it would run on {left} alone" if left else "it has no other"
+    return Waits(f"feed {dead[0]} is dead ({ledger.dead[dead[0]]}): {rest}")
 
 
 def _turn(ledger: Ledger, host: Host) -> Waits | None:
@@ -351,20 +412,21 @@ def _turn(ledger: Ledger, host: Host) -> Waits | None:
 def _room(
     ledger: Ledger, host: Host, watts: float, lines: Iterable[tuple[Line, float]]
 ) -> Waits | None:
-    more = watts - ledger.held.get(host.name, 0.0)
     over: list[tuple[float, str]] = []
-    for line, share in lines:
-        budget = ledger.wiring.budgets[line.feed]
-        carried = ledger.carried.get(line, 0.0)
-        total = carried + share * more
-        if not fits(total, budget_watts=budget):
-            where = f"feed {line.feed}" + (f", with feed {line.lost} dead," if line.lost else "")
-            others = total - share * watts
-            reason = (
-                f"{where} carries {others:.0f} W of {budget:.0f} W; {host.name} needs "
-                f"{share * watts:.0f} W, {total - budget:.0f} W more than is left"
-            )
-            over.append((total - budget, reason))
+    for scale in ledger.scales or (Scale("", ledger.carried, ledger.held),):
+        more = watts - scale.counted.get(host.name, 0.0)
+        for line, share in lines:
+            budget = ledger.wiring.budgets[line.feed]
+            total = scale.carried.get(line, 0.0) + share * more
+            if not fits(total, budget_watts=budget):
+                lost = f", with feed {line.lost} dead," if line.lost else ""
+                others = total - share * watts
+                reason = (
+                    f"feed {line.feed}{lost} carries{scale.said} {others:.0f} W of {budget:.0f} W; "
+                    f"{host.name} needs {share * watts:.0f} W, {total - budget:.0f} W more than "
+                    "is left"
+                )
+                over.append((total - budget, reason))
     return Waits(max(over)[1]) if over else None
 
 
@@ -375,6 +437,15 @@ def stage_turn(ledger: Ledger, host: Host, plan: Plan) -> Admitted | Waits:
     if not ledger.goes_after_trial(host.name) or (due := ledger.trial_due) is None:
         return Admitted()
     return Waits(f"waiting for the trial stage: {due} is neither ready nor parked")
+
+
+def _counts(held: float, meter: Metered | None, *, steady: bool) -> float:
+    """What a host counts with: its draw, or what it needs at most where that is known."""
+    if meter is None:
+        return held
+    if not steady:
+        return meter.watts
+    return held if meter.steady_watts is None else meter.steady_watts
 
 
 def _add(carried: dict[Line, float], lines: Iterable[tuple[Line, float]], watts: float) -> None:

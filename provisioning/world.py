@@ -15,6 +15,7 @@ from typing import Protocol
 
 from inventory.clock import Clock
 from inventory.model import Host
+from inventory.readings.keeping import Readings
 from inventory.secrets import SecretBox
 from inventory.store.protocol import Store
 from inventory.threads import InThread
@@ -72,5 +73,7 @@ class World:
     """Signs certificates for BMCs; None: none are installed."""
     hold_file: Path | None = None
     """Its presence holds the fleet; None: only the database's note does."""
+    readings: Readings | None = None
+    """What telemetry kept; None: nobody reads meters, and what was promised counts."""
     new_id: Callable[[], str] = field(default=lambda: randomness.token_hex(8))
     """Names for what is written down; a simulation counts instead of drawing."""

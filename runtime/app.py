@@ -304,6 +304,7 @@ def _provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
             shelf=shelf,
             bmc_authority=bmc_authority(settings, parts.options.state, now=parts.clock.now()),
             hold_file=parts.options.state.hold,
+            readings=parts.store.readings,
         )
         grace = times.grace(settings.bmc_deadline_s)
         return Controller(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inventory.client import service
-from inventory.printing import Output, OutputOption, pairs, rows, write
+from inventory.printing import Output, OutputOption, pairs, rows, say, write
 from inventory.sdk import Podyard
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ rack_app = typer.Typer(
     no_args_is_help=True, help="See the racks.\n\nExample: podyard rack list --pod lab"
 )
 feed_app = typer.Typer(
-    no_args_is_help=True, help="See the power feeds.\n\nExample: podyard feed list --pod lab"
+    no_args_is_help=True,
+    help="See the power feeds, and say which are dead.\n\nExample: podyard feed list --pod lab",
 )
 part_app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +35,17 @@ TagOption = Annotated[
     list[str] | None, typer.Option("--tag", help="Only with this tag; again for more.")
 ]
 
-FEED_COLUMNS = ("name", "site", "pod", "side", "amps", "volts", "phases", "continuous_watts")
+FEED_COLUMNS = (
+    "name",
+    "site",
+    "pod",
+    "side",
+    "amps",
+    "volts",
+    "phases",
+    "continuous_watts",
+    "dead",
+)
 PART_COLUMNS = ("host", "slot", "kind", "model", "serial", "installed_at", "removed_at", "rma")
 
 
@@ -122,6 +133,39 @@ def show_feed(
     """
     with service() as api:
         _one(Podyard(api).get_feed(name), output)
+
+
+@feed_app.command("dead")
+def feed_is_dead(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The feed's name, or its id.")],
+    *,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="How that is known.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Say that a feed gives no power: nothing is started on it until it is back.
+
+    Example: podyard feed dead r1-a --why "breaker 12 is open"
+    """
+    with service() as api:
+        found = Podyard(api).change_feed(name, {"dead": why})
+        say(f"feed {name} is dead: hosts on it are not started until podyard feed back {name}")
+        _one(found, output)
+
+
+@feed_app.command("back")
+def feed_is_back(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The feed's name, or its id.")],
+    *,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Say that a feed gives power again: who waited for it goes on.
+
+    Example: podyard feed back r1-a
+    """
+    with service() as api:
+        found = Podyard(api).change_feed(name, {"dead": ""})
+        say(f"feed {name} is back")
+        _one(found, output)
 
 
 @part_app.command("list")

@@ -168,6 +168,7 @@ _FEED_CHANGES = (
     "phases",
     "continuous_share",
     "budget_watts",
+    "dead",
     *_LABELS,
 )
 

@@ -28,6 +28,33 @@ class Podyard(Asking):
         found: models.AnchorsView = self._ask("GET", "/api/audit/anchors")
         return found
 
+    def list_bmc_networks(
+        self, **query: Unpack[models.ListBmcNetworksQuery]
+    ) -> models.PageBmcNetworkView:
+        """Bmc networks, filtered and paged."""
+        found: models.PageBmcNetworkView = self._ask("GET", "/api/bmc-networks", query=query)
+        return found
+
+    def get_bmc_network(
+        self, name: str, **query: Unpack[models.GetBmcNetworkQuery]
+    ) -> models.BmcNetworkView:
+        """One bmc-network, by its name or its id."""
+        found: models.BmcNetworkView = self._ask(
+            "GET", "/api/bmc-networks/{name}", names={"name": name}, query=query
+        )
+        return found
+
+    def put_bmc_network(self, name: str, body: models.NetworkBody) -> models.NetworkSaid:
+        """Declare a network of BMCs, or declare it anew."""
+        found: models.NetworkSaid = self._ask(
+            "PUT", "/api/bmc-networks/{name}", body=body, names={"name": name}
+        )
+        return found
+
+    def remove_bmc_network(self, name: str) -> None:
+        """Take a declaration back. Hosts that have their BMC there stay as they are."""
+        self._ask("DELETE", "/api/bmc-networks/{name}", names={"name": name})
+
     def list_cables(self, **query: Unpack[models.ListCablesQuery]) -> models.PageCableView:
         """Cables, filtered and paged."""
         found: models.PageCableView = self._ask("GET", "/api/cables", query=query)
@@ -212,10 +239,70 @@ class Podyard(Asking):
         )
         return found
 
+    def list_discoveries(
+        self, **query: Unpack[models.ListDiscoveriesQuery]
+    ) -> models.PageDiscoveryView:
+        """Discoveries, filtered and paged."""
+        found: models.PageDiscoveryView = self._ask("GET", "/api/discoveries", query=query)
+        return found
+
+    def start_discovery(self, body: models.DiscoveryBody) -> models.DiscoverySaid:
+        """Begin a walk over declared networks; ask for it by its id until it is done."""
+        found: models.DiscoverySaid = self._ask("POST", "/api/discoveries", body=body)
+        return found
+
+    def get_discovery(
+        self, name: str, **query: Unpack[models.GetDiscoveryQuery]
+    ) -> models.DiscoveryView:
+        """One discovery, by its id."""
+        found: models.DiscoveryView = self._ask(
+            "GET", "/api/discoveries/{name}", names={"name": name}, query=query
+        )
+        return found
+
+    def stop_discovery(self, name: str) -> models.DiscoverySaid:
+        """End a walk where it is; what it saw stays."""
+        found: models.DiscoverySaid = self._ask(
+            "POST", "/api/discoveries/{name}/stop", names={"name": name}
+        )
+        return found
+
     def list_events(self, **query: Unpack[models.ListEventsQuery]) -> models.EventPage:
         """Events after a sequence number; with `Accept: text/event-stream` they keep coming."""
         found: models.EventPage = self._ask("GET", "/api/events", query=query)
         return found
+
+    def list_expected_hosts(
+        self, **query: Unpack[models.ListExpectedHostsQuery]
+    ) -> models.PageExpectedHostView:
+        """Expected hosts, filtered and paged."""
+        found: models.PageExpectedHostView = self._ask("GET", "/api/expected-hosts", query=query)
+        return found
+
+    def enrol_expected_hosts(self, body: models.EnrolBody) -> models.EnrolledMany:
+        """Make hosts of expected ones whose BMC was found; one that is refused keeps none back."""
+        found: models.EnrolledMany = self._ask("POST", "/api/expected-hosts/enrol", body=body)
+        return found
+
+    def import_expected_hosts(
+        self, **query: Unpack[models.ImportExpectedHostsQuery]
+    ) -> models.Imported:
+        """Take in a list as CSV, all or none; a row is known by its name, so it may be sent again."""
+        found: models.Imported = self._ask("POST", "/api/expected-hosts/import", query=query)
+        return found
+
+    def get_expected_host(
+        self, name: str, **query: Unpack[models.GetExpectedHostQuery]
+    ) -> models.ExpectedHostView:
+        """One expected-host, by its name or its id."""
+        found: models.ExpectedHostView = self._ask(
+            "GET", "/api/expected-hosts/{name}", names={"name": name}, query=query
+        )
+        return found
+
+    def remove_expected_host(self, name: str) -> None:
+        """Expect a host no more, and forget its factory password. A host that it became stays."""
+        self._ask("DELETE", "/api/expected-hosts/{name}", names={"name": name})
 
     def export_inventory(self, **query: Unpack[models.ExportInventoryQuery]) -> dict[str, Any]:
         """Hosts as an inventory of Ansible, grouped by site, pod, rack, type, state and tag."""
@@ -228,6 +315,35 @@ class Podyard(Asking):
             "GET", "/api/export/prometheus-sd.json", query=query
         )
         return found
+
+    def list_factory_accounts(
+        self, **query: Unpack[models.ListFactoryAccountsQuery]
+    ) -> models.PageFactoryAccountView:
+        """Factory accounts, filtered and paged."""
+        found: models.PageFactoryAccountView = self._ask(
+            "GET", "/api/factory-accounts", query=query
+        )
+        return found
+
+    def get_factory_account(
+        self, name: str, **query: Unpack[models.GetFactoryAccountQuery]
+    ) -> models.FactoryAccountView:
+        """One factory-account, by its name or its id."""
+        found: models.FactoryAccountView = self._ask(
+            "GET", "/api/factory-accounts/{name}", names={"name": name}, query=query
+        )
+        return found
+
+    def put_factory_account(self, name: str, body: models.AccountBody) -> models.AccountSaid:
+        """Keep an account that a vendor ships, for rows that refer to it."""
+        found: models.AccountSaid = self._ask(
+            "PUT", "/api/factory-accounts/{name}", body=body, names={"name": name}
+        )
+        return found
+
+    def remove_factory_account(self, name: str) -> None:
+        """Forget an account that no expected host needs any more."""
+        self._ask("DELETE", "/api/factory-accounts/{name}", names={"name": name})
 
     def list_feeds(self, **query: Unpack[models.ListFeedsQuery]) -> models.PageFeedView:
         """Feeds, filtered and paged."""
@@ -280,6 +396,22 @@ class Podyard(Asking):
     def remove_feed(self, name: str) -> None:
         """Remove a feed. 409 while other records name it."""
         self._ask("DELETE", "/api/feeds/{name}", names={"name": name})
+
+    def list_found_bmcs(
+        self, **query: Unpack[models.ListFoundBmcsQuery]
+    ) -> models.PageFoundBmcView:
+        """Found bmcs, filtered and paged."""
+        found: models.PageFoundBmcView = self._ask("GET", "/api/found-bmcs", query=query)
+        return found
+
+    def get_found_bmc(
+        self, name: str, **query: Unpack[models.GetFoundBmcQuery]
+    ) -> models.FoundBmcView:
+        """One found-bmc, by its id."""
+        found: models.FoundBmcView = self._ask(
+            "GET", "/api/found-bmcs/{name}", names={"name": name}, query=query
+        )
+        return found
 
     def hold_fleet(self, body: models.HoldBody) -> models.Status:
         """Begin nothing new on any host of any pod; what cannot be undone is driven to its end."""

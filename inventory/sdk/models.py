@@ -30,6 +30,16 @@ class AcceleratorFact(TypedDict):
     uuid: NotRequired[str]
 
 
+class AccountBody(TypedDict):
+    password: str
+    username: str
+
+
+class AccountSaid(TypedDict):
+    name: str
+    username: str
+
+
 class Act(TypedDict):
     component: NotRequired[str]
     destructive: NotRequired[bool]
@@ -90,6 +100,7 @@ class AuditPage(TypedDict):
 
 class BmcBody(TypedDict):
     address: NotRequired[str | None]
+    credentials: NotRequired[Literal["own", "factory"] | None]
     fingerprint: NotRequired[str | None]
     password: NotRequired[str | None]
     serial: NotRequired[str | None]
@@ -107,6 +118,21 @@ class BmcLineView(TypedDict):
 class BmcLinesView(TypedDict):
     host: str
     results: list[BmcLineView]
+
+
+class BmcNetworkView(TypedDict):
+    cidr: str
+    created: NotRequired[str | None]
+    display: str
+    id: str
+    ipmi_port: int
+    last_updated: NotRequired[str | None]
+    name: str
+    ports: list[int]
+    simulated: bool
+    site: str
+    url: str
+    version: int
 
 
 class BodySignInSignInPost(TypedDict):
@@ -237,6 +263,7 @@ class ChangeFeed(TypedDict):
     changelog_message: NotRequired[str]
     continuous_share: NotRequired[float]
     custom: NotRequired[dict[str, Any]]
+    dead: NotRequired[str]
     phases: NotRequired[Literal[1, 3]]
     pod: NotRequired[str]
     racks: NotRequired[list[str]]
@@ -518,6 +545,42 @@ class Desired(TypedDict):
     target: str
 
 
+class DiscoveryBody(TypedDict):
+    networks: NotRequired[list[str]]
+
+
+class DiscoverySaid(TypedDict):
+    addresses: int
+    answered: int
+    asked: int
+    id: str
+    matched: int
+    networks: list[str]
+    state: str
+    why: str
+
+
+class DiscoveryView(TypedDict):
+    addresses: int
+    answered: int
+    asked: int
+    asked_by: str
+    created: NotRequired[str | None]
+    created_at: str
+    display: str
+    ended_at: str | None
+    id: str
+    last_updated: NotRequired[str | None]
+    matched: int
+    networks: list[str]
+    seed: int
+    started_at: str | None
+    state: Literal["waiting", "running", "done", "stopped", "failed"]
+    url: str
+    version: int
+    why: str
+
+
 class Drift(TypedDict):
     count: int
     paths: list[str]
@@ -540,6 +603,23 @@ class EnergyView(TypedDict):
     kwh: float
     read_at: str
     since: str
+
+
+class EnrolBody(TypedDict):
+    names: NotRequired[list[str]]
+
+
+class EnrolledMany(TypedDict):
+    enrolled: int
+    refused: int
+    results: list[EnrolledView]
+
+
+class EnrolledView(TypedDict):
+    hint: str
+    host: str
+    name: str
+    why: str
 
 
 class EnvelopeStep(TypedDict):
@@ -596,6 +676,43 @@ class Expectation(TypedDict):
     step: Literal["flashing", "preparing", "booting", "configuring", "accepting"]
 
 
+class ExpectedHostView(TypedDict):
+    account: str
+    bmc: str
+    created: NotRequired[str | None]
+    display: str
+    enrol: bool
+    fingerprint: str
+    found: str
+    host_id: str
+    id: str
+    last_updated: NotRequired[str | None]
+    macs: list[str]
+    matched_by: list[str]
+    name: str
+    own_password: bool
+    pod: str
+    serial: str
+    slot: str
+    source: Literal["csv", "netbox"]
+    url: str
+    username: str
+    uuid: str
+    version: int
+    why: str
+
+
+class FactoryAccountView(TypedDict):
+    created: NotRequired[str | None]
+    display: str
+    id: str
+    last_updated: NotRequired[str | None]
+    name: str
+    url: str
+    username: str
+    version: int
+
+
 class FeedEnvelope(TypedDict):
     budget_watts: float
     feed: str
@@ -611,6 +728,8 @@ class FeedView(TypedDict):
     continuous_watts: float
     created: NotRequired[str | None]
     custom: dict[str, Any]
+    dead: str
+    dead_seen: str | None
     display: str
     id: str
     last_updated: NotRequired[str | None]
@@ -645,6 +764,34 @@ class Forgotten(TypedDict):
     units: list[str]
 
 
+class FoundBmcView(TypedDict):
+    address: str
+    created: NotRequired[str | None]
+    discovery: str
+    display: str
+    expected: str
+    fingerprint: str
+    first_seen_at: str
+    host: str
+    id: str
+    ip: str
+    ipmi: bool
+    last_updated: NotRequired[str | None]
+    macs: list[str]
+    network: str
+    product: str
+    redfish_version: str
+    seen_at: str
+    serials: list[str]
+    site: str
+    state: Literal["found", "matched", "host"]
+    url: str
+    uuid: str
+    vendor: str
+    version: int
+    why: str
+
+
 class GateProof(TypedDict):
     confirmed_by: Literal["readings", "approver", "controller"]
     found: str
@@ -656,6 +803,7 @@ class GateProof(TypedDict):
 
 class GivenHost(TypedDict):
     bmc: str
+    credentials: NotRequired[Literal["own", "factory"]]
     fingerprint: str
     mac: NotRequired[str]
     name: str
@@ -868,6 +1016,16 @@ class HostWhole(TypedDict):
     wake_at: str
 
 
+class Imported(TypedDict):
+    created: int
+    faults: list[ListFault]
+    hosts: int
+    rows: int
+    unchanged: int
+    updated: int
+    written: bool
+
+
 class ItemStatus(TypedDict):
     error: NotRequired[dict[str, Any] | None]
     index: int
@@ -933,6 +1091,14 @@ class LeftOut(TypedDict):
     host: str
     reason: str
     remedy: str
+
+
+class ListFault(TypedDict):
+    column: str
+    hint: str
+    line: int
+    message: str
+    value: str
 
 
 class LocationView(TypedDict):
@@ -1004,6 +1170,23 @@ class NetBoxStatus(TypedDict):
     waiting_hints: NotRequired[int]
 
 
+class NetworkBody(TypedDict):
+    cidr: str
+    ipmi_port: NotRequired[int]
+    ports: NotRequired[list[int]]
+    simulated: NotRequired[bool]
+    site: NotRequired[str]
+
+
+class NetworkSaid(TypedDict):
+    cidr: str
+    ipmi_port: int
+    name: str
+    ports: list[int]
+    simulated: bool
+    site: str
+
+
 class NewCable(TypedDict):
     a: CableEnd
     changelog_message: NotRequired[str]
@@ -1039,6 +1222,7 @@ class NewFeed(TypedDict):
     changelog_message: NotRequired[str]
     continuous_share: NotRequired[float]
     custom: NotRequired[dict[str, Any]]
+    dead: NotRequired[str]
     name: str
     phases: NotRequired[Literal[1, 3]]
     pod: NotRequired[str]
@@ -1051,6 +1235,7 @@ class NewFeed(TypedDict):
 
 class NewHost(TypedDict):
     bmc: str
+    credentials: NotRequired[Literal["own", "factory"]]
     fingerprint: str
     mac: NotRequired[str]
     name: str
@@ -1207,6 +1392,13 @@ class OwnPasswordBody(TypedDict):
     password: str
 
 
+class PageBmcNetworkView(TypedDict):
+    count: int | None
+    next: str | None
+    previous: str | None
+    results: list[BmcNetworkView]
+
+
 class PageCableView(TypedDict):
     count: int | None
     next: str | None
@@ -1256,11 +1448,39 @@ class PageDeploymentView(TypedDict):
     results: list[DeploymentView]
 
 
+class PageDiscoveryView(TypedDict):
+    count: int | None
+    next: str | None
+    previous: str | None
+    results: list[DiscoveryView]
+
+
+class PageExpectedHostView(TypedDict):
+    count: int | None
+    next: str | None
+    previous: str | None
+    results: list[ExpectedHostView]
+
+
+class PageFactoryAccountView(TypedDict):
+    count: int | None
+    next: str | None
+    previous: str | None
+    results: list[FactoryAccountView]
+
+
 class PageFeedView(TypedDict):
     count: int | None
     next: str | None
     previous: str | None
     results: list[FeedView]
+
+
+class PageFoundBmcView(TypedDict):
+    count: int | None
+    next: str | None
+    previous: str | None
+    results: list[FoundBmcView]
 
 
 class PageHostLine(TypedDict):
@@ -1462,6 +1682,10 @@ Permission = Literal[
     "fleet:write",
     "place:read",
     "place:write",
+    "expected:read",
+    "expected:write",
+    "network:read",
+    "network:write",
     "part:read",
     "part:write",
     "change:read",
@@ -2026,6 +2250,60 @@ class ListAuditQuery(TypedDict, total=False):
     limit: int
 
 
+class ListBmcNetworksQuery(TypedDict, total=False):
+    id: str | list[str]
+    id__n: str | list[str]
+    id__in: str | list[str]
+    id__ic: str | list[str]
+    id__nic: str | list[str]
+    id__isw: str | list[str]
+    id__nisw: str | list[str]
+    id__iew: str | list[str]
+    id__niew: str | list[str]
+    id__ie: str | list[str]
+    id__nie: str | list[str]
+    id__empty: bool
+    name: str | list[str]
+    name__n: str | list[str]
+    name__in: str | list[str]
+    name__ic: str | list[str]
+    name__nic: str | list[str]
+    name__isw: str | list[str]
+    name__nisw: str | list[str]
+    name__iew: str | list[str]
+    name__niew: str | list[str]
+    name__ie: str | list[str]
+    name__nie: str | list[str]
+    name__empty: bool
+    site: str | list[str]
+    site__n: str | list[str]
+    site__in: str | list[str]
+    site__ic: str | list[str]
+    site__nic: str | list[str]
+    site__isw: str | list[str]
+    site__nisw: str | list[str]
+    site__iew: str | list[str]
+    site__niew: str | list[str]
+    site__ie: str | list[str]
+    site__nie: str | list[str]
+    site__empty: bool
+    q: str
+    limit: int
+    offset: int
+    after: str
+    start: str
+    ordering: str
+    brief: bool
+    fields: str
+    omit: str
+
+
+class GetBmcNetworkQuery(TypedDict, total=False):
+    brief: bool
+    fields: str
+    omit: str
+
+
 class ListCablesQuery(TypedDict, total=False):
     a_id: str | list[str]
     a_id__n: str | list[str]
@@ -2481,12 +2759,190 @@ class DeleteDeploymentQuery(TypedDict, total=False):
     tenant: str
 
 
+class ListDiscoveriesQuery(TypedDict, total=False):
+    created_at: str | list[str]
+    created_at__gt: str | list[str]
+    created_at__gte: str | list[str]
+    created_at__lt: str | list[str]
+    created_at__lte: str | list[str]
+    id: str | list[str]
+    id__n: str | list[str]
+    id__in: str | list[str]
+    id__ic: str | list[str]
+    id__nic: str | list[str]
+    id__isw: str | list[str]
+    id__nisw: str | list[str]
+    id__iew: str | list[str]
+    id__niew: str | list[str]
+    id__ie: str | list[str]
+    id__nie: str | list[str]
+    id__empty: bool
+    state: (
+        Literal["waiting", "running", "done", "stopped", "failed"]
+        | list[Literal["waiting", "running", "done", "stopped", "failed"]]
+    )
+    state__n: (
+        Literal["waiting", "running", "done", "stopped", "failed"]
+        | list[Literal["waiting", "running", "done", "stopped", "failed"]]
+    )
+    state__in: (
+        Literal["waiting", "running", "done", "stopped", "failed"]
+        | list[Literal["waiting", "running", "done", "stopped", "failed"]]
+    )
+    q: str
+    limit: int
+    offset: int
+    after: str
+    start: str
+    ordering: str
+    brief: bool
+    fields: str
+    omit: str
+
+
+class GetDiscoveryQuery(TypedDict, total=False):
+    brief: bool
+    fields: str
+    omit: str
+
+
 class ListEventsQuery(TypedDict, total=False):
     after: int
     subject: str
     kind: str
     actor: str
     limit: int
+
+
+class ListExpectedHostsQuery(TypedDict, total=False):
+    account: str | list[str]
+    account__n: str | list[str]
+    account__in: str | list[str]
+    account__ic: str | list[str]
+    account__nic: str | list[str]
+    account__isw: str | list[str]
+    account__nisw: str | list[str]
+    account__iew: str | list[str]
+    account__niew: str | list[str]
+    account__ie: str | list[str]
+    account__nie: str | list[str]
+    account__empty: bool
+    bmc: str | list[str]
+    bmc__n: str | list[str]
+    bmc__in: str | list[str]
+    bmc__ic: str | list[str]
+    bmc__nic: str | list[str]
+    bmc__isw: str | list[str]
+    bmc__nisw: str | list[str]
+    bmc__iew: str | list[str]
+    bmc__niew: str | list[str]
+    bmc__ie: str | list[str]
+    bmc__nie: str | list[str]
+    bmc__empty: bool
+    enrol: bool
+    found: str | list[str]
+    found__n: str | list[str]
+    found__in: str | list[str]
+    found__ic: str | list[str]
+    found__nic: str | list[str]
+    found__isw: str | list[str]
+    found__nisw: str | list[str]
+    found__iew: str | list[str]
+    found__niew: str | list[str]
+    found__ie: str | list[str]
+    found__nie: str | list[str]
+    found__empty: bool
+    host_id: str | list[str]
+    host_id__n: str | list[str]
+    host_id__in: str | list[str]
+    host_id__ic: str | list[str]
+    host_id__nic: str | list[str]
+    host_id__isw: str | list[str]
+    host_id__nisw: str | list[str]
+    host_id__iew: str | list[str]
+    host_id__niew: str | list[str]
+    host_id__ie: str | list[str]
+    host_id__nie: str | list[str]
+    host_id__empty: bool
+    id: str | list[str]
+    id__n: str | list[str]
+    id__in: str | list[str]
+    id__ic: str | list[str]
+    id__nic: str | list[str]
+    id__isw: str | list[str]
+    id__nisw: str | list[str]
+    id__iew: str | list[str]
+    id__niew: str | list[str]
+    id__ie: str | list[str]
+    id__nie: str | list[str]
+    id__empty: bool
+    name: str | list[str]
+    name__n: str | list[str]
+    name__in: str | list[str]
+    name__ic: str | list[str]
+    name__nic: str | list[str]
+    name__isw: str | list[str]
+    name__nisw: str | list[str]
+    name__iew: str | list[str]
+    name__niew: str | list[str]
+    name__ie: str | list[str]
+    name__nie: str | list[str]
+    name__empty: bool
+    pod: str | list[str]
+    pod__n: str | list[str]
+    pod__in: str | list[str]
+    pod__ic: str | list[str]
+    pod__nic: str | list[str]
+    pod__isw: str | list[str]
+    pod__nisw: str | list[str]
+    pod__iew: str | list[str]
+    pod__niew: str | list[str]
+    pod__ie: str | list[str]
+    pod__nie: str | list[str]
+    pod__empty: bool
+    serial: str | list[str]
+    serial__n: str | list[str]
+    serial__in: str | list[str]
+    serial__ic: str | list[str]
+    serial__nic: str | list[str]
+    serial__isw: str | list[str]
+    serial__nisw: str | list[str]
+    serial__iew: str | list[str]
+    serial__niew: str | list[str]
+    serial__ie: str | list[str]
+    serial__nie: str | list[str]
+    serial__empty: bool
+    slot: str | list[str]
+    slot__n: str | list[str]
+    slot__in: str | list[str]
+    slot__ic: str | list[str]
+    slot__nic: str | list[str]
+    slot__isw: str | list[str]
+    slot__nisw: str | list[str]
+    slot__iew: str | list[str]
+    slot__niew: str | list[str]
+    slot__ie: str | list[str]
+    slot__nie: str | list[str]
+    slot__empty: bool
+    q: str
+    limit: int
+    offset: int
+    after: str
+    start: str
+    ordering: str
+    brief: bool
+    fields: str
+    omit: str
+
+
+class ImportExpectedHostsQuery(TypedDict, total=False):
+    dry_run: bool
+
+
+class GetExpectedHostQuery(TypedDict, total=False):
+    brief: bool
+    fields: str
+    omit: str
 
 
 ExportInventoryQuery = TypedDict(
@@ -3144,6 +3600,48 @@ ExportTargetsQuery = TypedDict(
 )
 
 
+class ListFactoryAccountsQuery(TypedDict, total=False):
+    id: str | list[str]
+    id__n: str | list[str]
+    id__in: str | list[str]
+    id__ic: str | list[str]
+    id__nic: str | list[str]
+    id__isw: str | list[str]
+    id__nisw: str | list[str]
+    id__iew: str | list[str]
+    id__niew: str | list[str]
+    id__ie: str | list[str]
+    id__nie: str | list[str]
+    id__empty: bool
+    name: str | list[str]
+    name__n: str | list[str]
+    name__in: str | list[str]
+    name__ic: str | list[str]
+    name__nic: str | list[str]
+    name__isw: str | list[str]
+    name__nisw: str | list[str]
+    name__iew: str | list[str]
+    name__niew: str | list[str]
+    name__ie: str | list[str]
+    name__nie: str | list[str]
+    name__empty: bool
+    q: str
+    limit: int
+    offset: int
+    after: str
+    start: str
+    ordering: str
+    brief: bool
+    fields: str
+    omit: str
+
+
+class GetFactoryAccountQuery(TypedDict, total=False):
+    brief: bool
+    fields: str
+    omit: str
+
+
 class ListFeedsQuery(TypedDict, total=False):
     id: str | list[str]
     id__n: str | list[str]
@@ -3219,6 +3717,128 @@ class RemoveFeedsQuery(TypedDict, total=False):
 
 
 class GetFeedQuery(TypedDict, total=False):
+    brief: bool
+    fields: str
+    omit: str
+
+
+class ListFoundBmcsQuery(TypedDict, total=False):
+    address: str | list[str]
+    address__n: str | list[str]
+    address__in: str | list[str]
+    address__ic: str | list[str]
+    address__nic: str | list[str]
+    address__isw: str | list[str]
+    address__nisw: str | list[str]
+    address__iew: str | list[str]
+    address__niew: str | list[str]
+    address__ie: str | list[str]
+    address__nie: str | list[str]
+    address__empty: bool
+    expected: str | list[str]
+    expected__n: str | list[str]
+    expected__in: str | list[str]
+    expected__ic: str | list[str]
+    expected__nic: str | list[str]
+    expected__isw: str | list[str]
+    expected__nisw: str | list[str]
+    expected__iew: str | list[str]
+    expected__niew: str | list[str]
+    expected__ie: str | list[str]
+    expected__nie: str | list[str]
+    expected__empty: bool
+    host: str | list[str]
+    host__n: str | list[str]
+    host__in: str | list[str]
+    host__ic: str | list[str]
+    host__nic: str | list[str]
+    host__isw: str | list[str]
+    host__nisw: str | list[str]
+    host__iew: str | list[str]
+    host__niew: str | list[str]
+    host__ie: str | list[str]
+    host__nie: str | list[str]
+    host__empty: bool
+    id: str | list[str]
+    id__n: str | list[str]
+    id__in: str | list[str]
+    id__ic: str | list[str]
+    id__nic: str | list[str]
+    id__isw: str | list[str]
+    id__nisw: str | list[str]
+    id__iew: str | list[str]
+    id__niew: str | list[str]
+    id__ie: str | list[str]
+    id__nie: str | list[str]
+    id__empty: bool
+    ip: str | list[str]
+    ip__n: str | list[str]
+    ip__in: str | list[str]
+    ip__ic: str | list[str]
+    ip__nic: str | list[str]
+    ip__isw: str | list[str]
+    ip__nisw: str | list[str]
+    ip__iew: str | list[str]
+    ip__niew: str | list[str]
+    ip__ie: str | list[str]
+    ip__nie: str | list[str]
+    ip__empty: bool
+    network: str | list[str]
+    network__n: str | list[str]
+    network__in: str | list[str]
+    network__ic: str | list[str]
+    network__nic: str | list[str]
+    network__isw: str | list[str]
+    network__nisw: str | list[str]
+    network__iew: str | list[str]
+    network__niew: str | list[str]
+    network__ie: str | list[str]
+    network__nie: str | list[str]
+    network__empty: bool
+    seen_at: str | list[str]
+    seen_at__gt: str | list[str]
+    seen_at__gte: str | list[str]
+    seen_at__lt: str | list[str]
+    seen_at__lte: str | list[str]
+    site: str | list[str]
+    site__n: str | list[str]
+    site__in: str | list[str]
+    site__ic: str | list[str]
+    site__nic: str | list[str]
+    site__isw: str | list[str]
+    site__nisw: str | list[str]
+    site__iew: str | list[str]
+    site__niew: str | list[str]
+    site__ie: str | list[str]
+    site__nie: str | list[str]
+    site__empty: bool
+    state: Literal["found", "matched", "host"] | list[Literal["found", "matched", "host"]]
+    state__n: Literal["found", "matched", "host"] | list[Literal["found", "matched", "host"]]
+    state__in: Literal["found", "matched", "host"] | list[Literal["found", "matched", "host"]]
+    vendor: str | list[str]
+    vendor__n: str | list[str]
+    vendor__in: str | list[str]
+    vendor__ic: str | list[str]
+    vendor__nic: str | list[str]
+    vendor__isw: str | list[str]
+    vendor__nisw: str | list[str]
+    vendor__iew: str | list[str]
+    vendor__niew: str | list[str]
+    vendor__ie: str | list[str]
+    vendor__nie: str | list[str]
+    vendor__empty: bool
+    q: str
+    limit: int
+    offset: int
+    after: str
+    start: str
+    ordering: str
+    brief: bool
+    fields: str
+    omit: str
+
+
+class GetFoundBmcQuery(TypedDict, total=False):
     brief: bool
     fields: str
     omit: str

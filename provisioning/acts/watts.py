@@ -13,18 +13,24 @@ from provisioning.admission import Admitted, Waits, admit
 from provisioning.context import Context
 from provisioning.feeds import Feeds
 from provisioning.podmaps import PodMaps
+from provisioning.power.watching import FeedWatch
 from provisioning.rooms import LOOK_AGAIN_S as LOOK_AGAIN_ANYWAY_S
 from provisioning.world import World
+
+UNHEARD_OF_S = 10.0
+"""What refused tells nobody when it ends: as often as that is looked again."""
 
 
 class Watts:
     """Reserves power; of a feed by one host at a time."""
 
-    def __init__(self, world: World, recorder: Recorder, maps: PodMaps) -> None:
+    def __init__(
+        self, world: World, recorder: Recorder, maps: PodMaps, watch: FeedWatch | None = None
+    ) -> None:
         self._world = world
         self._recorder = recorder
         self._maps = maps
-        self._feeds = Feeds(world, maps)
+        self._feeds = Feeds(world, maps, watch or FeedWatch(world, recorder))
         self._ledgers: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def reserve(self, host: Host, watts: int, context: Context) -> Outcome:
@@ -36,7 +42,7 @@ class Watts:
         """
         if watts <= host.reserved_watts:
             return await self._recorder.record(host, {"reserved_watts": watts}, same_look=True)
-        if context.around is not None:
+        if context.around is not None and context.spec.bring_up.measured != "loosen":
             soon = admit(context.around.ledger, host, watts)
             if isinstance(soon, Waits):
                 return await self._wait_for_watts(host, watts, soon, context)
@@ -54,6 +60,12 @@ class Watts:
                 return await self._recorder.record(
                     host, {"reserved_watts": watts}, counted=said, same_look=True
                 )
+        if context.around is None or isinstance(
+            admit(context.around.ledger, host, watts), Admitted
+        ):
+            # Meters, another pod or a dead feed refuse: of these nobody here would wake it.
+            reason = f"waiting for power: {verdict.reason}"
+            return await self._recorder.wait(host, reason, after_s=UNHEARD_OF_S, others=True)
         return await self._wait_for_watts(host, watts, verdict, context)
 
     async def _wait_for_watts(

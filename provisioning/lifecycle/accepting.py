@@ -26,10 +26,13 @@ from provisioning.lifecycle.actions import (
     RecordMismatches,
 )
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.ready import feeds_lost
 from provisioning.lifecycle.recognising import stranger
+from provisioning.power.inputs import is_only_the_feed
 
 LOOK = Look.FACTS | Look.POWER | Look.DRAW
 AROUND_RECHECK_S = 0.5  # a map of ten thousand hosts is drawn every ten seconds
+FEED_RECHECK_S = 30.0  # its whole hardware is read each time
 RECHECK_S = 5.0  # the agent's report wakes the host; until then only its power is looked at
 
 
@@ -120,6 +123,9 @@ def _as_it_runs(host: Host, facts: HardwareFacts, wanted: Wanted) -> Decision:
         return Do(RecordMismatches(found), "compared once more")
     wrong = (*critical(found), *_never_trained(found))
     behind = firmware_behind(wanted.firmware, facts.firmware)
+    if (lost := feeds_lost(facts, wanted.feeds)) and is_only_the_feed(wrong, facts, wanted.feeds):
+        why = f"feed {lost[0]} gives no power: nothing is certified that the next loss would stop"
+        return Wait(why, FEED_RECHECK_S, others=True)
     if wrong or behind:
         return Hold(
             "changed-since-inspection",

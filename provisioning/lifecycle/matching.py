@@ -12,14 +12,16 @@ from provisioning.findings import findings, message_of
 from provisioning.lifecycle.actions import RecordMismatches
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 from provisioning.lifecycle.skipping import has_skipped
+from provisioning.power.inputs import is_only_the_feed
 
 LOOK = Look.NOTHING
 APPROVAL_RECHECK_S = 60.0  # `pod up` wakes the hosts at once
 CANARY_RECHECK_S = 60.0  # who waits is woken when the way is free; this bounds a lost wake-up
+FEED_RECHECK_S = 300.0  # its whole hardware is read each time
 AROUND_RECHECK_S = 0.5  # a map of ten thousand hosts is drawn every ten seconds
 
 
-def decide_matching(host: Host, _seen: Seen, wanted: Wanted) -> Decision:
+def decide_matching(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     """Park a host that is built wrong; start one that is right when its turn has come."""
     if host.facts is None:
         return Advance(HostState.INSPECTING, "no facts on record")
@@ -29,6 +31,11 @@ def decide_matching(host: Host, _seen: Seen, wanted: Wanted) -> Decision:
     if found != host.mismatches:
         return Do(RecordMismatches(found), "compared with its spec, its place and its neighbours")
     wrong = critical(found)
+    if wrong and is_only_the_feed(wrong, host.facts, wanted.feeds):
+        if seen.age_s(host.facts.observed_at) >= FEED_RECHECK_S:
+            return Advance(HostState.INSPECTING, "looks whether its feed is back")
+        why = "waiting for power: half of its supplies have no input"
+        return Wait(why, FEED_RECHECK_S, others=True)
     if wrong:
         return Hold(
             "spec-mismatch",

@@ -21,7 +21,7 @@ from inventory.states import HostState, PowerState
 from pods.facts import HardwareFacts
 from pods.suspension import Observation, Suspension, suspensions
 from pods.xid import policy, verdict
-from provisioning.lifecycle.actions import RecordInspection, Suspend, WithdrawUnit
+from provisioning.lifecycle.actions import RecordFacts, RecordInspection, Suspend, WithdrawUnit
 from provisioning.lifecycle.decision import (
     Advance,
     Decision,
@@ -34,6 +34,7 @@ from provisioning.lifecycle.decision import (
     Wanted,
 )
 from provisioning.lifecycle.upkeep import upkeep
+from provisioning.power.inputs import inputs
 
 LOOK = Look.POWER
 LOOK_AGAIN_S = 5.0
@@ -102,7 +103,7 @@ def _new_causes(host: Host, seen: Seen, wanted: Wanted) -> tuple[Suspension, ...
         Observation(
             facts=seen.facts,
             xids=_xids(seen.agent, since=said.issued_at),
-            feeds_lost=_feeds_lost(seen.facts, wanted.feeds),
+            feeds_lost=feeds_lost(seen.facts, wanted.feeds),
             restarted=_restarted(host, seen),
         ),
         drain_xids=rows.codes("drain", "reset"),
@@ -123,12 +124,15 @@ def _xids(agent: AgentSeen | None, *, since: datetime) -> tuple[int, ...]:
     return tuple(one.code for one in observed.xids if one.last_at > since) if observed else ()
 
 
-def _feeds_lost(facts: HardwareFacts | None, feeds: tuple[str, ...]) -> tuple[str, ...]:
-    """A host on two feeds of which half the supplies have no input: which one, a BMC cannot say."""
+def feeds_lost(facts: HardwareFacts | None, feeds: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of its two feeds from which its supplies get nothing; else either, where half do."""
     fitted = facts.power_supplies if facts else ()
+    if len(feeds) < FEEDS_MIN:
+        return ()
+    if lost := tuple(feed for feed, lives in inputs(fitted, feeds).items() if not lives):
+        return lost
     dead = sum(1 for one in fitted if one.input_status == "LossOfInput")
-    lost = len(feeds) >= FEEDS_MIN and dead and dead * 2 >= len(fitted)
-    return (" or ".join(feeds),) if lost else ()
+    return (" or ".join(feeds),) if dead and dead * 2 >= len(fitted) else ()
 
 
 def _restarted(host: Host, seen: Seen) -> bool:
@@ -164,8 +168,10 @@ def _suspended(host: Host, seen: Seen, wanted: Wanted) -> Decision:
             f"podyard host retry {host.name}",
         )
     feed = next((one for one in wanted.suspended if one.cure == "wait"), None)
-    if feed is not None and (seen.facts is None or _feeds_lost(seen.facts, wanted.feeds)):
+    if feed is not None and (seen.facts is None or feeds_lost(seen.facts, wanted.feeds)):
         return Wait(f"its certificate is suspended: {feed.what}; {feed.remedy}", watch_s(wanted))
+    if feed is not None and feeds_lost(host.facts, wanted.feeds):
+        return Do(RecordFacts(), "its supplies have input again")
     first = wanted.suspended[0]
     return Advance(
         HostState.DRAINING,

@@ -22,7 +22,8 @@ from pydantic import SecretStr
 
 from inventory.agents import AcceptanceReport, BootDocument, ObservedState
 from inventory.model import AgentSeen, BmcAccess, Event, Host, PlanApproval, Pod
-from inventory.placing import link_domain
+from inventory.places import PowerFeed
+from inventory.placing import Present, link_domain, places_of
 from inventory.planning import hosts_not_inspected, plan_of
 from inventory.secrets import SecretBox
 from inventory.states import HostState
@@ -301,7 +302,10 @@ class Farm:
         )
         told = self.hall.describe()["hosts"]
         records = [self._record(*both) for both in zip(self.plan.hosts, told, strict=True)]
-        self.store.apply(Change(insert=(pod, *records)), now=now)
+        ids = {record.slot: record.id for record in records}
+        places = places_of(self.spec, pod, present=Present(), host_ids=ids)
+        feeds = [one for one in places if isinstance(one, PowerFeed)]
+        self.store.apply(Change(insert=(pod, *records, *feeds)), now=now)
 
     def _record(self, plan: Any, told: dict[str, Any]) -> Host:
         self.passwords[plan.name] = SecretStr(told["password"])
