@@ -29,7 +29,14 @@ from inventory.store.protocol import Change, Fence
 from pods.keys import SigningKey
 from provisioning.bench.agents import Agents
 from provisioning.bench.bmc import InProcessBmc, VirtualBmc
-from provisioning.bench.design import Fleet, PodDesign, design, host_record, pod_record
+from provisioning.bench.design import (
+    HOSTS_PER_POD,
+    Fleet,
+    PodDesign,
+    design,
+    host_record,
+    pod_record,
+)
 from provisioning.bench.host import NOWHERE, CatalogueMedia, HeardJournal, NoLauncher, VirtualHost
 from provisioning.bench.judge import Judge
 from provisioning.bench.people import Person
@@ -52,6 +59,8 @@ CONFIGURE_FAILS = 0.01
 UPDATE_ALLOWED_S = 180.0
 """Hardware here takes seconds where real one takes minutes, and the allowed time shrinks alike."""
 LEASE = timedelta(days=30)
+TELLS_EVERY_S = 5.0
+"""Virtual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,22 @@ class Wish:
     faults: str = "field"
     black_holed: float = 0.0
     """Share of the hosts whose BMC answers nothing, ever."""
+    controllers: int = 1
+    """How many share the fleet, pod by pod, each in a process of its own with records of its own.
+    Fewer where there are fewer pods: nothing of a run depends on the machine that it runs on."""
+    pod_hosts: int = HOSTS_PER_POD
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One controller's share of a fleet: every so manieth pod."""
+
+    number: int = 0
+    of: int = 1
+
+    def share(self, limit: int) -> int:
+        """Its share of what the whole site may do at once: shares never add up to more."""
+        return max(1, limit // self.of)
 
 
 class WatchedStore(MemoryStore):
@@ -105,7 +130,7 @@ class InMemory(Alone):
 class SeededDoor(BootDoor):
     """Media whose names and tokens follow from the seed: they protect nothing here."""
 
-    seed: int
+    seed: str
     _made: itertools.count[int] = field(default_factory=itertools.count)
 
     def make_medium(self, *, now: datetime, tries: int) -> Medium:
@@ -138,6 +163,25 @@ class VirtualPlayer:
         return PlayResult(ok=True, changed=7)
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    hosts: int
+    ready: int
+    parked: int
+    virtual_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a run ended."""
+
+    said: dict[str, Any]
+    ready_at_s: list[float]
+    """When each host that is ready got there, in order."""
+
+
 @dataclass(slots=True)
 class Bench:
     """One run."""
@@ -146,6 +190,9 @@ class Bench:
     loop: VirtualLoop
     fleet: Fleet
     settings: ProvisioningSettings
+    part: Part = Part()
+    heard: Callable[[Progress], None] = lambda _progress: None
+    """Told now and then how far it is."""
     clock: VirtualClock = field(init=False)
     judge: Judge = field(init=False)
     store: WatchedStore = field(init=False)
@@ -208,7 +255,7 @@ class Bench:
         canaries = {pod.hall.hosts[0].name for pod in self.fleet.pods}
         names = [name for name in self.hosts if name not in canaries]
         count = round(self.wish.black_holed * len(self.hosts))
-        source = random.Random(f"{self.wish.seed}/black-holed")  # noqa: S311 - a seed names a run
+        source = random.Random(f"{self.wish.seed}/black-holed/{self.part.number}")  # noqa: S311 - a seed names a run
         for name in source.sample(names, count):
             self.bmcs[name].black_holed = True
             self._waited_for.discard(name)
@@ -254,7 +301,7 @@ class Bench:
         self.agents.wake = controller.wake
         holed = frozenset(name for name, bmc in self.bmcs.items() if bmc.black_holed)
         people = [Person(self.store, self.clock, pod, holed) for pod in self.fleet.pods]
-        tasks = [asyncio.ensure_future(controller.run())]
+        tasks = [asyncio.ensure_future(controller.run()), asyncio.ensure_future(self._tell())]
         tasks += [asyncio.ensure_future(person.run()) for person in people]
         over = asyncio.ensure_future(self._over.wait())
         try:
@@ -272,13 +319,25 @@ class Bench:
             for host in self.hosts.values():
                 await host.stop()
 
+    async def _tell(self) -> None:
+        """In virtual time, so that who listens changes nothing of the run."""
+        while True:
+            ready, parked = len(self.ready_at_s), len(self.parked)
+            self.heard(Progress(len(self.hosts), ready, parked, self.loop.time()))
+            await self.clock.sleep(TELLS_EVERY_S)
+
     def _world(self) -> World:
         return World(
             store=self.store,
             secrets=SecretBox(hashlib.sha256(b"bench").digest()),
             clock=self.clock,
             bmcs=BmcPool(self._open_bmc, _no_password),
-            door=SeededDoor("https://bench.invalid", "bench.invalid:443", "", self.wish.seed),
+            door=SeededDoor(
+                "https://bench.invalid",
+                "bench.invalid:443",
+                "",
+                f"{self.wish.seed}/{self.part.number}",
+            ),
             player=VirtualPlayer(self.clock, self.wish.seed),
             signing_key=_key("production"),
             simulated_key=_key("simulated"),
@@ -301,24 +360,35 @@ def _key(purpose: Any) -> SigningKey:
     return SigningKey(Ed25519PrivateKey.from_private_bytes(seed), purpose=purpose)
 
 
-def bring_up(wish: Wish) -> dict[str, Any]:
-    """Run it, and say how it went."""
-    fleet = design(wish.hosts, seed=wish.seed, faults=wish.faults != "none")
+def bring_up_part(
+    wish: Wish, part: Part, heard: Callable[[Progress], None] = lambda _progress: None
+) -> Run:
+    """Run one controller with its share of the fleet, and say how it went."""
+    fleet = design(
+        wish.hosts,
+        seed=wish.seed,
+        faults=wish.faults != "none",
+        pod_hosts=wish.pod_hosts,
+        part=part.number,
+        parts=part.of,
+    )
+    defaults = ProvisioningSettings.model_construct()
     settings = ProvisioningSettings.model_construct(
-        hosts_at_once=100_000, update_allowed_s=UPDATE_ALLOWED_S
+        hosts_at_once=100_000,
+        update_allowed_s=UPDATE_ALLOWED_S,
+        destructive_per_site=part.share(defaults.destructive_per_site),
     )
 
-    async def main(loop: VirtualLoop) -> dict[str, Any]:
-        bench = Bench(wish, loop, fleet, settings)
+    async def main(loop: VirtualLoop) -> Run:
+        bench = Bench(wish, loop, fleet, settings, part, heard)
         await bench.run()
-        return _said(bench)
+        return Run(_said(bench), sorted(bench.ready_at_s.values()))
 
     return run(main)
 
 
 def _said(bench: Bench) -> dict[str, Any]:
     judge = bench.judge
-    ready = sorted(bench.ready_at_s.values())
     return {
         "hosts": len(bench.hosts),
         "ready": len(bench.ready_at_s),
@@ -328,8 +398,6 @@ def _said(bench: Bench) -> dict[str, Any]:
         "false_ready": judge.false_ready,
         "over_budget": judge.over_budget,
         "journal_digest": judge.digest,
-        "seed": bench.wish.seed,
-        "faults": bench.wish.faults,
         "virtual_seconds": round(bench.loop.time(), 1),
         "parked_for": dict(Counter(bench.parked.values()).most_common()),
         "black_holed": sum(bmc.black_holed for bmc in bench.bmcs.values()),
@@ -342,12 +410,6 @@ def _said(bench: Bench) -> dict[str, Any]:
         "sessions_left": sum(bmc.sessions for bmc in bench.bmcs.values()),
         "writes": bench.store.writes,
         "helped": bench.helped,
-        "ready_p50_s": _at(ready, 0.50),
-        "ready_p99_s": _at(ready, 0.99),
         "bugs": judge.bugs,
         "findings": judge.findings,
     }
-
-
-def _at(values: list[float], share: float) -> float | None:
-    return round(values[min(len(values) - 1, int(share * len(values)))], 1) if values else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import resource
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -13,6 +12,7 @@ import typer
 from inventory.printing import Output, OutputOption, pairs, say, write
 
 if TYPE_CHECKING:
+    from provisioning.bench.bring_up import Progress
     from provisioning.bench.real import RealWish
 
 bench_app = typer.Typer(
@@ -21,8 +21,28 @@ bench_app = typer.Typer(
     "Example: podyard bench bring-up --hosts 1000 --virtual",
 )
 FAILED = 1
+INTERRUPTED = 130
 ZERO = ("lost", "double_destructive", "false_ready", "over_budget", "sessions_left", "bugs")
 """What no run may show."""
+TELLS_EVERY_S = 5.0
+
+
+class Telling:
+    """Says on standard error how far a run is: one of ten thousand hosts takes minutes."""
+
+    def __init__(self, hosts: int) -> None:
+        self._hosts = hosts
+        self._began = self._said = time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        """Not more often than anybody reads it."""
+        now = time.monotonic()
+        if now - self._said >= TELLS_EVERY_S:
+            self._said = now
+            say(
+                f"{now - self._began:.0f} s: {progress.ready} ready and {progress.parked} parked "
+                f"of {self._hosts}, after {progress.virtual_s:.0f} virtual seconds"
+            )
 
 
 @bench_app.callback()
@@ -33,7 +53,7 @@ def bench() -> None:
 @bench_app.command("bring-up")
 def bring_up(
     *,
-    hosts: Annotated[int, typer.Option(min=1, max=100_000, help="How many hosts.")] = 1000,
+    hosts: Annotated[int, typer.Option(min=1, max=50_000, help="How many hosts.")] = 1000,
     real: Annotated[
         bool,
         typer.Option(
@@ -49,6 +69,15 @@ def bring_up(
     black_holed: Annotated[
         str, typer.Option(help="Share of the BMCs that answer nothing, ever: 1% or 0.01.")
     ] = "0",
+    controllers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=16,
+            help="In virtual time: how many share the fleet, pod by pod, each in a process of its "
+            "own. Another number is another run.",
+        ),
+    ] = 2,
     database: Annotated[
         str, typer.Option("--store", help="With --real: postgresql+psycopg://… instead of SQLite.")
     ] = "",
@@ -68,7 +97,8 @@ def bring_up(
     Example: podyard bench bring-up --hosts 1000 --real --black-holed 1% -o json
     """
     from provisioning.bench.bring_up import Wish  # noqa: PLC0415 - server extra
-    from provisioning.bench.bring_up import bring_up as run  # noqa: PLC0415 - the same
+    from provisioning.bench.parts import PartLost  # noqa: PLC0415 - the same
+    from provisioning.bench.parts import bring_up as run  # noqa: PLC0415 - the same
     from provisioning.bench.weather import WEATHER  # noqa: PLC0415 - the same
 
     if faults not in WEATHER:
@@ -80,13 +110,16 @@ def bring_up(
         share = _share(black_holed)
         _really(RealWish(hosts, seed, faults, share, database, limit, keep), output)
         return
-    began, cpu = time.monotonic(), time.process_time()
-    said = run(Wish(hosts=hosts, seed=seed, faults=faults, black_holed=_share(black_holed)))
-    said |= {
-        "seconds": round(time.monotonic() - began, 1),
-        "cpu_seconds": round(time.process_time() - cpu, 1),
-        "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }
+    wish = Wish(hosts, seed, faults, _share(black_holed), controllers)
+    began = time.monotonic()
+    try:
+        said = run(wish, Telling(hosts))
+    except PartLost as error:
+        _refuse(str(error), hint=error.hint)
+    except KeyboardInterrupt:
+        say("stopped: a run that was not finished proves nothing")
+        raise typer.Exit(INTERRUPTED) from None
+    said["seconds"] = round(time.monotonic() - began, 1)
     write(said, output, lambda: pairs(said, tuple(said)))
     wrong = [name for name in ZERO if said[name]]
     if wrong:

@@ -21,6 +21,7 @@ from provisioning.simulator.hall import HallPlan, HostPlan
 
 HOSTS_PER_FEED = 40
 FEEDS_PER_POD = 25
+HOSTS_PER_POD = HOSTS_PER_FEED * FEEDS_PER_POD
 STARTING_AT_ONCE = 8
 """Hosts of one feed whose inrush it carries while all others of it run."""
 HOST_TYPE = "lab-cpu"
@@ -67,13 +68,26 @@ class Fleet:
         return {name: f.budget_watts for pod in self.pods for name, f in pod.spec.feeds.items()}
 
 
-def design(hosts: int, *, seed: int, faults: bool) -> Fleet:
-    """A fleet of so many hosts."""
-    pods: list[PodDesign] = []
-    per_pod = HOSTS_PER_FEED * FEEDS_PER_POD
-    for first in range(0, hosts, per_pod):
-        pods.append(_pod(len(pods) + 1, min(per_pod, hosts - first), seed=seed, faults=faults))
-    return Fleet(tuple(pods), seed)
+def design(
+    hosts: int,
+    *,
+    seed: int,
+    faults: bool,
+    pod_hosts: int = HOSTS_PER_POD,
+    part: int = 0,
+    parts: int = 1,
+) -> Fleet:
+    """A fleet of so many hosts; of several parts, every so manieth pod of it."""
+    pods = tuple(
+        _pod(number + 1, min(pod_hosts, hosts - number * pod_hosts), seed=seed, faults=faults)
+        for number in range(part, pods_of(hosts, pod_hosts), parts)
+    )
+    return Fleet(pods, seed)
+
+
+def pods_of(hosts: int, pod_hosts: int = HOSTS_PER_POD) -> int:
+    """How many pods a fleet of so many hosts has."""
+    return -(-hosts // pod_hosts)
 
 
 def _pod(number: int, hosts: int, *, seed: int, faults: bool) -> PodDesign:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from provisioning.bench.bring_up import Wish, bring_up
+from provisioning.bench import parts
+from provisioning.bench.bring_up import Wish
+from provisioning.bench.parts import bring_up
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +42,27 @@ def test_without_faults_every_host_gets_ready() -> None:
     said = bring_up(Wish(hosts=20, faults="none"))
     assert judged(said) == {}
     assert said["ready"] == 20
+
+
+def test_two_controllers_share_the_fleet_by_pods_and_a_seed_names_their_run_too() -> None:
+    wish = Wish(hosts=24, pod_hosts=8, controllers=2)
+    first, again = bring_up(wish), bring_up(wish)
+    assert judged(first) == {}
+    assert (first["controllers"], first["pods"], first["hosts"]) == (2, 3, 24)
+    assert first["ready"] + first["parked"] == 24
+    assert again["journal_digest"] == first["journal_digest"]
+    alone = bring_up(replace(wish, controllers=1))
+    assert alone["journal_digest"] != first["journal_digest"]
+    assert alone["hosts"] == 24
+
+
+def test_a_controller_that_ends_without_a_word_ends_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parts, "_work", _ends_at_once)
+    with pytest.raises(parts.PartLost, match="controller . of 2 ended with 3"):
+        bring_up(Wish(hosts=2, pod_hosts=1, controllers=2))
+
+
+def _ends_at_once(*_anything: object) -> None:
+    sys.exit(3)
