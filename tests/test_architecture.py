@@ -61,6 +61,7 @@ CLOCKS = {
     "inventory/store/counting.py": "the default of a parameter",
     "provisioning/cli.py": "a command: how long it watches",
     "provisioning/bench/cli.py": "a command: how long its run took",
+    "provisioning/bench/parts.py": "a command: what its run cost",
     "provisioning/bench/probe.py": "a command: a stopwatch at the API",
     "provisioning/bench/real.py": "a command: how long its run took",
     "provisioning/bench/real_people.py": "a command: how long it waits",
