@@ -39,6 +39,7 @@ from provisioning.drivers.capabilities import Capability
 from provisioning.drivers.vendors.registry import QUIRKS
 from provisioning.faultpoints import POINTS
 from provisioning.remedies import LADDERS
+from provisioning.onboarding.discovery_settings import DiscoverySettings
 from provisioning.settings import ProvisioningSettings
 from provisioning.simulator.faults import REGISTRY
 from provisioning.simulator.models import MODELS
@@ -149,6 +150,7 @@ def settings() -> str:
         ("Access", AccessSettings),
         ("OpenID Connect", OidcSettings),
         ("Provisioning", ProvisioningSettings),
+        ("Discovery", DiscoverySettings),
         ("Telemetry", TelemetrySettings),
         ("Runtime", RuntimeSettings),
         ("Webhooks", WebhookSettings),

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from inventory.model import BmcAccess, Event, Host, Pod, Whose
+from inventory.outbound.bmc_address import Reach, bmc_address_fault
 from inventory.places import Cable
 from inventory.placing import Present, filled, link_domain, places_of
 from inventory.refusals import OtherProblem, Refused
@@ -40,6 +41,10 @@ SCHEMES = frozenset({"redfish+https", "ipmi", "ssh"})
 WITHOUT_CERTIFICATE = "ipmi://"
 """Addresses whose BMC shows nothing that could be pinned; ssh:// pins a host key."""
 NO_FINGERPRINT = "not a sha256 fingerprint"
+NETWORK_HINT = (
+    "give an address in a declared network (podyard bmc networks), or ask an admin to declare it: "
+    "podyard bmc network NAME CIDR"
+)
 FINGERPRINT_HINT = "sha256: and 64 hexadecimal digits, of the BMC's certificate (DER)"
 ROOT_HINT = "leave it out, or take it from hall.json of a hall that the service's user started"
 HOSTS_MAX = 4500  # what one spec of 1 MiB can design
@@ -105,14 +110,21 @@ class GivenHosts(Given):
 
 
 def change_for(
-    given: GivenPod, *, present: Present, box: SecretBox, now: datetime, actor: str
+    given: GivenPod,
+    *,
+    present: Present,
+    reach: Reach,
+    box: SecretBox,
+    now: datetime,
+    actor: str,
 ) -> Change:
     """Everything that applying this pod writes, or Refused with all that is wrong.
 
     `present` is what its site knows already: the pod's racks, feeds and switches come beside it.
+    `reach` says where its BMCs may be.
     """
     spec = _spec(given.spec)
-    _refuse(_problems(given.hosts, spec, simulated=given.simulated))
+    _refuse(_problems(given.hosts, spec, simulated=given.simulated, reach=reach))
     pod = Pod(
         name=given.name,
         site=given.site,
@@ -150,6 +162,7 @@ def change_for_more(
     present: Sequence[Host],
     *,
     cables: Sequence[Cable],
+    reach: Reach,
     box: SecretBox,
     now: datetime,
     actor: str,
@@ -162,7 +175,7 @@ def change_for_more(
     spec = PodSpec.model_validate_json(json.dumps(pod.spec_document))
     _refuse(
         [
-            *_problems(given.hosts, spec, simulated=pod.simulated),
+            *_problems(given.hosts, spec, simulated=pod.simulated, reach=reach),
             *_occupied(given, present),
             *_disagreeing(given, pod),
         ]
@@ -230,7 +243,7 @@ def _spec(given: str | dict[str, Any]) -> PodSpec:
 
 
 def _problems(
-    hosts: Sequence[GivenHost], spec: PodSpec, *, simulated: bool
+    hosts: Sequence[GivenHost], spec: PodSpec, *, simulated: bool, reach: Reach
 ) -> Iterator[OtherProblem]:
     slots = {slot.slot for _, slot in spec.slots()}
     free = ", ".join(sorted(slots)[:20])
@@ -246,6 +259,8 @@ def _problems(
                 complaint,
                 ADDRESS_HINT,
             )
+        elif outside := bmc_address_fault(host.bmc, reach):
+            yield _problem(f"{where}.bmc", without_user(host.bmc), outside, NETWORK_HINT)
         unpinned = host.bmc.startswith(WITHOUT_CERTIFICATE) and not host.fingerprint
         if not unpinned and not FINGERPRINT.fullmatch(host.fingerprint):
             shown = host.fingerprint[:80]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import typer
 
 from inventory.commands.audit import audit_app
-from inventory.commands.bmcs import bmc_app
+from inventory.commands.discovering import bmc_app
 from inventory.commands.events import event_app
 from inventory.commands.exports import export_app
 from inventory.commands.netbox import netbox_app
 from inventory.commands.offers import certificate_app, unit_app
+from inventory.commands.onboarding import host_app
 from inventory.commands.people import key_app, show_usage, tenant_app
 from inventory.commands.places import feed_app, part_app, rack_app, site_app
 from inventory.commands.plans import plan_app
 from inventory.commands.recovering import recover_key
 from inventory.commands.users import user_app
-from inventory.commands.verbs import host_app
 from inventory.commands.webhooks import webhook_app
 
 usage_app = typer.Typer(invoke_without_command=True)

@@ -128,6 +128,15 @@ class Service:
         """Send a document."""
         return self._ask("POST", path, json=body, headers=headers)
 
+    def put(self, path: str, body: Any) -> Any:
+        """Make it as described."""
+        return self._ask("PUT", path, json=body)
+
+    def send(self, path: str, content: bytes, media_type: str, **query: Any) -> Any:
+        """Send a file as it is."""
+        headers = {"Content-Type": media_type}
+        return self._ask("POST", path, content=content, headers=headers, params=_given(query))
+
     def patch(self, path: str, body: Any) -> Any:
         """Change some fields."""
         return self._ask("PATCH", path, json=body)

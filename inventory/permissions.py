@@ -19,6 +19,13 @@ class Permission(StrEnum):
     PLACE_READ = "place:read"
     """Sites, locations, racks, feeds, equipment and cables."""
     PLACE_WRITE = "place:write"
+    EXPECTED_READ = "expected:read"
+    """Hosts that are expected, BMCs that were found, and the walks that found them."""
+    EXPECTED_WRITE = "expected:write"
+    """Import lists, look for BMCs, and make hosts of what was expected and found."""
+    NETWORK_READ = "network:read"
+    NETWORK_WRITE = "network:write"
+    """Declare where BMCs may be: whoever may, says where the service knocks."""
     PART_READ = "part:read"
     PART_WRITE = "part:write"
     CHANGE_READ = "change:read"
@@ -93,6 +100,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.NETBOX_WRITE,
         Permission.PLACE_WRITE,
         Permission.PART_WRITE,
+        Permission.EXPECTED_WRITE,
         Permission.JOURNAL_WRITE,
     },
     "admin": _ALL - {Permission.SETUP, Permission.MODEL_USE, Permission.JOB_SUBMIT},

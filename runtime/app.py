@@ -15,7 +15,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +32,8 @@ from inventory.authority import Authority
 from inventory.clock import SteadyClock
 from inventory.deps import ApiDeps, CertificateKey
 from inventory.errors import FenceLost, Invalid, StaleWrite, StoreUnavailable
+from inventory.expected_hosts import ExpectedHost
+from inventory.expecting.enrolling import enrol_expected
 from inventory.keys import in_force, mint
 from inventory.leases import LeaseKeeper, LeaseTimes
 from inventory.model import ApiKey, Host
@@ -43,6 +45,7 @@ from inventory.outbound.settings import WebhookSettings
 from inventory.peer import PeerCertificateProtocol
 from inventory.public_names import names_of
 from inventory.readings.keeping import ROLE
+from inventory.resources.recording import Who
 from inventory.retention import Retention, RetentionSettings
 from inventory.roster import Alone, Shared
 from inventory.secrets import SecretBox, write_private
@@ -63,6 +66,10 @@ from provisioning.drivers.logged import Around, logged
 from provisioning.drivers.protocol import Bmc
 from provisioning.faultpoints import FaultPoints
 from provisioning.inband.play import AnsiblePlayer, NoPlaybook
+from provisioning.onboarding.discovery import Discoverer
+from provisioning.onboarding.discovery import World as DiscoveryWorld
+from provisioning.onboarding.discovery_settings import DiscoverySettings
+from provisioning.onboarding.discovery_stranger import OverTheNetwork
 from provisioning.onboarding.signing import bmc_authority
 from provisioning.profiles import Shelf
 from provisioning.settings import ProvisioningSettings
@@ -89,6 +96,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("podyard.service")
 
+DISCOVERY = "discovery"
 Role = Literal["all", "provisioning", "runtime", "gateway", "inventory"]
 BMC_PASSWORD = "bmc-password"  # noqa: S105 - the name of a field, not a secret
 
@@ -359,6 +367,34 @@ async def _left(parts: Parts, keeper: LeaseKeeper) -> None:
     """End a worker's lease, so that others take what it had in hand."""
     with contextlib.suppress(StoreUnavailable):  # then it ends by itself, and is buried
         await asyncio.to_thread(parts.store.leave, keeper.fence)
+
+
+def _discovery_loop(parts: Parts) -> Awaitable[None]:
+    """Walks over declared networks; where several services share a database, one of them."""
+    settings, options = DiscoverySettings(), parts.options
+    doors = (options.api, options.agents, options.gateway)
+
+    def enrol(rows: Sequence[ExpectedHost]) -> None:
+        if rows:
+            enrol_expected(_api_deps(parts), Who(DISCOVERY, ""), rows)
+
+    def build(keeper: LeaseKeeper) -> Discoverer:
+        return Discoverer(
+            DiscoveryWorld(
+                store=parts.store,
+                clock=parts.clock,
+                in_thread=asyncio.to_thread,
+                settings=settings,
+                fence=keeper.fence,
+                stranger=lambda at_once: OverTheNetwork(at_once=at_once),
+                enrol=enrol,
+                own=frozenset((door.host, door.port) for door in doors),
+            )
+        )
+
+    working = UnderLease(parts.clock, lambda: _lease(parts, DISCOVERY), build, kept)
+    parts.wakers.append(working.wake)
+    return working.run()
 
 
 async def _follow_records(parts: Parts, published: _Published) -> None:

@@ -32,6 +32,7 @@ from inventory.outbound.settings import WebhookSettings
 from inventory.states import HostState
 from provisioning.errors import ProvisioningError
 from provisioning.inband.play import prepare, runner_arguments
+from provisioning.onboarding.discovery_settings import DiscoverySettings
 from provisioning.settings import ProvisioningSettings
 from provisioning.telemetry.settings import TelemetrySettings
 from runtime.settings import RuntimeSettings
@@ -319,6 +320,7 @@ def test_the_generated_parts_of_the_pages_are_current() -> None:
         AccessSettings,
         OidcSettings,
         ProvisioningSettings,
+        DiscoverySettings,
         TelemetrySettings,
         RuntimeSettings,
         WebhookSettings,

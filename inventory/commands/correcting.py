@@ -32,6 +32,9 @@ def correct_bmc(  # one option for each field that can be corrected
         Path | None,
         typer.Option(metavar="FILE", help="Holds the password; - reads it from stdin."),
     ] = None,
+    credentials: Annotated[
+        str, typer.Option(help="own, or factory: others know the password, so replace it.")
+    ] = "",
     serial: Annotated[
         str, typer.Option(help="The serial that the BMC must report: the host registers anew.")
     ] = "",
@@ -45,12 +48,13 @@ def correct_bmc(  # one option for each field that can be corrected
         "address": address,
         "fingerprint": fingerprint,
         "username": username,
+        "credentials": credentials,
         "serial": serial,
     }
     body = {field: value for field, value in given.items() if value}
     with service() as api:
         if password_file is not None:
-            body["password"] = _password(password_file)
+            body["password"] = read_password(password_file)
         if not body:
             say("error: nothing to correct\nhint: give at least one option; see --help")
             raise typer.Exit(USAGE)
@@ -108,7 +112,7 @@ def _confirm(name: str) -> None:
         raise ServiceError("not confirmed; nothing was removed")
 
 
-def _password(path: Path) -> str:
+def read_password(path: Path) -> str:
     """The password, without the line's end. Never from the command line: others can read that."""
     raw = sys.stdin.buffer.read(PASSWORD_MAX_BYTES) if str(path) == "-" else _read(path)
     try:

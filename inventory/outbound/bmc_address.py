@@ -29,6 +29,8 @@ _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 OWN_NAMES = ("localhost", "localdomain", "internal")
 """The last label of names that lead to this machine or to its cloud."""
+WITHOUT_BMC = "ssh://"
+"""A host that has none stands in its own network, which nobody declares as one of BMCs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ def bmc_address_fault(address: str, reach: Reach) -> str:
         return _name_fault(host)
     if not _plainly(host, literal):
         return f"write this address as {literal}"
+    if address.startswith(WITHOUT_BMC):
+        reach = Reach(loopback=True)
     return reach.fault(literal)
 
 

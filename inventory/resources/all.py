@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from inventory.resources import history, offers, places
+from inventory.resources import history, offers, onboarding, places
 from inventory.resources.declaring import Resource
 from inventory.resources.hosts import HOSTS, PROBLEMS
 from inventory.resources.routing import router_of
@@ -18,6 +18,7 @@ RESOURCES: tuple[Resource, ...] = (
     *places.RESOURCES,
     *offers.RESOURCES,
     *history.RESOURCES,
+    *onboarding.RESOURCES,
 )
 
 

@@ -19,6 +19,7 @@ from inventory.applying import (
     BMC_PASSWORD,
     FINGERPRINT,
     FINGERPRINT_HINT,
+    NETWORK_HINT,
     NO_FINGERPRINT,
     address_complaint,
     without_user,
@@ -26,6 +27,7 @@ from inventory.applying import (
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
+from inventory.expecting.reaching import reach_of
 from inventory.model import (
     Adoption,
     AgentSeen,
@@ -40,6 +42,7 @@ from inventory.model import (
     Record,
     Whose,
 )
+from inventory.outbound.bmc_address import bmc_address_fault
 from inventory.refusals import ERRORS, Refused
 from inventory.resources.recording import Who, logged, who_of
 from inventory.routes.hosts import HostDetail, detail, find_host
@@ -151,6 +154,10 @@ def _correct(deps: ApiDeps, name: str, body: BmcBody, who: Who) -> Host:
                 hint=f"podyard host forget {host.name}, then podyard pod add-hosts {host.pod}",
             )
         _refuse_taken(deps, host, body)
+        if body.address is not None and (
+            fault := bmc_address_fault(body.address, reach_of(deps.store, simulated=host.simulated))
+        ):
+            raise _invalid("address", without_user(body.address), fault, NETWORK_HINT)
         fresh = host.model_copy(update={**_corrected(host, body, fields), "wake_at": now})
         event = Event(
             at=now,

@@ -12,6 +12,7 @@ from inventory.applying import NAME_FORM, GivenHost, GivenHosts, change_for_more
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
+from inventory.expecting.reaching import reach_of
 from inventory.model import Host, Pod
 from inventory.places import Cable
 from inventory.public_names import base_of
@@ -61,7 +62,7 @@ async def create_host(request: Request, deps: Deps, actor: Writer) -> Response:
             hint="leave atomic out; send fewer hosts at once to see which are refused",
         )
     mode = Mode.ALL if isinstance(given, list) else Mode.ONE
-    hosts = await deps.in_thread(_create, deps, who_of(request, actor), items_of(given), mode)
+    hosts = await deps.in_thread(enrol, deps, who_of(request, actor), items_of(given), mode)
     deps.wake()
     base = base_of(request)
     shown = await deps.in_thread(_shown, deps, hosts, base)
@@ -69,7 +70,8 @@ async def create_host(request: Request, deps: Deps, actor: Writer) -> Response:
     return Response(body, 201, None, JSON)
 
 
-def _create(deps: ApiDeps, who: Who, items: Sequence[Item], mode: Mode) -> list[Host]:
+def enrol(deps: ApiDeps, who: Who, items: Sequence[Item], mode: Mode) -> list[Host]:
+    """The hosts that these describe: written all or none, the one way in which hosts are."""
     checked = [_checked(item) for item in items]
     refuse_any(checked, mode)
     given = [one for one in checked if isinstance(one, NewHost)]
@@ -118,6 +120,7 @@ def _change(deps: ApiDeps, who: Who, given: Sequence[NewHost], mode: Mode) -> Ch
                     pod,
                     every(deps.store, Host, pod=name),
                     cables=every(deps.store, Cable, pod=name),
+                    reach=reach_of(deps.store, simulated=pod.simulated),
                     box=deps.secrets,
                     now=deps.clock.now(),
                     actor=who.name,

@@ -15,6 +15,7 @@ from inventory.applying import GivenHost, GivenHosts, GivenPod, change_for, chan
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import Conflict, NotFound, StaleWrite
+from inventory.expecting.reaching import reach_of
 from inventory.model import Event, Host, PlanApproval, Pod
 from inventory.past import past_of
 from inventory.places import Cable, Equipment, PowerFeed, Rack, Site
@@ -135,7 +136,14 @@ async def hold_pod(request: Request, name: NamePath, deps: Deps, actor: Writer) 
 def _apply(deps: ApiDeps, body: GivenPod, who: Who) -> PodDetail:
     now = deps.clock.now()
     present = _present(deps, body.site)
-    change = change_for(body, present=present, box=deps.secrets, now=now, actor=who.name)
+    change = change_for(
+        body,
+        present=present,
+        reach=reach_of(deps.store, simulated=body.simulated),
+        box=deps.secrets,
+        now=now,
+        actor=who.name,
+    )
     if deps.store.get(Pod, body.name) is not None:
         raise Conflict(
             f"pod {body.name} exists already", hint=f"see `podyard pod show {body.name}`"
@@ -155,6 +163,7 @@ def _add(deps: ApiDeps, name: str, body: GivenHosts, who: Who) -> PodDetail:
             pod,
             present,
             cables=every(deps.store, Cable, pod=name),
+            reach=reach_of(deps.store, simulated=pod.simulated),
             box=deps.secrets,
             now=now,
             actor=who.name,

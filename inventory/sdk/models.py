@@ -1957,6 +1957,8 @@ class SeenGpus(TypedDict):
 
 
 class SeriesView(TypedDict):
+    anew: NotRequired[list[int]]
+    grew: NotRequired[list[float | None]]
     max: list[float | None]
     mean: list[float | None]
     min: list[float | None]

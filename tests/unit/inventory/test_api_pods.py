@@ -96,7 +96,10 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "pin": ({"hosts": [given_host(1, fingerprint="ab:cd")]}, "hosts.0.fingerprint", "ab:cd"),
     "root": (
-        {"simulated": False, "hosts": [given_host(1, root="/var/lib/hall/h1")]},
+        {
+            "simulated": False,
+            "hosts": [given_host(1, bmc="redfish+https://10.0.0.1", root="/var/lib/hall/h1")],
+        },
         "hosts.0.root",
         "/var/lib/hall/h1",
     ),

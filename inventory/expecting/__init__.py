@@ -1,0 +1,1 @@
+"""Expected hosts: read from lists, matched with BMCs that were found, made hosts."""
