@@ -225,26 +225,29 @@ def _field_rows(rows: list[dict[str, Any]], group: str) -> Iterator[str]:
 
 
 def _shown_by(row: dict[str, Any]) -> str:
-    shown = [fault.partition(":")[0] for show in row.get("shows", ()) for fault in show["faults"]]
+    shows = (*row.get("shows", ()), *row.get("returns", ()))
+    shown = [fault.partition(":")[0] for show in shows for fault in show["faults"]]
     names = dict.fromkeys([*row.get("faults", ()), *(n for n in shown if n != "old-firmware")])
     return ", ".join(f"`{name}`" for name in names) or "none"
 
 
 def _ends(row: dict[str, Any]) -> str:
-    shows = row.get("shows", ())
+    shows = (*row.get("shows", ()), *row.get("returns", ()))
     told = [f"`{' '.join(show['faults'])}`: {_end(show['ends'])}" for show in shows]
     told += [f"**Not yet:** {row['not_yet']}"] if "not_yet" in row else []
     return "<br>".join(told) or "as wanted"
 
 
 def _end(ends: str) -> str:
-    return "ready" if ends == "ready" else f"parked, `{ends}`"
+    return {"ready": "ready", "enrolled": "clean"}.get(ends, f"parked, `{ends}`")
 
 
 def _proofs(row: dict[str, Any]) -> str:
     proofs = [proof.removeprefix("tests/") for proof in row.get("proven_by", ())]
     if row.get("shows"):
         proofs.insert(0, "integration/faults/test_field_hosts.py")
+    if row.get("returns"):
+        proofs.insert(0, "integration/faults/test_field_drives.py")
     return "<br>".join(f"`{proof}`" for proof in proofs) or "nothing yet"
 
 

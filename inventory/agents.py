@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pods.acceptance import Measurement
+from pods.erasing import DriveRead
 from pods.facts import HardwareFacts
 
 BOOT_DOCUMENT_VERSION = 1
@@ -46,6 +47,8 @@ class BootDocument(Document):
     ca_pem: str
     """The site's certificate authority, PEM: the only one that the agent trusts."""
     token: str
+    read_drives: bool = False
+    """This boot is for reading the drives after an erase: the report says what they hold."""
 
 
 class EnrolRequest(Document):
@@ -165,6 +168,8 @@ class ObservedState(Document):
     ray: RayObserved | None = None
     xids: tuple[XidSeen, ...] = Field(default=(), max_length=256)
     """Since the host started. Absent from an agent that does not look."""
+    drives_read: tuple[DriveRead, ...] | None = Field(default=None, max_length=256)
+    """Where the boot document asked for it; None: this agent did not read them."""
     usage: dict[str, float] = Field(default_factory=dict)
 
 

@@ -78,6 +78,10 @@ Whose = Literal["own", "factory"]
 """Who knows a BMC's password: its owner alone, or its vendor and whoever unpacked it as well."""
 
 
+BootPurpose = Literal["", "read-drives"]
+"""Why a host is booted, where that is not to make it ready."""
+
+
 class BmcAccess(Record):
     """Where and as whom to reach a host's BMC. The password is in `secrets`, enveloped."""
 
@@ -117,6 +121,7 @@ class BootRecord(Record):
     powered_at: datetime | None = None
     """When power-on was asked for with this medium inserted; None: not yet."""
     tries: int = 1
+    purpose: BootPurpose = ""
 
 
 class Host(Record):

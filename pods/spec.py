@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pods.canonical import Digested, digest_of
+from pods.erasing import ErasePolicy
 from pods.hosttype import (
     AcceleratorSpec,
     BmcSpec,
@@ -43,6 +44,7 @@ __all__ = [
     "DriveGroup",
     "DriveSpec",
     "EquipmentSpec",
+    "ErasePolicy",
     "FabricSpec",
     "FeedSpec",
     "FirmwareItem",
@@ -198,6 +200,8 @@ class PodSpec(Digested, Part):
     bios: dict[Name, dict[str, str | int | bool]]
     """Host type to its BIOS profile."""
     boot_policy: Literal["memory", "disk"] = "memory"
+    erase: ErasePolicy | None = None
+    """How drives are erased between tenants. Left out, nothing is erased but memory."""
     acceptance: AcceptanceSpec
     unit: UnitSpec
     scalable_unit: ScalableUnit | None = None

@@ -7,12 +7,13 @@ one request has a file of its own in `provisioning.acts`.
 
 from __future__ import annotations
 
-from inventory.model import Host
+from inventory.model import BootPurpose, Host
 from inventory.store.protocol import Fence
 from provisioning.acts.acceptance import Acceptance
 from provisioning.acts.adoption import Adopting
 from provisioning.acts.certificate import Certificates
 from provisioning.acts.configuration import Configuration
+from provisioning.acts.erasing import Erasing
 from provisioning.acts.firmware import Firmware
 from provisioning.acts.inspection import Inspection
 from provisioning.acts.recorder import LOOK_AGAIN_S, Outcome, Recorder
@@ -30,6 +31,7 @@ from provisioning.lifecycle.actions import (
     CloseWeakCiphers,
     Configure,
     EjectMedia,
+    EraseDrive,
     ForgetBoot,
     InsertMedia,
     MakeBootMedium,
@@ -37,11 +39,13 @@ from provisioning.lifecycle.actions import (
     PowerOff,
     PowerOn,
     RecordConfigured,
+    RecordDrivesRead,
     RecordFacts,
     RecordFindings,
     RecordIdentity,
     RecordInspection,
     RecordMismatches,
+    RecordUnerased,
     ReservePower,
     SetBios,
     SetBootSource,
@@ -74,6 +78,7 @@ class Acting:
         self._watch = FeedWatch(world, recorder)
         self._watts = Watts(world, recorder, maps, self._watch)
         self._firmware = Firmware(world, recorder, maps, fence)
+        self._erasing = Erasing(world, recorder, maps, fence)
         self._remedies = Remedies(world, recorder)
         self._configuration = Configuration(world, recorder)
         self._acceptance = Acceptance(world, recorder)
@@ -117,8 +122,8 @@ class Acting:
                 return await self._certificates.suspend(host, causes, seen, context)
             case ReservePower(watts):
                 return await self._watts.reserve(host, watts, context)
-            case MakeBootMedium(tries):
-                return await self._make_medium(host, tries)
+            case MakeBootMedium(tries, purpose):
+                return await self._make_medium(host, tries, purpose)
             case PowerOn():
                 return await self._power_on(host, reason)
             case PowerOff():
@@ -139,6 +144,12 @@ class Acting:
                 return await self._recorder.look_again(host, "bios.staged", reason)
             case UpdateFirmware():
                 return await self._firmware.update(host, action, seen, context)
+            case EraseDrive():
+                return await self._erasing.erase(host, action, seen, context)
+            case RecordUnerased():
+                return await self._erasing.record_unerased(host, action)
+            case RecordDrivesRead():
+                return await self._erasing.record_read(host, seen, context)
             case TryRemedy():
                 return await self._remedies.attempt(host, action)
             case RecordConfigured(boot_id):
@@ -169,8 +180,9 @@ class Acting:
                 hint=f"podyard host why {host.name}",
             )
 
-    async def _make_medium(self, host: Host, tries: int) -> Outcome:
-        medium = self._world.door.make_medium(now=self._world.clock.now(), tries=tries)
+    async def _make_medium(self, host: Host, tries: int, purpose: BootPurpose) -> Outcome:
+        now = self._world.clock.now()
+        medium = self._world.door.make_medium(now=now, tries=tries, purpose=purpose)
         sealed = self._world.secrets.seal(host.id, BOOT_TOKEN, medium.token)
         return await self._recorder.record(
             host,

@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inventory.model import Intent
+from provisioning.drivers.driveerase import DriveReading
 from provisioning.drivers.protocol import TaskPhase, TaskReading
-from provisioning.lifecycle.actions import UpdateFirmware
+from provisioning.lifecycle.actions import EraseDrive, UpdateFirmware
 from provisioning.lifecycle.decision import Seen
 
 ACTS_MAX = 3
@@ -97,6 +98,61 @@ def settle_update(
     if _may_have_begun(intent):
         return _unseen(component, version, left_s=allowed_s - quiet_s)
     return _again(intent)
+
+
+def settle_erase(
+    action: EraseDrive,
+    intent: Intent | None,
+    seen: Seen,
+    *,
+    grace_s: float,
+    allowed_s: float,
+) -> Settlement:
+    """What became of an erase. Done means told, and no more: what the drive holds is read later.
+
+    So what nobody can tell is no reason to ask a person: the read will show it.
+    """
+    if intent is None:
+        return Act()
+    if intent.state == "done":
+        return Done()
+    drive = next((d for d in seen.drives or () if d.serial == action.serial), None)
+    task = _erase_task(intent, seen, where=drive.uri if drive is not None else "")
+    quiet_s = (seen.now - _last_touch(intent)).total_seconds()
+    if (drive is not None and drive.erasing) or (task and task.phase is TaskPhase.RUNNING):
+        if quiet_s > allowed_s:
+            return Failed(f"still not at its end after {quiet_s:.0f} s")
+        percent = task.percent if task is not None else drive and drive.percent
+        return Pending(f"erasing {action.slot}: {percent or 0} %", begun=True)
+    if task is not None and task.phase is TaskPhase.FAILED:
+        return Failed(f"refused: {task.message or 'no reason given'}")
+    if task is not None and task.phase is TaskPhase.DONE:
+        return Done()
+    if quiet_s < grace_s:
+        return Pending(f"settling: {grace_s - quiet_s:.0f} s until a lost request is ruled out")
+    return _unwatched(intent, drive, left_s=allowed_s - quiet_s)
+
+
+def _unwatched(intent: Intent, drive: DriveReading | None, *, left_s: float) -> Settlement:
+    """Nothing shows an erase, and no request can be on its way any more."""
+    if drive is None:
+        return Failed("its BMC does not show the drive any more")
+    if not _may_have_begun(intent):
+        return _again(intent)
+    if drive.erasing is None and left_s > 0:
+        return Pending(f"{drive.slot} may be being erased unseen: {left_s:.0f} s more")
+    return Done()
+
+
+def _erase_task(intent: Intent, seen: Seen, *, where: str) -> TaskReading | None:
+    """The task that its answer named; else a new one that is about this drive, or hides what of."""
+    uri = intent.arguments.get("task", "")
+    before = set(intent.arguments.get("tasks_before", ()))
+    for task in seen.erasing:
+        new = not uri and task.uri not in before
+        if task.uri == uri or (new and (not task.about or task.about.startswith(f"{where}/"))):
+            return task
+    return None
 
 
 def _may_have_begun(intent: Intent) -> bool:

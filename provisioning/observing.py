@@ -9,6 +9,7 @@ from typing import Any
 from inventory.model import AgentSeen
 from pods.interop import Tree
 from pods.match_finding import Mismatch
+from provisioning.drivers.driveerase import DriveEraser
 from provisioning.drivers.protocol import (
     BiosDriver,
     Bmc,
@@ -42,6 +43,9 @@ async def observe(
         if Look.FIRMWARE in look and isinstance(bmc, FirmwareDriver):
             found["firmware"] = await bmc.firmware()
             found["tasks"] = await bmc.update_tasks()
+        if Look.DRIVES in look and isinstance(bmc, DriveEraser):
+            found["drives"] = await bmc.drives()
+            found["erasing"] = await bmc.erase_tasks()
         if Look.BIOS in look and isinstance(bmc, BiosDriver):
             found["bios"] = await bmc.bios()
     return Seen(now=now, agent=agent, **found)

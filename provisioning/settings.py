@@ -24,6 +24,8 @@ class ProvisioningSettings(BaseSettings):
     """How long an act that shows no trace may still be on its way: twice the deadline and some."""
     update_allowed_s: float = Field(default=2700.0, gt=0)
     """How long an update may take unseen before a person is asked; HGX boards need 40 min."""
+    erase_allowed_s: float = Field(default=172_800.0, gt=0)
+    """How long one drive may take to be erased; writing over a 20 TB disk takes 36 hours."""
     hosts_at_once: int = Field(default=64, ge=1)
     """Hosts worked on at the same time by one controller."""
     lease_s: float = Field(default=20.0, ge=1)

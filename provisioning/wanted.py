@@ -15,6 +15,7 @@ from pods.certificate import Predicate, read_unverified
 from pods.spec import PodSpec
 from provisioning.admission import Waits, stage_turn
 from provisioning.brakes import failure_share
+from provisioning.erasures import erasures_of, unerased_of
 from provisioning.lifecycle.decision import Around, Place, Wanted
 from provisioning.onboarding.policy import COMMON, AdoptionPolicy
 
@@ -65,6 +66,9 @@ def wanted_of(
         feeds=_feeds(place),
         inspect_every_s=inspect_every_s,
         adoption=adoption,
+        erase=spec.erase,
+        erasures=erasures_of(host, intents),
+        unerased=unerased_of(host, intents),
         restore_power=spec.bring_up.power_drift == "restore",
     )
 

@@ -39,7 +39,7 @@ from runtime.converging import (
     StopRay,
     decide,
 )
-from runtime.hardware import Hardware, HardwareError, read_hardware
+from runtime.hardware import Hardware, HardwareError, read_drives, read_hardware
 from runtime.health import KERNEL_LOG, XidLog
 from runtime.measuring import Measuring
 from runtime.place import Place
@@ -82,6 +82,7 @@ class Agent:
         self._uplink = Uplink(boot, place)
         self._log = XidLog(place.kernel_log if hardware.simulated else KERNEL_LOG)
         self._xids: tuple[XidSeen, ...] = ()
+        self._drives_read = read_drives(place.run) if boot.read_drives else None
         self._ray = RayHost(
             Settings(place, hardware.simulated, clock=clock, changed=self._changed.set)
         )
@@ -115,6 +116,7 @@ class Agent:
             acceptance=self._measuring.report,
             ray=self._ray.observed,
             xids=self._xids,
+            drives_read=self._drives_read,
         )
 
     async def _exchange(self) -> None:

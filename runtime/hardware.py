@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pods.erasing import DriveRead
 from pods.facts import (
     DriveFact,
     HardwareFacts,
@@ -65,6 +66,21 @@ def read_described(path: Path, *, now: datetime) -> Hardware:
     if not 0.0 < clock_ratio <= 1.0:
         raise HardwareError(f"{path}: clock_ratio is {clock_ratio}, it must be in (0, 1]")
     return Hardware(facts, simulated, physical_host, clock_ratio)
+
+
+def read_drives(run: Path) -> tuple[DriveRead, ...] | None:
+    """What the drives hold, as the hall tells it; None where nobody can read them.
+
+    A real host's drives are read with the vendor's tools by the image that wipes them.
+    """
+    description = run / "drives.json"
+    if not description.exists():
+        return None
+    try:
+        body = json.loads(description.read_text())
+        return tuple(DriveRead.model_validate(one) for one in body)
+    except (OSError, ValueError, TypeError) as error:
+        raise HardwareError(f"cannot use {description}") from error
 
 
 def read_real(system: Path, *, now: datetime) -> Hardware:

@@ -6,39 +6,26 @@ nothing is stopped is looked at again in between.
 
 from __future__ import annotations
 
-import asyncio
-from datetime import datetime
-
-from inventory.holding import held
-from inventory.model import Host, Intent, Record
-from inventory.store.protocol import Change, Fence
-from inventory.store.reading import every
-from provisioning.acts.recorder import LOOK_AGAIN_S, Outcome, Recorder
-from provisioning.brakes import Limits, busy, crowded, domains
+from inventory.model import Host, Intent
+from inventory.store.protocol import Change
+from provisioning.acts.destructive import Destructive, noted
+from provisioning.acts.recorder import LOOK_AGAIN_S, Outcome
+from provisioning.brakes import domains
 from provisioning.context import Context
-from provisioning.drivers.protocol import Bmc, FirmwareDriver
-from provisioning.errors import Ambiguous, BmcBusy, Unsupported, WrongHost
+from provisioning.drivers.protocol import FirmwareDriver
+from provisioning.errors import Ambiguous, Unsupported
 from provisioning.guarded import Act, Done, Failed, Pending, settle_update
 from provisioning.lifecycle.actions import UpdateFirmware
 from provisioning.lifecycle.decision import Seen
 from provisioning.lifecycle.restraining import held_back
-from provisioning.podmaps import PodMaps
-from provisioning.world import World
 
 LOOK_SHARE = 0.1  # of the time that an update takes so far: it is noticed a tenth late at most
 LOOK_AGAIN_LONGEST_S = 15.0
 CROWDED_RECHECK_S = 30.0  # who waits is woken; another controller's hosts look by themselves
 
 
-class Firmware:
+class Firmware(Destructive):
     """Updates firmware, at most as often as was decided."""
-
-    def __init__(self, world: World, recorder: Recorder, maps: PodMaps, fence: Fence) -> None:
-        self._world = world
-        self._recorder = recorder
-        self._maps = maps
-        self._fence = fence
-        self._destructive = asyncio.Lock()
 
     async def update(
         self, host: Host, action: UpdateFirmware, seen: Seen, context: Context
@@ -70,9 +57,9 @@ class Firmware:
             case Done():
                 return await self._settled(host, intent, "done", "the new version is there")
             case Pending(reason, begun):
-                noted = _noted(intent, begun=True) if begun and intent is not None else ()
+                also = noted(intent, begun=True) if begun and intent is not None else ()
                 return await self._recorder.wait(
-                    host, reason, after_s=self._pause(intent), also=noted
+                    host, reason, after_s=self._pause(intent), also=also
                 )
             case Failed(reason):
                 return await self._flash_failed(host, action, intent, reason)
@@ -131,7 +118,7 @@ class Firmware:
         try:
             task = await bmc.update_firmware(action.item.component, image)
         except Ambiguous as error:  # the reply was lost: the next looks settle it
-            lost = _noted(intent, lost=True, touched_at=self._world.clock.now().isoformat())
+            lost = noted(intent, lost=True, touched_at=self._world.clock.now().isoformat())
             return await self._recorder.wait(
                 host, f"settling after: {error}", after_s=LOOK_AGAIN_S, also=lost
             )
@@ -141,33 +128,8 @@ class Firmware:
             f"updating {action.item.component}",
             after_s=LOOK_AGAIN_S,
             # Counted only now: a try that our own end cut short says nothing of the BMC.
-            also=_noted(intent, task=task, acts=intent.arguments["acts"] + 1),
+            also=noted(intent, task=task, acts=intent.arguments["acts"] + 1),
         )
-
-    async def _crowded(self, host: Host, context: Context, *, now: bool = False) -> str:
-        """Why no act that cannot be undone may be begun on this host; empty when one may.
-
-        What was seen a moment ago may refuse, so that those who wait read nothing; only the open
-        intents themselves grant. They are counted once more after this host's own is written: of
-        two controllers that were both granted the last place, both see it and step back.
-        """
-        if why := await self._world.in_thread(self._on_hold):
-            return why
-        settings = self._world.settings
-        limits = Limits(
-            rack=settings.destructive_per_rack,
-            feed=settings.destructive_per_feed,
-            site=settings.destructive_per_site,
-            scale_up=settings.destructive_per_scale_up,
-        )
-        if not now and (soon := crowded(host, context.busy, limits)):
-            return soon
-        found = await self._world.in_thread(every, self._world.store, Intent, state="open")
-        return crowded(host, busy(found, but=host.id), limits)
-
-    def _on_hold(self) -> str:
-        found = held(self._world.store, self._world.hold_file)
-        return str(found) if found else ""
 
     async def _write_intent(
         self, host: Host, action: UpdateFirmware, seen: Seen, intent: Intent | None
@@ -202,39 +164,6 @@ class Firmware:
             await self._recorder.apply(Change(insert=(fresh,), replace=(host,), events=(event,)))
         return host.model_copy(update={"version": host.version + 1}), fresh
 
-    async def _require_still_ours(self, host: Host, intent: Intent) -> Host:
-        """The last look before the act: lease held, record unchanged, and no time lost.
-
-        A process that was paused here must not act on what it decided long ago: the grace of its
-        successor only covers requests that were sent within the deadline after the intent.
-        """
-        await self._recorder.apply(Change(replace=(host,)))
-        touched = datetime.fromisoformat(intent.arguments["touched_at"])
-        late_s = (self._world.clock.now() - touched).total_seconds()
-        if late_s > self._world.settings.bmc_deadline_s:
-            raise BmcBusy(
-                f"{host.name} took {late_s:.0f} s to say who it is: too long to act on the answer"
-            )
-        return host.model_copy(update={"version": host.version + 1})
-
-    async def _require_same_host(self, host: Host, bmc: Bmc) -> None:
-        """Addresses are reused, cables swapped, boards replaced: read again just before."""
-        identity = await bmc.identity()
-        if (identity.serial, identity.uuid) != (host.serial, host.uuid):
-            raise WrongHost(
-                f"{host.bmc.address} is now serial {identity.serial}, UUID {identity.uuid}; "
-                f"recorded {host.serial}, {host.uuid}",
-                hint="check the BMC's cable and address; nothing was changed",
-            )
-
-    async def _settled(self, host: Host, intent: Intent | None, state: str, note: str) -> Outcome:
-        if intent is None:
-            raise TypeError("nothing to settle")
-        now = self._world.clock.now()
-        fresh = intent.model_copy(update={"state": state, "note": note, "settled_at": now})
-        event = self._recorder.event(host, f"intent.{state}", "open", state, intent.step)
-        return await self._recorder.wait(host, note, after_s=0.0, also=(fresh,), events=(event,))
-
     async def _flash_failed(
         self, host: Host, action: UpdateFirmware, intent: Intent | None, reason: str
     ) -> Outcome:
@@ -252,8 +181,3 @@ class Firmware:
             also=(failed,),
             events=(self._recorder.event(host, "intent.failed", "open", "failed", intent.step),),
         )
-
-
-def _noted(intent: Intent, **facts: object) -> tuple[Record, ...]:
-    """The intent with what was learned of it, to be written beside the host."""
-    return (intent.model_copy(update={"arguments": {**intent.arguments, **facts}}),)

@@ -20,7 +20,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
-from inventory.model import BootRecord, Host
+from inventory.model import BootPurpose, BootRecord, Host
 from inventory.roster import Alone
 from inventory.secrets import SecretBox
 from inventory.states import HostState
@@ -133,7 +133,7 @@ class SeededDoor(BootDoor):
     seed: str
     _made: itertools.count[int] = field(default_factory=itertools.count)
 
-    def make_medium(self, *, now: datetime, tries: int) -> Medium:
+    def make_medium(self, *, now: datetime, tries: int, purpose: BootPurpose = "") -> Medium:
         """As the real one, without a random source."""
         drawn = hashlib.sha256(f"{self.seed}/{next(self._made)}".encode()).hexdigest()
         media_id, token = drawn[:32], drawn[32:]
@@ -143,6 +143,7 @@ class SeededDoor(BootDoor):
             token_hash=hash_token(token),
             expires_at=now + TOKEN_VALID,
             tries=tries,
+            purpose=purpose,
         )
         return Medium(record, SecretStr(token))
 

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from inventory.agents import BootDocument
 from inventory.authority import CONTROLLER_NAME
-from inventory.model import BootRecord, Host
+from inventory.model import BootPurpose, BootRecord, Host
 
 TOKEN_VALID = timedelta(minutes=30)  # twice the slowest boot seen, memory training included
 
@@ -40,7 +40,7 @@ class BootDoor:
     """`address:port` as agents reach it."""
     ca_pem: str
 
-    def make_medium(self, *, now: datetime, tries: int) -> Medium:
+    def make_medium(self, *, now: datetime, tries: int, purpose: BootPurpose = "") -> Medium:
         """A new medium and token."""
         media_id = secrets.token_hex(16)
         token = secrets.token_urlsafe(32)
@@ -50,6 +50,7 @@ class BootDoor:
             token_hash=hash_token(token),
             expires_at=now + TOKEN_VALID,
             tries=tries,
+            purpose=purpose,
         )
         return Medium(record, SecretStr(token))
 
@@ -66,6 +67,7 @@ class BootDoor:
             controller_name=CONTROLLER_NAME,
             ca_pem=self.ca_pem,
             token=token.get_secret_value(),
+            read_drives=host.boot is not None and host.boot.purpose == "read-drives",
         )
 
 

@@ -17,6 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import SecretStr
 
+from provisioning.drivers.driveerase import DriveEraser
 from provisioning.drivers.protocol import (
     BiosDriver,
     FirmwareDriver,
@@ -319,6 +320,7 @@ class Capability(StrEnum):
     RESOURCES = "whole tree"
     CIPHERS = "IPMI ciphers"
     IPMI_LAN = "IPMI over LAN"
+    DRIVE_ERASE = "drive erase"
 
 
 PROTOCOLS: Mapping[Capability, type[Any]] = {
@@ -341,6 +343,7 @@ PROTOCOLS: Mapping[Capability, type[Any]] = {
     Capability.RESOURCES: ResourceReader,
     Capability.CIPHERS: CipherDriver,
     Capability.IPMI_LAN: IpmiLanDriver,
+    Capability.DRIVE_ERASE: DriveEraser,
 }
 """What a driver must satisfy to offer each."""
 
@@ -364,6 +367,7 @@ INSTEAD: Mapping[Capability, str] = {
     Capability.RESOURCES: "interoperability profiles need a Redfish BMC",
     Capability.CIPHERS: "only an IPMI address has cipher suites",
     Capability.IPMI_LAN: "switch IPMI over LAN off in the BMC's own web page",
+    Capability.DRIVE_ERASE: "erase the drives on the host, or pull them before the next tenant",
 }
 """What a person does about a lack."""
 

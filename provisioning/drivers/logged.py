@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from inventory.states import PowerState
+from pods.erasing import EraseMethod
 from pods.facts import HardwareFacts
 from provisioning.drivers.capabilities import (
     AccountDriver,
@@ -46,6 +47,7 @@ from provisioning.drivers.capabilities import (
     SensorReading,
     Subscription,
 )
+from provisioning.drivers.driveerase import DriveEraser, DriveReading
 from provisioning.drivers.protocol import (
     BiosDriver,
     BiosState,
@@ -305,6 +307,17 @@ class _LoggedResourceReader(_LoggedBmc):
         return await self._journal.record("resources", self._inner.resources())
 
 
+class _LoggedDriveEraser(_LoggedBmc):
+    async def drives(self) -> tuple[DriveReading, ...]:
+        return await self._journal.record("drives", self._inner.drives())
+
+    async def erase_drive(self, serial: str, method: EraseMethod) -> str:
+        return await self._journal.record("erase_drive", self._inner.erase_drive(serial, method))
+
+    async def erase_tasks(self) -> tuple[TaskReading, ...]:
+        return await self._journal.record("erase_tasks", self._inner.erase_tasks())
+
+
 _PARTS: tuple[tuple[type[Any], type[_LoggedBmc]], ...] = (
     (MediaDriver, _LoggedMedia),
     (BiosDriver, _LoggedBios),
@@ -324,6 +337,7 @@ _PARTS: tuple[tuple[type[Any], type[_LoggedBmc]], ...] = (
     (FirmwarePusher, _LoggedFirmwarePush),
     (CipherDriver, _LoggedCiphers),
     (IpmiLanDriver, _LoggedIpmiLan),
+    (DriveEraser, _LoggedDriveEraser),
 )
 
 

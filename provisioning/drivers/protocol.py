@@ -91,6 +91,8 @@ class TaskReading(Reading):
     message: str = ""
     nothing_written: bool = False
     """A failed update of which the BMC says that the image never arrived, so nothing was begun."""
+    about: str = ""
+    """Where the request was sent that began it; empty where the BMC hides it."""
 
 
 class Bmc(Protocol):

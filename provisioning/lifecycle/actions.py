@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from inventory.model import BootPurpose
+from pods.erasing import EraseMethod
 from pods.match_finding import Mismatch
 from pods.spec import FirmwareItem
 from pods.suspension import Suspension
@@ -146,6 +148,7 @@ class MakeBootMedium(Action):
 
     step_class = StepClass.CONVERGE
     tries: int
+    purpose: BootPurpose = ""
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,38 @@ class UpdateFirmware(Action):
     def step(self) -> str:
         """The name under which intents of this act are kept."""
         return f"firmware:{self.item.component}:{self.item.version}"
+
+
+@dataclass(frozen=True)
+class EraseDrive(Action):
+    """Erase one drive. That it is being erased can be seen, and what it holds can be read."""
+
+    step_class = StepClass.DESTRUCTIVE_OBSERVABLE
+    serial: str
+    slot: str
+    method: EraseMethod
+
+    @property
+    def step(self) -> str:
+        """The name under which intents of this act are kept."""
+        return f"erase:{self.serial}:{self.method}"
+
+
+@dataclass(frozen=True)
+class RecordUnerased(Action):
+    """Write down that nothing can erase this drive, and why."""
+
+    step_class = StepClass.READ
+    serial: str
+    slot: str
+    why: str
+
+
+@dataclass(frozen=True)
+class RecordDrivesRead(Action):
+    """Take what was read of the drives into the record: each is proven erased, or it is not."""
+
+    step_class = StepClass.READ
 
 
 @dataclass(frozen=True)

@@ -42,16 +42,16 @@ def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
             f"it booted and went down again {host.setbacks} times on its way to ready",
             f"look at its power, console and BMC's log; then podyard host retry {host.name}",
         )
-    if boot is None:
+    if boot is None or boot.purpose:
         return Do(MakeBootMedium(tries=1), "no boot medium yet")
-    if _reported(boot, seen):
+    if reported(boot, seen):
         return _booted(host, boot, seen, wanted)
     if boot.powered_at is None:
-        return _before_power_on(host, boot, seen, wanted)
-    return _after_power_on(host, boot, seen, allowed_s=wanted.host_type.boot_allowed_s)
+        return before_power_on(host, boot, seen, wanted)
+    return after_power_on(host, boot, seen, allowed_s=wanted.host_type.boot_allowed_s)
 
 
-def _reported(boot: BootRecord, seen: Seen) -> bool:
+def reported(boot: BootRecord, seen: Seen) -> bool:
     """What an agent said before its host lost power is no report of this boot."""
     agent = seen.agent
     if agent is None or agent.observed is None or seen.power is PowerState.OFF:
@@ -85,9 +85,10 @@ def _not_applied(host: Host, boot: BootRecord, bios: BiosState, wanted: Wanted) 
     return Do(PowerOff(), "off, see off, and another boot for the BIOS settings")
 
 
-def _before_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decision:
+def before_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decision:
+    """Off, medium in, next boot from it, watts held; then on."""
     if (seen.now >= boot.expires_at) and seen.power is not PowerState.ON:
-        return Do(MakeBootMedium(tries=boot.tries), "the boot token expired unused")
+        return Do(MakeBootMedium(boot.tries, boot.purpose), "the boot token expired unused")
     if seen.power is PowerState.ON:
         return Do(PowerOff(), "it runs something that we did not start")
     if seen.power is not PowerState.OFF:
@@ -112,10 +113,11 @@ def _off_after_its_boot(boot: BootRecord, seen: Seen) -> Decision:
     agent = seen.agent
     if agent is not None and seen.age_s(agent.seen_at) <= REPEAT_POWER_ON_AFTER_S:
         return Wait("its BMC says Off, and its agent spoke a moment ago", POWER_RECHECK_S)
-    return Do(MakeBootMedium(tries=boot.tries + 1), "it is off, and its token is used up")
+    return Do(MakeBootMedium(boot.tries + 1, boot.purpose), "it is off, and its token is used up")
 
 
-def _after_power_on(host: Host, boot: BootRecord, seen: Seen, *, allowed_s: float) -> Decision:
+def after_power_on(host: Host, boot: BootRecord, seen: Seen, *, allowed_s: float) -> Decision:
+    """Wait for the agent; and boot once more when it does not come, three times at most."""
     assert boot.powered_at is not None  # noqa: S101 - the caller's branch
     waited_s = seen.age_s(boot.powered_at)
     if waited_s > allowed_s:
@@ -127,7 +129,7 @@ def _after_power_on(host: Host, boot: BootRecord, seen: Seen, *, allowed_s: floa
             )
         if seen.power is not PowerState.OFF:
             return Do(PowerOff(), "the boot took too long: off, see off, and once more")
-        return Do(MakeBootMedium(tries=boot.tries + 1), "a fresh medium for another try")
+        return Do(MakeBootMedium(boot.tries + 1, boot.purpose), "a fresh medium for another try")
     if _spent(boot, seen) and seen.power is PowerState.OFF and boot.tries < TRIES_MAX:
         return _off_after_its_boot(boot, seen)
     if seen.power is PowerState.OFF and waited_s > REPEAT_POWER_ON_AFTER_S:

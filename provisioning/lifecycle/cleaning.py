@@ -1,22 +1,22 @@
 """Cleaning: between tenants nothing may be left. Memory-booted hosts lose all with their power.
 
-Erasing drives, clearing TPMs and comparing BMC accounts join here with disk images.
+What drives hold is `provisioning.lifecycle.erasing`'s, where the spec says how they are erased.
 """
 
 from __future__ import annotations
 
-from inventory.model import Host
-from inventory.states import HostState, PowerState
-from pods.power import PowerPhase, reserved_watts
+from datetime import datetime
+
+from inventory.model import AgentSeen, Host
+from inventory.states import HostState
 from provisioning.drivers.protocol import BmcIdentity, TaskPhase
+from provisioning.lifecycle import erasing
 from provisioning.lifecycle.actions import (
-    EjectMedia,
-    ForgetBoot,
-    PowerOff,
-    ReservePower,
     SettleByHand,
 )
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.erasing import decide_erasing, decide_reading, names_of, retired
+from provisioning.lifecycle.resting import to_rest
 from provisioning.lifecycle.skipping import has_skipped
 
 LOOK = Look.IDENTITY | Look.POWER | Look.BOOT | Look.FIRMWARE
@@ -34,29 +34,40 @@ def decide_cleaning(host: Host, seen: Seen, wanted: Wanted) -> Decision:
             f"correct the record: podyard host bmc {host.name} --address or --serial, then "
             f"podyard host retry {host.name}; or podyard host forget {host.name}",
         )
-    if any(task.phase is TaskPhase.RUNNING for task in seen.tasks):
+    return (
+        _unsettled(host, seen, wanted)
+        or decide_reading(host, seen, wanted)
+        or to_rest(host, seen, wanted)
+        or decide_erasing(host, seen, wanted)
+        or _clean(seen, wanted)
+    )
+
+
+def _unsettled(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
+    """An update in flight outranks everything: power is its life."""
+    erases = {one.task for one in wanted.erasures if one.task}
+    if any(t.phase is TaskPhase.RUNNING and t.uri not in erases for t in seen.tasks):
         return Wait("a firmware update is running: it must not lose its power", RECHECK_S)
     if wanted.open_steps and has_skipped(host, "update"):
-        return Do(SettleByHand(), "a person says how the update ended")
-    if wanted.open_steps:
+        return Do(SettleByHand(), "a person says how it ended")
+    if updates := sorted(step for step in wanted.open_steps if step.startswith("firmware:")):
         return Hold(
             "update-unsettled",
-            f"{', '.join(sorted(wanted.open_steps))} was begun and nobody knows how it ended",
+            f"{', '.join(updates)} was begun and nobody knows how it ended",
             f"look at the BMC's firmware versions; podyard host want {host.name} ready settles it, "
             f"or say how it ended: podyard host skip {host.name} --why TEXT",
         )
-    if seen.power is PowerState.ON:
-        return Do(PowerOff(), "memory is cleared by power")
-    if seen.power is not PowerState.OFF:
-        return Wait(f"power is {seen.power}", RECHECK_S)
-    if seen.media is not None and seen.media.inserted:
-        return Do(EjectMedia(), "the boot medium is still inserted")
-    standby = int(reserved_watts(wanted.host_type.power, PowerPhase.STANDBY))
-    if host.reserved_watts != standby:
-        return Do(ReservePower(standby), "the host is off")
-    if host.boot is not None or host.configured_boot_id or host.acceptance_order:
-        return Do(ForgetBoot(), "the boot is over")
-    return Advance(HostState.ENROLLED, "clean")
+    return None
+
+
+def _clean(seen: Seen, wanted: Wanted) -> Advance:
+    left = retired(seen, wanted)
+    return Advance(HostState.ENROLLED, f"clean but for {names_of(left)}" if left else "clean")
+
+
+def looks_cleaning(_host: Host, wanted: Wanted, _agent: AgentSeen | None, _now: datetime) -> Look:
+    """The drives too, where the spec wants them erased."""
+    return LOOK | erasing.LOOK if wanted.erase is not None else LOOK
 
 
 def _same(host: Host, identity: BmcIdentity) -> bool:

@@ -11,13 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Flag, auto
+from typing import Literal
 
 from inventory.model import AgentSeen, Host, SuspendedFor
 from inventory.states import HostState, PowerState
 from pods.certificate import Predicate
+from pods.erasing import ErasePolicy
 from pods.facts import HardwareFacts
 from pods.match_finding import Mismatch
 from pods.spec import FirmwareItem, Floor, HostType, RackSpec, SlotSpec
+from provisioning.drivers.driveerase import DriveReading
 from provisioning.drivers.protocol import (
     BiosState,
     BmcIdentity,
@@ -45,6 +48,8 @@ class Look(Flag):
     """Which ways into the BMC are open that podyard does not need."""
     DRAW = auto()
     """What the BMC's meter says of the draw, where it has one."""
+    DRIVES = auto()
+    """The drives, and what erases them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,9 @@ class Seen:
     conformance: tuple[Mismatch, ...] | None = None
     firmware: dict[str, str] | None = None
     tasks: tuple[TaskReading, ...] = ()
+    drives: tuple[DriveReading, ...] | None = None
+    """None: not looked at, or this BMC erases no drives."""
+    erasing: tuple[TaskReading, ...] = ()
     bios: BiosState | None = None
     boot_source: BootSource | None = None
     media: Media | None = None
@@ -91,6 +99,24 @@ class Around:
     findings: tuple[Mismatch, ...] = ()
     as_of: datetime | None = None
     """When that look was taken; None: nobody looked, and nothing is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was tried on one drive since its host began to be cleaned, and what became of it."""
+
+    serial: str
+    slot: str
+    method: str
+    """Empty: nothing could be tried."""
+    state: Literal["open", "told", "failed", "proven"]
+    """`told`: the BMC says that it is done, or nobody says anything: it has to be read."""
+    task: str = ""
+    note: str = ""
+    read: bool = False
+    """An agent read it."""
+    lied: bool = False
+    """The BMC said that it was erased, and a read showed that it was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +155,12 @@ class Wanted:
     """How long a ready host's hardware may go unread."""
     adoption: AdoptionPolicy = COMMON
     """What the site wants done at its BMCs."""
+    erase: ErasePolicy | None = None
+    """How the drives of a host that comes back are erased; None: they are left alone."""
+    erasures: tuple[Erasure, ...] = ()
+    """What was tried on its drives since it began to be cleaned, in order."""
+    unerased: tuple[Erasure, ...] = ()
+    """Drives that the last cleaning of this host could not erase."""
     restore_power: bool = False
     """The pod's policy: a ready host that somebody switched off is brought up anew."""
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from inventory.model import Host
 from inventory.states import HostState
+from pods.facts import HardwareFacts
 from pods.match import critical
 from provisioning.findings import findings, message_of
 from provisioning.lifecycle.actions import RecordMismatches
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.erasing import names_of
 from provisioning.lifecycle.skipping import has_skipped
 from provisioning.power.inputs import is_only_the_feed
 
@@ -42,6 +44,24 @@ def decide_matching(host: Host, seen: Seen, wanted: Wanted) -> Decision:
             message_of(wrong),
             f"{wrong[0].remedy}: podyard host retry {host.name}",
         )
+    return _unerased(host, host.facts, wanted) or _in_turn(host, wanted)
+
+
+def _unerased(host: Host, facts: HardwareFacts, wanted: Wanted) -> Hold | None:
+    """A drive that the last cleaning left as it was is nobody else's to read."""
+    drives = {drive.serial for drive in facts.drives}
+    left = [one for one in wanted.unerased if one.serial in drives]
+    if not left:
+        return None
+    return Hold(
+        "drive-not-erased",
+        f"it may hold what a tenant wrote: {names_of(left)}",
+        f"pull the drive, or replace it, then podyard host retry {host.name}",
+    )
+
+
+def _in_turn(host: Host, wanted: Wanted) -> Decision:
+    """It is built right: it starts when its bring-up lets it."""
     if wanted.brake:
         return Wait(wanted.brake, CANARY_RECHECK_S, others=True)
     if not wanted.bring_up:

@@ -14,12 +14,15 @@ from __future__ import annotations
 from inventory.model import Host
 from inventory.states import HostState
 from provisioning.lifecycle.actions import (
+    EraseDrive,
     RecordConfigured,
-    RecordFindings,
+    RecordDrivesRead,
     RecordFacts,
+    RecordFindings,
     RecordIdentity,
     RecordInspection,
     RecordMismatches,
+    RecordUnerased,
     SettleByHand,
     Suspend,
     UpdateFirmware,
@@ -34,6 +37,8 @@ HARMLESS = (
     RecordMismatches,
     RecordInspection,
     RecordConfigured,
+    RecordDrivesRead,
+    RecordUnerased,
     SettleByHand,
     Suspend,
     WithdrawUnit,
@@ -72,7 +77,7 @@ def restrain(decision: Decision, host: Host, wanted: Wanted, *, hold: str = "") 
 
 def was_begun(action: object, wanted: Wanted) -> bool:
     """What cannot be undone and was begun: it is driven to a known end under every restraint."""
-    return isinstance(action, UpdateFirmware) and action.step in wanted.open_steps
+    return isinstance(action, UpdateFirmware | EraseDrive) and action.step in wanted.open_steps
 
 
 def set_apart_first(host: Host) -> Do | None:

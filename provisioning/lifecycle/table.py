@@ -55,7 +55,7 @@ STATES: dict[HostState, StateRow] = {
     ),
     HostState.READY: StateRow(ready.decide_ready, ready.LOOK, ready.looks_ready),
     HostState.DRAINING: StateRow(draining.decide_draining, draining.LOOK),
-    HostState.CLEANING: StateRow(cleaning.decide_cleaning, cleaning.LOOK),
+    HostState.CLEANING: StateRow(cleaning.decide_cleaning, cleaning.LOOK, cleaning.looks_cleaning),
     HostState.REPAIRING: StateRow(repairing.decide_repairing, repairing.LOOK),
     HostState.RETIRED: StateRow(retired.decide_retired, retired.LOOK),
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ from provisioning.simulator import cards, naming
 from provisioning.simulator.defects import planted, struck
 from provisioning.simulator.faults import Fault
 from provisioning.simulator.hall import HostPlan
-from provisioning.simulator.state import HostState
+from provisioning.simulator.state import DriveKept, HostState
 
+BLOCKS_SAMPLED = 64
+"""What a system reads of a drive to see whether it holds anything."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """Names the physical machine under the hall: hosts that share it must not be measured together."""
 BITS_PER_BYTE = 8
@@ -202,17 +205,34 @@ def agent_facts(plan: HostPlan, state: HostState, *, at: float) -> HardwareFacts
     )
 
 
-def erasing(plan: HostPlan) -> dict[str, dict[str, bool]]:
-    """`run/drives.json`: how each drive takes an erase, for whoever erases it in band."""
-    slots = naming.drive_slots(plan.host_type, plan.model)
-    refuses, lies = (
-        struck(plan.faults, name, slots, seed=plan.serial)
-        for name in ("no-crypto-erase", "lying-sanitize")
-    )
-    return {
-        slot: {"crypto_erase": slot not in refuses, "keeps_its_data": slot in lies}
-        for slot in slots
-    }
+def drive_of(state: HostState, drive: DriveFact) -> DriveKept:
+    """A drive as it is; one that nobody erased holds what its maker or a tenant left."""
+    return state.drives.get(drive.serial, DriveKept())
+
+
+def drives_read(drives: Iterable[DriveFact], state: HostState) -> list[dict[str, Any]]:
+    """`run/drives.json`: what a system that reads the drives finds on each."""
+    found = []
+    for drive in drives:
+        now = drive_of(state, drive)
+        holding = BLOCKS_SAMPLED if now.holds else 0
+        found.append(
+            {
+                "slot": drive.slot,
+                "serial": drive.serial,
+                "completed": now.completed,
+                "globally_erased": now.erased,
+                "sampled": BLOCKS_SAMPLED,
+                "holding": holding,
+            }
+        )
+    return found
+
+
+def write_to(state: HostState, drives: Iterable[DriveFact]) -> None:
+    """A system that runs for anybody's sake writes to its drives."""
+    used = {one.serial: DriveKept(completed=drive_of(state, one).completed) for one in drives}
+    state.drives = {**state.drives, **used}
 
 
 def hardware_document(plan: HostPlan, state: HostState, *, at: float) -> dict[str, Any]:

@@ -158,11 +158,10 @@ def erases_of_the_erased(entries: Iterable[Entry]) -> list[Entry]:
     empty: set[str] = set()
     repeated = []
     for entry in entries:
-        match entry["what"]:
-            case "drive.erase.start" if entry["serial"] in empty:
-                repeated.append(entry)
-            case "drive.erase.done":
-                empty.add(entry["serial"])
-            case "drive.written":
-                empty -= set(entry["serials"])
+        if entry["what"] == "drive.erase.start" and entry["serial"] in empty:
+            repeated.append(entry)
+        elif entry["what"] == "drive.erase.done":
+            empty.add(entry["serial"])
+        elif entry["what"] == "drive.written":
+            empty -= set(entry["serials"])
     return repeated

@@ -135,8 +135,6 @@ class HostState(Kept):
     power_limit_watts: float | None = None
     ipmi_closed: bool = False
     """Somebody switched IPMI over LAN off."""
-    ipmi_closed: bool = False
-    """Somebody switched IPMI over LAN off."""
     lit: bool = False
     """The light by which a person finds the host."""
     log: list[LogLine] = Field(default_factory=list)

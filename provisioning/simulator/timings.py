@@ -21,6 +21,12 @@ class Timings:
     """From a graceful request to PowerState Off."""
     update_s: float = 4.0
     """Writing one firmware image."""
+    erase_crypto_s: float = 1.0
+    """Throwing a drive's key away."""
+    erase_block_s: float = 4.0
+    """Erasing every cell of a drive."""
+    erase_overwrite_s: float = 16.0
+    """Writing over every sector of a drive."""
     bmc_restart_s: float = 4.0
     """A BMC that was told to restart is away for so long."""
     fetch_timeout_s: float = 20.0

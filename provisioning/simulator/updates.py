@@ -46,7 +46,7 @@ class Updates:
         known = self.host.state.tasks
         if any(task.running for task in known):
             raise ActionRefused(503, "ServiceTemporarilyUnavailable", "5")
-        number = max((task.number for task in known), default=0) + 1
+        number = self.host.state.last_task + 1
         task = UpdateTask(
             number=number, image=image, target=target, started_at=self.host.world.clock.now()
         )

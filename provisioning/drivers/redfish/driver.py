@@ -12,6 +12,7 @@ from typing import Self
 from pydantic import SecretStr
 
 from inventory.states import PowerState
+from pods.erasing import EraseMethod
 from pods.facts import HardwareFacts
 from provisioning.drivers.capabilities import (
     BmcAccount,
@@ -26,12 +27,14 @@ from provisioning.drivers.capabilities import (
     Subscription,
 )
 from provisioning.drivers.credentials import Credentials, Trust
+from provisioning.drivers.driveerase import DriveReading
 from provisioning.drivers.protocol import BiosState, BmcIdentity, BootSource, Media, TaskReading
 from provisioning.drivers.redfish import (
     accounts,
     bios,
     boot,
     certificates,
+    drives,
     events,
     firmware,
     indicator,
@@ -207,6 +210,18 @@ class RedfishBmc:
     async def update_tasks(self) -> tuple[TaskReading, ...]:
         """Every update task that the BMC still knows."""
         return await firmware.update_tasks(self._resources)
+
+    async def drives(self) -> tuple[DriveReading, ...]:
+        """Every drive, with what erases it."""
+        return await drives.drives(self._resources)
+
+    async def erase_drive(self, serial: str, method: EraseMethod) -> str:
+        """Destructive: begin to erase one drive, return the task's path. Single try."""
+        return await drives.erase_drive(self._resources, serial, method)
+
+    async def erase_tasks(self) -> tuple[TaskReading, ...]:
+        """Every task that may be an erase."""
+        return await drives.erase_tasks(self._resources)
 
     async def power_draw_watts(self) -> float | None:
         """Watts drawn now; None when the BMC has no reading."""

@@ -69,7 +69,7 @@ async def update_firmware(resources: Resources, component: str, image: str) -> s
     offered = mapping(mapping(service.get("Actions")).get(_SIMPLE_UPDATE)).get(_PROTOCOLS)
     if isinstance(offered, list) and scheme in offered:
         body["TransferProtocol"] = scheme
-    return _task_path(await resources.session.post(path, body))
+    return named_task(await resources.session.post(path, body))
 
 
 async def push_firmware(resources: Resources, component: str, image: Path) -> str:
@@ -89,7 +89,7 @@ async def push_firmware(resources: Resources, component: str, image: Path) -> st
     answer = await resources.session.push(
         link(said), {"Targets": [target]}, image, deadline_s=PUSH_DEADLINE_S
     )
-    return _task_path(answer)
+    return named_task(answer)
 
 
 async def update_tasks(resources: Resources) -> tuple[TaskReading, ...]:
@@ -125,7 +125,7 @@ async def _component_path(resources: Resources, service: Json, component: str) -
     return reference(named[0]) or ""
 
 
-def _task_path(answer: Answer) -> str:
+def named_task(answer: Answer) -> str:
     """The Task itself where the body has it: the Location is often a monitor that vanishes."""
     if text(answer.body.get("@odata.type")).startswith("#Task."):
         found = reference(answer.body)
@@ -146,10 +146,16 @@ def task_reading(path: str, task: Json) -> TaskReading | None:
     started_by = text(mapping(task.get("Payload")).get("TargetUri"))
     if started_by and "/UpdateService" not in started_by:
         return None
+    return task_told(path, task)
+
+
+def task_told(path: str, task: Json) -> TaskReading:
+    """What a task says, whatever it is about."""
     percent = number(task.get("PercentComplete"))
     said, _ = worst_message({"Messages": task.get("Messages")})
     return TaskReading(
         uri=path,
+        about=text(mapping(task.get("Payload")).get("TargetUri")),
         phase=_phase(task),
         percent=None if percent is None else max(0, min(100, int(percent))),
         message=text(said),

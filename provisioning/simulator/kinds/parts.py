@@ -77,14 +77,14 @@ def _dying_drive() -> None:
     """A drive predicts its failure."""
 
 
-@PARTS.fault("no-crypto-erase", slot="")
+@PARTS.fault("no-crypto-erase", slot="", says="refuses")
 def _no_crypto_erase() -> None:
-    """A drive refuses a cryptographic erase; overwriting it works. Said in `run/drives.json`."""
+    """A drive cannot erase by key: it `refuses`, `hides` the method, or begins and `fails`."""
 
 
-@PARTS.fault("lying-sanitize", slot="")
+@PARTS.fault("lying-sanitize", slot="", log="erased")
 def _lying_sanitize() -> None:
-    """A drive says that it was sanitized and still holds its data. Said in `run/drives.json`."""
+    """A drive's erase ends well and it holds its data; `log`: erased, completed, not-completed."""
 
 
 @PARTS.fault("dead-supply", slot="")

@@ -11,7 +11,7 @@ from typing import Any
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.errors import ActionRefused
 from provisioning.simulator.host import BOOT_ENABLED, BOOT_TARGETS, RESET_TYPES
-from provisioning.simulator.redfish import certifying, checks, eventing, limiting, services
+from provisioning.simulator.redfish import certifying, checks, eventing, limiting, services, storage
 from provisioning.simulator.redfish.answer import Answer, Change
 from provisioning.simulator.redfish.controllers import BMC_RESETS
 from provisioning.simulator.redfish.resource import (
@@ -308,6 +308,7 @@ def posts(bmc: SimulatedBmc) -> dict[str, Change]:
         f"{eventing.SUBSCRIPTIONS}/Members": eventing.subscribe,
         certifying.GENERATE: certifying.generate,
         certifying.REPLACE: certifying.replace,
+        **storage.posts(bmc),
     }
 
 

@@ -24,7 +24,7 @@ from provisioning.simulator.redfish.resource import (
 )
 from provisioning.simulator.redfish.sessions import ROLES as ROLE_PRIVILEGES
 from provisioning.simulator.redfish.sessions import SESSION_TIMEOUT_S, Session, timestamp
-from provisioning.simulator.state import Account, UpdateTask
+from provisioning.simulator.state import Account, EraseTask, UpdateTask
 
 INVENTORY = f"{UPDATES}/FirmwareInventory"
 PASSWORD_LENGTH_MIN = 8
@@ -54,7 +54,10 @@ def fixed(bmc: SimulatedBmc) -> dict[str, Callable[[], Body]]:
             TASKS,
             "TaskCollection",
             name="Tasks",
-            members=(str(task.number) for task in bmc.updates.tasks),
+            members=(
+                *(str(task.number) for task in bmc.updates.tasks),
+                *(str(task.number) for task in bmc.erases.tasks),
+            ),
         ),
         UPDATES: update_service,
         INVENTORY: lambda: collection(
@@ -232,6 +235,26 @@ def task(found: UpdateTask, bmc: SimulatedBmc) -> Body:
         StartTime=timestamp(found.started_at),
         Messages=[said],
         HidePayload=True,
+        TaskMonitor=f"{TASK_MONITORS}/{found.number}",
+    )
+    if found.ended_at is not None:
+        body["EndTime"] = timestamp(found.ended_at)
+    return body
+
+
+def erase_task(found: EraseTask) -> Body:
+    """One erase's progress; unlike an update's, its request is shown."""
+    status = TASK_STATUS.get(found.state, "OK")
+    body = resource(
+        f"{TASKS}/{found.number}",
+        "Task.v1_7_4.Task",
+        name=f"Erase {found.slot}",
+        TaskState=found.state,
+        TaskStatus=status,
+        PercentComplete=found.percent,
+        StartTime=timestamp(found.started_at),
+        Messages=[message("Success" if status == "OK" else "GeneralError")],
+        Payload={"TargetUri": found.target, "HttpOperation": "POST"},
         TaskMonitor=f"{TASK_MONITORS}/{found.number}",
     )
     if found.ended_at is not None:

@@ -94,6 +94,8 @@ class Tree:
             return services.session(session)
         if parent in {TASKS, TASK_MONITORS} and (task := self.bmc.updates.task(name)):
             return services.task(task, self.bmc)
+        if parent in {TASKS, TASK_MONITORS} and (erase := self.bmc.erases.task(name)):
+            return services.erase_task(erase)
         if parent == ACCOUNTS:
             for account in self.bmc.host.state.accounts:
                 if str(account.number) == name:

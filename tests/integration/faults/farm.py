@@ -32,6 +32,7 @@ from inventory.store.protocol import Change, Store
 from inventory.store.reading import every
 from pods import catalogue
 from pods.acceptance import Measurement
+from pods.erasing import DriveRead
 from pods.firmware import image_bytes
 from pods.keys import SigningKey
 from pods.power import PowerPhase, reserved_watts
@@ -52,6 +53,7 @@ from provisioning.simulator.launcher import HostPlace
 from provisioning.simulator.process import Hall, HallSettings
 from provisioning.simulator.widening import widened
 from provisioning.world import PlayResult, World
+from runtime.hardware import read_drives
 from tests.integration.faults.skipping import JumpingClock, SkippingLoop
 
 POD = "field"
@@ -101,7 +103,12 @@ class StoreMedia:
             if host is None:
                 raise MediaUnreachable(f"{url} is gone", hint="the controller makes another")
             document = BootDocument(
-                host=host.name, serial=host.serial, controller="127.0.0.1:1", ca_pem="", token="t"
+                host=host.name,
+                serial=host.serial,
+                controller="127.0.0.1:1",
+                ca_pem="",
+                token="t",
+                read_drives=host.boot is not None and host.boot.purpose == "read-drives",
             )
             return document.model_dump_json().encode()
         for items in self.spec.firmware.values():
@@ -132,7 +139,12 @@ class Agents:
         await self.kill(place.name)
         document = json.loads((place.run / "boot.json").read_bytes())
         self._boots[place.name] = self._boots.get(place.name, 0) + 1
-        self._lives[place.name] = asyncio.ensure_future(self._live(document["host"], place.name))
+        read = None
+        if document["read_drives"]:
+            read = read_drives(place.run)
+        self._lives[place.name] = asyncio.ensure_future(
+            self._live(document["host"], place.name, read)
+        )
 
     async def kill(self, name: str) -> None:
         """The host lost its power."""
@@ -150,7 +162,7 @@ class Agents:
         for name in list(self._lives):
             await self.kill(name)
 
-    async def _live(self, host_name: str, name: str) -> None:
+    async def _live(self, host_name: str, name: str, read: tuple[DriveRead, ...] | None) -> None:
         await self.clock.sleep(AGENT_STARTS_S)
         host = self._host(host_name)
         if host.boot is None:
@@ -163,6 +175,7 @@ class Agents:
             agent_version="test",
             simulated=True,
             isolated=True,
+            drives_read=read,
         )
         self._say(host, media_id, observed)
         said_at = self.loop_time()
@@ -397,6 +410,14 @@ class Farm:
         self.store.apply(Change(replace=(pod.model_copy(update=running),)), now=now)
         self.store.wake_hosts(now=now, pod=POD)
         self.approved_at = self.loop.time()
+
+    def want(self, target: str) -> None:
+        """What `podyard host want` writes, for every host."""
+        now = self.clock.now()
+        for host in self.hosts().values():
+            wanted = host.model_copy(update={"target": target, "wake_at": now})
+            self.store.apply(Change(replace=(wanted,)), now=now)
+        self.agents.wake()
 
     def _world(self) -> World:
         return World(

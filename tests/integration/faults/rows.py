@@ -36,6 +36,8 @@ class Row:
     source: str
     wanted: str
     shows: tuple[Show, ...] = ()
+    returns: tuple[Show, ...] = ()
+    """Hosts that were ready and are given back, in the hall of test_field_drives.py."""
     faults: tuple[str, ...] = ()
     proven_by: tuple[str, ...] = ()
     not_yet: str = ""
@@ -43,7 +45,11 @@ class Row:
     @property
     def names(self) -> tuple[str, ...]:
         """Every fault that shows it, once."""
-        shown = (fault.partition(":")[0] for show in self.shows for fault in show.faults)
+        shown = (
+            fault.partition(":")[0]
+            for show in (*self.shows, *self.returns)
+            for fault in show.faults
+        )
         return tuple(dict.fromkeys((*self.faults, *(n for n in shown if n != "old-firmware"))))
 
 
@@ -53,9 +59,12 @@ def read_rows(path: Path = ROWS) -> tuple[Row, ...]:
 
 
 def _row(entry: dict[str, Any]) -> Row:
-    shows = tuple(
-        Show(**{k: tuple(v) if isinstance(v, list) else v for k, v in show.items()})
-        for show in entry.pop("shows", ())
+    shows, returns = (
+        tuple(
+            Show(**{k: tuple(v) if isinstance(v, list) else v for k, v in show.items()})
+            for show in entry.pop(where, ())
+        )
+        for where in ("shows", "returns")
     )
     listed = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
-    return Row(shows=shows, **listed)
+    return Row(shows=shows, returns=returns, **listed)

@@ -25,7 +25,7 @@ from inventory.store.memory import MemoryStore
 from inventory.store.protocol import Change
 from provisioning import brakes, controller, remedies
 from provisioning.acting import Acting
-from provisioning.acts import firmware
+from provisioning.acts import destructive, firmware
 from provisioning.acts.firmware import Firmware
 from provisioning.errors import BmcBusy
 from provisioning.guarded import Act, Done, Settlement
@@ -229,7 +229,7 @@ def no_last_word_on_power(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_domain_limit(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(firmware, "crowded", lambda *_: "")
+    patch.setattr(destructive, "crowded", lambda *_: "")
 
 
 def no_restraint(patch: pytest.MonkeyPatch) -> None:

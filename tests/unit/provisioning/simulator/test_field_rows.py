@@ -21,9 +21,9 @@ ELSEWHERE = "tests/integration/simulator/test_models_match.py"
 def test_a_row_is_shown_or_says_what_is_missing(row: Row) -> None:
     assert row.seen.endswith(".")
     assert row.wanted.endswith(".")
-    assert row.shows or row.proven_by or row.not_yet
+    assert row.shows or row.returns or row.proven_by or row.not_yet
     assert set(row.names) <= REGISTRY.keys()
-    for show in row.shows:
+    for show in (*row.shows, *row.returns):
         for fault in show.faults:
             name, colon, parameters = fault.partition(":")
             Fault.parse(f"{name}@h1{colon}{parameters}")

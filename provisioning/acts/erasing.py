@@ -1,0 +1,226 @@
+"""Erasing drives: an act that cannot be taken back, and the writing down of what proves it.
+
+Each drive has an intent of its own, durable before it is asked for. What the BMC told settles the
+intent; what an operating system of ours read of the drive is written into it afterwards, and only
+that makes it proof.
+"""
+
+from __future__ import annotations
+
+from inventory.model import Event, Host, Intent
+from inventory.store.protocol import Change
+from pods.erasing import DriveRead
+from provisioning.acts.destructive import Destructive, noted
+from provisioning.acts.recorder import LOOK_AGAIN_S, Outcome
+from provisioning.brakes import domains
+from provisioning.context import Context
+from provisioning.drivers.capabilities import Capability, lacking
+from provisioning.drivers.driveerase import DriveEraser
+from provisioning.erasures import STEP, round_of
+from provisioning.errors import Ambiguous, BmcRefused
+from provisioning.guarded import Act, Done, Failed, Pending, settle_erase
+from provisioning.lifecycle.actions import EraseDrive, RecordUnerased
+from provisioning.lifecycle.decision import Seen
+from provisioning.lifecycle.erasing import drives_read, known_drives
+from provisioning.lifecycle.restraining import held_back
+
+CROWDED_RECHECK_S = 30.0
+LOOK_SHARE = 0.1
+LOOK_AGAIN_LONGEST_S = 60.0
+NOT_SEEN = "nothing of it was read: the agent did not see it"
+
+
+class Erasing(Destructive):
+    """Erases drives, each as often as was decided, and keeps what proves it."""
+
+    async def erase(self, host: Host, action: EraseDrive, seen: Seen, context: Context) -> Outcome:
+        """Begin it, look at what is under way, or settle what was begun."""
+        intent = _this_round(host, action.step, context)
+        settings = self._world.settings
+        settlement = settle_erase(
+            action,
+            intent,
+            seen,
+            grace_s=settings.settle_grace_s,
+            allowed_s=settings.erase_allowed_s,
+        )
+        match settlement:
+            case Act() if intent is not None and held_back(host):
+                return await self._settled(host, intent, "failed", "nothing was begun")
+            case Act():
+                return await self._begin(host, action, seen, intent, context)
+            case Done() if intent is None or intent.state == "done":
+                return await self._recorder.look_again(host)
+            case Done():
+                return await self._settled(host, intent, "done", "told to be erased; not read yet")
+            case Pending(reason, begun):
+                also = noted(intent, begun=True) if begun and intent is not None else ()
+                after_s = self._pause_s(intent) if begun else LOOK_AGAIN_S
+                return await self._recorder.wait(
+                    host, reason, after_s=after_s, also=also, others=begun
+                )
+            case Failed(reason):
+                return await self._settled(host, intent, "failed", reason)
+
+    def _pause_s(self, intent: Intent | None) -> float:
+        """Until an erase is looked at again: with a key it takes seconds, by writing a day."""
+        now = self._world.clock.now()
+        taken_s = 0.0 if intent is None else (now - intent.created_at).total_seconds()
+        return min(max(LOOK_AGAIN_S, taken_s * LOOK_SHARE), LOOK_AGAIN_LONGEST_S)
+
+    async def record_unerased(self, host: Host, action: RecordUnerased) -> Outcome:
+        """Nothing was asked of this drive, because nothing could be."""
+        found = self._failed(host, action.serial, action.slot, action.why)
+        return await self._recorder.record(
+            host, {}, insert=(found,), events=(self._event(host, found),)
+        )
+
+    async def record_read(self, host: Host, seen: Seen, context: Context) -> Outcome:
+        """Every drive that was read, told of or known once is proven erased, or it is not."""
+        boot = host.boot
+        read = {} if boot is None else {one.serial: one for one in drives_read(boot, seen) or ()}
+        judged, fresh = [], []
+        last = {str(i.arguments.get("serial")): i for i in _of_this_round(host, context)}
+        for serial, intent in last.items():
+            if intent.state in {"done", "parked"} and not intent.arguments.get("read"):
+                judged.append(self._judged(intent, read.get(serial)))
+        for serial, one in read.items():
+            if serial not in last:
+                fresh.append(self._found(host, one))
+        for serial, slot in known_drives(host).items():
+            if serial not in last and serial not in read:
+                gone = "it was seen at inspection, and neither its BMC nor the agent shows it now"
+                fresh.append(self._failed(host, serial, slot, gone))
+        return await self._recorder.record(
+            host,
+            {},
+            insert=tuple(fresh),
+            also=tuple(judged),
+            events=tuple(self._event(host, one) for one in (*judged, *fresh)),
+            same_look=False,
+        )
+
+    def _judged(self, intent: Intent, read: DriveRead | None) -> Intent:
+        """The evidence stands where the act stands."""
+        doubts = read.doubts() if read is not None else (NOT_SEEN,)
+        evidence = read.model_dump(mode="json") if read is not None else {}
+        facts = {"read": evidence, "lied": bool(doubts)}
+        note = "; ".join(doubts) if doubts else "its log and a sample say that it is erased"
+        return intent.model_copy(
+            update={
+                "state": "failed" if doubts else "done",
+                "note": note,
+                "arguments": {**intent.arguments, **facts},
+                "settled_at": self._world.clock.now(),
+            }
+        )
+
+    def _found(self, host: Host, read: DriveRead) -> Intent:
+        """A drive that only the agent sees: what it reads is as good a proof."""
+        bare = self._failed(host, read.serial, read.slot, "its BMC does not show it")
+        return self._judged(bare, read)
+
+    def _failed(self, host: Host, serial: str, slot: str, why: str) -> Intent:
+        now = self._world.clock.now()
+        return Intent(
+            id=self._world.new_id(),
+            host_id=host.id,
+            step=f"{STEP}{serial}:",
+            step_class="destructive-observable",
+            arguments={"serial": serial, "slot": slot, "method": "", "round": round_of(host)},
+            fence=self._fence.number,
+            state="failed",
+            note=why,
+            created_at=now,
+            settled_at=now,
+        )
+
+    async def _begin(
+        self,
+        host: Host,
+        action: EraseDrive,
+        seen: Seen,
+        intent: Intent | None,
+        context: Context,
+    ) -> Outcome:
+        """Intent durable, identity read again, lease and record still ours, then one try."""
+        bmc = await self._world.bmcs.of(host)
+        if not isinstance(bmc, DriveEraser):
+            raise lacking(Capability.DRIVE_ERASE, where=host.name)
+        async with self._destructive:
+            if intent is None and (why := await self._crowded(host, context)):
+                return await self._recorder.wait(host, why, after_s=CROWDED_RECHECK_S, others=True)
+            host, intent = await self._write_intent(host, action, seen, intent)
+        self._world.faults.reach("after-intent")
+        if why := await self._crowded(host, context, now=True):
+            return await self._settled(host, intent, "failed", f"stepped back: {why}")
+        await self._require_same_host(host, bmc)
+        host = await self._require_still_ours(host, intent)
+        try:
+            task = await bmc.erase_drive(action.serial, action.method)
+        except Ambiguous as error:  # the reply was lost: the next looks settle it
+            lost = noted(intent, lost=True, touched_at=self._world.clock.now().isoformat())
+            return await self._recorder.wait(
+                host, f"settling after: {error}", after_s=LOOK_AGAIN_S, also=lost
+            )
+        except BmcRefused as error:  # the drive cannot; the next method is tried
+            return await self._settled(host, intent, "failed", f"refused: {error}")
+        self._world.faults.reach("after-act")
+        acts = int(intent.arguments["acts"]) + 1
+        return await self._recorder.wait(
+            host,
+            f"erasing {action.slot}",
+            after_s=LOOK_AGAIN_S,
+            also=noted(intent, task=task, begun=True, acts=acts),
+        )
+
+    async def _write_intent(
+        self, host: Host, action: EraseDrive, seen: Seen, intent: Intent | None
+    ) -> tuple[Host, Intent]:
+        """Durable together with the host's record: a wish that came meanwhile undoes both."""
+        self._world.faults.reach("before-intent")
+        now = self._world.clock.now()
+        arguments = {
+            "serial": action.serial,
+            "slot": action.slot,
+            "method": action.method,
+            "round": round_of(host),
+            "tasks_before": [task.uri for task in seen.erasing],
+            "touched_at": now.isoformat(),
+            "domains": domains(host),
+            "acts": int(intent.arguments.get("acts", 0)) if intent else 0,
+        }
+        event = self._recorder.event(host, "intent.open", "", action.method, action.step)
+        if intent is not None:
+            fresh = intent.model_copy(update={"arguments": arguments, "fence": self._fence.number})
+            await self._recorder.apply(Change(replace=(host, fresh), events=(event,)))
+        else:
+            fresh = Intent(
+                id=self._world.new_id(),
+                host_id=host.id,
+                step=action.step,
+                step_class="destructive-observable",
+                arguments=arguments,
+                fence=self._fence.number,
+                created_at=now,
+            )
+            await self._recorder.apply(Change(insert=(fresh,), replace=(host,), events=(event,)))
+        return host.model_copy(update={"version": host.version + 1}), fresh
+
+    def _event(self, host: Host, intent: Intent) -> Event:
+        said = intent.arguments
+        drive = f"{said.get('slot')} (serial {said.get('serial')})"
+        kind = "drive.erased" if intent.state == "done" else "drive.not-erased"
+        return self._recorder.event(host, kind, said.get("method", ""), drive, intent.note)
+
+
+def _of_this_round(host: Host, context: Context) -> list[Intent]:
+    """Erases of this stay in *cleaning*, oldest first."""
+    mine = (i for i in context.intents if i.step.startswith(STEP))
+    found = [i for i in mine if i.arguments.get("round") == round_of(host)]
+    return sorted(found, key=lambda one: one.created_at)
+
+
+def _this_round(host: Host, step: str, context: Context) -> Intent | None:
+    named = (i for i in _of_this_round(host, context) if i.step == step)
+    return next((i for i in named if i.state in {"open", "done"}), None)

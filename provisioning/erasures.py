@@ -1,0 +1,67 @@
+"""What the intents of a host say about its drives: what was tried, what was told, what is proven.
+
+An intent is the record of an erase. It is durable before the drive is touched, it keeps who held
+the lease, and what was read of the drive afterwards is written into it: the evidence stands where
+the act stands, and nothing removes it while the host is on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from inventory.model import Host, Intent
+from inventory.states import HostState
+from provisioning.lifecycle.decision import Erasure
+
+STEP = "erase:"
+
+
+def round_of(host: Host) -> str:
+    """Which stay in *cleaning* an erase belongs to: an earlier one's proves nothing any more."""
+    return host.state_since.isoformat()
+
+
+def erasures_of(host: Host, intents: Sequence[Intent]) -> tuple[Erasure, ...]:
+    """Everything that was tried since the host began to be cleaned, oldest first."""
+    if host.state is not HostState.CLEANING:
+        return ()
+    now = round_of(host)
+    return tuple(_erasure(one) for one in _erases(intents) if one.arguments.get("round") == now)
+
+
+def unerased_of(host: Host, intents: Sequence[Intent]) -> tuple[Erasure, ...]:
+    """Drives that were left with what they held, as far as anybody tried: for who meets them."""
+    if host.state is not HostState.MATCHING:
+        return ()
+    last = {one.serial: one for one in map(_erasure, _erases(intents))}
+    return tuple(one for one in last.values() if one.state == "failed")
+
+
+def _erases(intents: Iterable[Intent]) -> list[Intent]:
+    found = [one for one in intents if one.step.startswith(STEP)]
+    return sorted(found, key=lambda one: one.created_at)
+
+
+def _erasure(intent: Intent) -> Erasure:
+    said: dict[str, Any] = intent.arguments
+    return Erasure(
+        serial=str(said.get("serial", "")),
+        slot=str(said.get("slot", "")),
+        method=str(said.get("method", "")),
+        state=_state(intent),
+        task=str(said.get("task", "")),
+        note=intent.note,
+        read=bool(said.get("read")),
+        lied=bool(said.get("lied")),
+    )
+
+
+def _state(intent: Intent) -> Literal["open", "told", "failed", "proven"]:
+    match intent.state:
+        case "open":
+            return "open"
+        case "failed":
+            return "failed"
+        case _:  # done, or parked: a person says that it is, and it is read all the same
+            return "proven" if intent.arguments.get("read") else "told"

@@ -1,0 +1,168 @@
+"""Erasing: what a host's drives hold is gone, and proven gone, before the host is clean.
+
+Three things are told apart for every drive. *Asked*: an erase that cannot be undone, guarded, by
+the first method of the spec's policy that the drive can do. *Told*: its BMC says that this is done.
+*Proven*: an operating system of ours, booted for nothing else, read the drive's sanitize log and a
+sample of its blocks. Only the last one counts, and whatever erased a drive, in band or out of band,
+is proven in the same way.
+
+A drive that cannot, or that lied, is named and fails nothing else: the others are erased all the
+same. A drive that lied is not asked again, for nothing that it says could be believed.
+
+Pure. What was tried is in `wanted.erasures`, taken from the intents of this stay in *cleaning*; an
+earlier stay's proof says nothing about what a tenant wrote since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from inventory.model import BootRecord, Host
+from pods.erasing import DriveRead, EraseMethod, ErasePolicy
+from provisioning.drivers.driveerase import DriveReading
+from provisioning.drivers.protocol import TaskPhase
+from provisioning.lifecycle.actions import (
+    EraseDrive,
+    MakeBootMedium,
+    RecordDrivesRead,
+    RecordUnerased,
+)
+from provisioning.lifecycle.booting import after_power_on, before_power_on, reported
+from provisioning.lifecycle.decision import Decision, Do, Erasure, Hold, Look, Seen, Wanted
+from provisioning.lifecycle.resting import to_rest
+
+LOOK = Look.DRIVES
+
+
+def decide_erasing(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
+    """What is next for the drives of a host at rest; None when nothing is left to do."""
+    if wanted.erase is None:
+        return None
+    if not (known_drives(host) or seen.drives or wanted.erasures):
+        return None
+    return _next_drive(seen, wanted, wanted.erase) or _proof(host, seen, wanted)
+
+
+def decide_reading(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
+    """What is next in a boot whose only purpose is that the agent reads the drives."""
+    boot = host.boot
+    if boot is None or boot.purpose != "read-drives":
+        return None
+    found = drives_read(boot, seen)
+    if found is not None and _unjudged(host, found, wanted):
+        return Do(RecordDrivesRead(), "what the drives hold was read")
+    last = _last(wanted)
+    if found is not None or (last and not any(one.state == "told" for one in last)):
+        return to_rest(host, seen, wanted)
+    if reported(boot, seen):
+        return Hold(
+            "drives-unread",
+            "the agent of this boot image reads no drives, so nobody can say that they are erased",
+            f"boot an image whose agent reads them, then podyard host retry {host.name}",
+        )
+    if boot.powered_at is None:
+        return before_power_on(host, boot, seen, wanted)
+    return after_power_on(host, boot, seen, allowed_s=wanted.host_type.boot_allowed_s)
+
+
+def retired(seen: Seen, wanted: Wanted) -> tuple[Erasure, ...]:
+    """Drives that are in the host, by its BMC or by its agent, and were not erased."""
+    there = {drive.serial for drive in seen.drives or ()}
+    return tuple(one for one in _given_up(wanted) if one.read or one.serial in there)
+
+
+def names_of(drives: Iterable[Erasure]) -> str:
+    """`NVME3 (serial Y, crypto: refused)`, for people."""
+    return "; ".join(
+        f"{one.slot or 'a drive'} (serial {one.serial}{f', {one.method}' * bool(one.method)}: "
+        f"{one.note or 'not erased'})"
+        for one in drives
+    )
+
+
+def known_drives(host: Host) -> dict[str, str]:
+    """Serial to slot of every drive that was seen when the host was inspected."""
+    drives = host.facts.drives if host.facts is not None else ()
+    return {drive.serial or drive.slot: drive.slot for drive in drives}
+
+
+def _unjudged(host: Host, found: tuple[DriveRead, ...], wanted: Wanted) -> set[str]:
+    """Drives that were read, tried or once known, of which nothing is said yet."""
+    judged = {one.serial for one in _last(wanted) if one.state in {"proven", "failed"}}
+    tried = {one.serial for one in wanted.erasures}
+    return {*(one.serial for one in found), *known_drives(host), *tried} - judged
+
+
+def _next_drive(seen: Seen, wanted: Wanted, policy: ErasePolicy) -> Decision | None:
+    """Settle what ended, begin what is left; many drives are erased side by side."""
+    begun = [one for one in wanted.erasures if one.state == "open"]
+    for one in begun:
+        if not _running(one, seen):
+            return Do(_act(one), f"the erase of {one.slot} was begun")
+    for drive in seen.drives or ():
+        tried = [one for one in wanted.erasures if one.serial == drive.serial]
+        open_to_more = not tried or tried[-1].state == "failed"
+        if open_to_more and (begin := _begin(drive, tried, policy)) is not None:
+            return begin
+    return Do(_act(begun[0]), f"{len(begun)} drives are being erased") if begun else None
+
+
+def _running(one: Erasure, seen: Seen) -> bool:
+    """Whether its erase is seen under way; else it has to be settled."""
+    drive = next((d for d in seen.drives or () if d.serial == one.serial), None)
+    task = next((t for t in seen.erasing if one.task and t.uri == one.task), None)
+    working = task is not None and task.phase is TaskPhase.RUNNING
+    return working or (drive is not None and bool(drive.erasing))
+
+
+def _begin(drive: DriveReading, tried: list[Erasure], policy: ErasePolicy) -> Do | None:
+    if any(one.lied or not one.method for one in tried):
+        return None
+    offered = [method for method in policy.methods if method in drive.methods]
+    left = [method for method in offered if method not in {one.method for one in tried}]
+    if left:
+        return Do(EraseDrive(drive.serial, drive.slot, left[0]), f"{drive.slot} is to be erased")
+    if tried:
+        return None
+    wanted = ", ".join(policy.methods)
+    can = ", ".join(drive.methods) or "nothing"
+    why = f"its BMC offers {can} for it, and its pod wants {wanted}"
+    return Do(RecordUnerased(drive.serial, drive.slot, why), f"{drive.slot} cannot be erased")
+
+
+def _act(one: Erasure) -> EraseDrive:
+    method: EraseMethod = one.method  # type: ignore[assignment]  # an intent keeps what an act had
+    return EraseDrive(one.serial, one.slot, method)
+
+
+def _proof(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
+    """Every drive was tried. What its BMC told of it is read once by a system of ours."""
+    last = _last(wanted)
+    unread = [one for one in last if one.state == "told"]
+    if unread or not last:
+        return Do(MakeBootMedium(1, "read-drives"), "what its drives hold has to be read")
+    left = retired(seen, wanted)
+    if left and (wanted.erase is None or wanted.erase.unable != "retire-drive"):
+        return Hold(
+            "drive-not-erased",
+            f"not erased, so not clean: {names_of(left)}",
+            f"pull the drive, or replace it, then podyard host retry {host.name}",
+        )
+    return None
+
+
+def _last(wanted: Wanted) -> tuple[Erasure, ...]:
+    """The last attempt on each drive."""
+    return tuple({one.serial: one for one in wanted.erasures}.values())
+
+
+def _given_up(wanted: Wanted) -> tuple[Erasure, ...]:
+    return tuple(one for one in _last(wanted) if one.state == "failed")
+
+
+def drives_read(boot: BootRecord, seen: Seen) -> tuple[DriveRead, ...] | None:
+    """What the agent of this very boot read; None before it did."""
+    agent = seen.agent
+    if agent is None or agent.observed is None or agent.media_id != boot.media_id:
+        return None
+    return agent.observed.drives_read
