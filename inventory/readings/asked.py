@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from inventory.readings.growth import Growth, growths
 from inventory.readings.keeping import Readings
 from inventory.readings.packing import DAY_S, WINDOW_S, Day, Window
 from inventory.readings.rollup import EMPTY, Bucket, rolled_up
-from inventory.readings.series import measure
+from inventory.readings.series import measure, quanta, sort_of
 
 RAW = 0
 RESOLUTIONS_S: Mapping[str, int] = {"raw": RAW, "5m": WINDOW_S, "1h": 3600, "1d": DAY_S}
@@ -32,6 +33,10 @@ class Column:
     mean: tuple[float | None, ...]
     least: tuple[float | None, ...] = ()
     most: tuple[float | None, ...] = ()
+    grew: tuple[float | None, ...] = ()
+    """Of a counter: by how much since the reading before. None where there was none to compare."""
+    anew: tuple[int, ...] = ()
+    """Of a counter: when it said less than before, because what counts was reset or replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +106,26 @@ def raw(windows: Iterable[Window], *, since: int, until: int, wanted: Wanted) ->
             _level(columns, len(at))
     if until - last > GAP_S:
         gaps.append((last, until))
-    made = (Column(name, tuple(columns[name])) for name in sorted(columns))
+    made = (_raw_column(name, at, columns[name]) for name in sorted(columns))
     return Answer(RAW, tuple(at), tuple(made), tuple(gaps))
+
+
+def _raw_column(name: str, at: Sequence[int], values: Sequence[float | None]) -> Column:
+    if not sort_of(name).counts:
+        return Column(name, tuple(values))
+    told = [
+        (moment, steps)
+        for moment, value in zip(at, values, strict=True)
+        if value is not None and (steps := quanta(name, value)) is not None
+    ]
+    found = growths(told)
+    by_moment = {one.at: measure(name, one.steps) for one in found}
+    return Column(
+        name,
+        tuple(values),
+        grew=tuple(by_moment.get(moment) for moment in at),
+        anew=tuple(one.at for one in found if one.anew),
+    )
 
 
 def _nothing(at: list[int], columns: dict[str, list[float | None]], moment: int) -> None:
@@ -127,18 +150,28 @@ def stepped(
 ) -> Answer:
     """Buckets on a grid; where there are raw readings they count, else the day's rollup."""
     grid = _Grid(since // step_s * step_s, until, step_s, wanted)
+    counted: dict[str, list[tuple[int, int]]] = {}
+
+    def add(moment: int, name: str, bucket: Bucket) -> None:
+        grid.add(moment, name, bucket)
+        if bucket.count and name in grid.columns and sort_of(name).counts:
+            # A counter is read once in five minutes, or only grows: its most is its last.
+            counted.setdefault(name, []).append((moment, bucket.most))
+
     raw_at: set[int] = set()
     for window in windows:
         raw_at.add(window.start)
         for name, readings in window.columns.items():
-            grid.add(window.start, name, rolled_up(readings))
+            add(window.start, name, rolled_up(readings))
     for day, columns in days.items():
         for name, buckets in columns.items():
             for index, bucket in enumerate(buckets):
                 moment = day * DAY_S + index * WINDOW_S
                 if moment not in raw_at:
-                    grid.add(moment, name, bucket)
-    made = tuple(_column(name, grid.columns[name]) for name in sorted(grid.columns))
+                    add(moment, name, bucket)
+    made = tuple(
+        grid.column(name, growths(sorted(counted.get(name, ())))) for name in sorted(grid.columns)
+    )
     return Answer(step_s, grid.at, made, tuple(_untold(grid.at, grid.told, step_s)))
 
 
@@ -163,14 +196,23 @@ class _Grid:
             column = self.columns.setdefault(name, [EMPTY] * len(self.at))
             column[step] = column[step] + bucket
 
-
-def _column(name: str, buckets: Sequence[Bucket]) -> Column:
-    return Column(
-        name,
-        mean=tuple(_rounded(name, b.mean) if b.count else None for b in buckets),
-        least=tuple(measure(name, b.least) if b.count else None for b in buckets),
-        most=tuple(measure(name, b.most) if b.count else None for b in buckets),
-    )
+    def column(self, name: str, grown: Sequence[Growth]) -> Column:
+        """One series as it is answered; a counter's growth is added up in each step."""
+        buckets = self.columns[name]
+        sums: list[int | None] = [None] * len(self.at)
+        for one in grown:
+            if 0 <= (step := (one.at - self._start) // self._step_s) < len(sums):
+                sums[step] = (sums[step] or 0) + one.steps
+        return Column(
+            name,
+            mean=tuple(_rounded(name, b.mean) if b.count else None for b in buckets),
+            least=tuple(measure(name, b.least) if b.count else None for b in buckets),
+            most=tuple(measure(name, b.most) if b.count else None for b in buckets),
+            grew=tuple(None if one is None else measure(name, one) for one in sums)
+            if sort_of(name).counts
+            else (),
+            anew=tuple(one.at for one in grown if one.anew),
+        )
 
 
 def _rounded(name: str, steps: float) -> float:

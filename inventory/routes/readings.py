@@ -34,6 +34,10 @@ class SeriesView(View):
     min: tuple[float | None, ...]
     """Empty at the resolution raw, where each reading is its own least and most."""
     max: tuple[float | None, ...]
+    grew: tuple[float | None, ...] = ()
+    """Of a counter: by how much since the reading before it. A reset is no growth below zero."""
+    anew: tuple[int, ...] = ()
+    """Of a counter: when it began anew, in seconds since 1970."""
 
 
 class EnergyView(View):
@@ -149,6 +153,8 @@ async def host_readings(
                 mean=column.mean,
                 min=column.least,
                 max=column.most,
+                grew=column.grew,
+                anew=column.anew,
             )
             for column in found.columns
         ),

@@ -15,7 +15,16 @@ from typing import Protocol, runtime_checkable
 from inventory.readings.series import SERIES_MAX, series_name
 from provisioning.drivers.capabilities import SensorKind, SensorReading
 
-MOST_OF_A_SORT = {"temperature": 40, "power": 16, "fan": 24, "speed": 24, "voltage": 12}
+_COUNTERS = ("ecc", "ecc-lost", "pcie", "pcie-lost", "link-errors", "link-downs", "remapped")
+MOST_OF_A_SORT = {
+    "temperature": 40,
+    "power": 16,
+    "fan": 24,
+    "speed": 24,
+    "voltage": 12,
+    # Sixteen accelerators, all modules together, and the eight modules that erred.
+    **dict.fromkeys(_COUNTERS, 25),
+}
 """Of one host; of any other sort a dozen."""
 OTHERS_MOST = 12
 _WORDS = {

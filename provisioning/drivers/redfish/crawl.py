@@ -38,15 +38,15 @@ async def read_payloads(resources: Resources) -> Payloads:
     holders = (system, *baseboards)
     processors, memory, nics, firmware, drives = await together(
         [
-            _members_of(resources, holders, "Processors"),
-            _members_of(resources, holders, "Memory"),
+            members_of(resources, holders, "Processors"),
+            members_of(resources, holders, "Memory"),
             resources.members(reference(system, "EthernetInterfaces")),
             firmware_members(resources),
-            _drives(resources, system),
+            drives_of(resources, system),
         ]
     )
     around = await _around(resources, system, baseboards)
-    hanging = await _spared(resources, _accelerator_details(resources, processors), [])
+    hanging = await _spared(resources, accelerator_details(resources, processors), [])
     return Payloads(
         system=system,
         manager=await resources.manager(system),
@@ -102,7 +102,7 @@ async def _boxes(resources: Resources, system: Json, baseboards: list[Json]) -> 
     return [*first, *(one for one in boxes if one not in first)]
 
 
-async def _accelerator_details(resources: Resources, processors: list[Json]) -> list[Json]:
+async def accelerator_details(resources: Resources, processors: list[Json]) -> list[Json]:
     """What hangs below each accelerator: ports, counters, limits."""
     gpus = [one for one in processors if text(one.get("ProcessorType")) == "GPU" and _has_more(one)]
     found = await together(_below(resources, gpu) for gpu in gpus[:MAX_ACCELERATORS])
@@ -126,7 +126,7 @@ def _has_more(gpu: Json) -> bool:
     return bool(path(gpu)) and any(reference(gpu, name) for name in _HANGING)
 
 
-async def _members_of(resources: Resources, holders: Iterable[Json], name: str) -> list[Json]:
+async def members_of(resources: Resources, holders: Iterable[Json], name: str) -> list[Json]:
     """The members of one collection of several Systems."""
     found: list[Json] = []
     for holder in holders:
@@ -198,7 +198,7 @@ async def _spared(resources: Resources, read: Coroutine[Any, Any, T], without: T
         return without
 
 
-async def _drives(resources: Resources, system: Json) -> list[Json]:
+async def drives_of(resources: Resources, system: Json) -> list[Json]:
     """Of Storage; of the older SimpleStorage where Storage is missing or broken."""
     try:
         holders = await resources.members(reference(system, "Storage"))

@@ -53,8 +53,9 @@ from provisioning.drivers.redfish.inventory import hardware_facts
 from provisioning.drivers.redfish.resources import Resources
 from provisioning.drivers.redfish.rounds import Rounds
 from provisioning.drivers.redfish.session import RedfishSession
+from provisioning.drivers.redfish.wear import read_wear
 from provisioning.drivers.redfish.whole import read_whole
-from provisioning.drivers.rounds import Round
+from provisioning.drivers.rounds import Round, Wear
 from provisioning.errors import BmcUnreachable
 
 DEADLINE_S = 15.0
@@ -242,6 +243,10 @@ class RedfishBmc:
     async def round(self) -> Round:
         """Everything that moves, in as few requests as this BMC lets it be."""
         return await self._rounds.read()
+
+    async def wear(self) -> Wear:
+        """What parts count of their errors and their wear."""
+        return await read_wear(self._resources)
 
     async def power_limit(self) -> PowerLimit:
         """The limit in force and its bounds."""

@@ -2,18 +2,21 @@
 
 A service that expands tells all its sensors in one reply, and some tell leak detectors and coolant
 in one more. Older ones have `Thermal` and `Power`. Which of these a BMC has is found by a first
-look that costs a few requests; from then on a round asks for exactly those. When one of them fails
-(the BMC was restarted, its firmware is another one), the next round looks again.
+look that costs a few requests; from then on a round asks for exactly those. A BMC that gathers all
+its sensors in a report tells them in one reply, the accelerators' among them. When one of them
+fails (the BMC was restarted, its firmware is another one), the next round looks again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from inventory.readings.series import series_name
 from provisioning.drivers.capabilities import Capability, SensorKind, SensorReading, lacking
 from provisioning.drivers.redfish.answers import Json, items, mapping, number, reference, text
 from provisioning.drivers.redfish.parts import is_absent, slot
+from provisioning.drivers.redfish.reports import Report, Reports
 from provisioning.drivers.redfish.resources import Resources
 from provisioning.drivers.redfish.sensors import readings_of, sensor
 from provisioning.drivers.rounds import LEAKS, Round, named, trimmed
@@ -37,6 +40,8 @@ class _Plan:
     thermal: str = ""
     power: str = ""
     environment: str = ""
+    report: Report | None = None
+    """Tells what the sensors tell, and more."""
 
 
 class Rounds:
@@ -45,6 +50,9 @@ class Rounds:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._plan: _Plan | None = None
+        self._reports = Reports(resources)
+        self._gathers = True
+        """Until its report was seen to be stale."""
 
     async def read(self) -> Round:
         """Everything that moves."""
@@ -53,10 +61,14 @@ class Rounds:
         self._plan = None  # unless all of it was read
         values: dict[str, float] = {}
         counter: float | None = None
-        if plan.sensors:
-            told = await self._resources.members(plan.sensors)
-            values |= _sensors(told)
-            counter = _energy(told)
+        told: list[SensorReading] = []
+        if plan.report is not None:
+            told = await self._reports.read(plan.report)
+            self._gathers = bool(told)
+        if plan.sensors and not (told and plan.report is not None and plan.report.is_whole):
+            told += readings_of_sensors(await self._resources.members(plan.sensors))
+        values |= _sensors(told)
+        counter = _energy(told)
         if plan.thermal:
             values |= named(readings_of([await self._resources.optional_body(plan.thermal)]))
         if plan.power:
@@ -69,7 +81,7 @@ class Rounds:
         values |= await self._wet(plan)
         if not values:
             raise lacking(Capability.SENSORS, where=self._resources.session.label)
-        self._plan = plan
+        self._plan = plan if self._gathers else replace(plan, report=None)
         requests = self._resources.session.exchanges - before
         return Round(values=trimmed(values), counter_kwh=counter, requests=requests)
 
@@ -90,13 +102,15 @@ class Rounds:
         chassis = await self._resources.chassis((await self._resources.system()).body)
         sensors = reference(chassis, "Sensors") or ""
         told = await self._resources.members(sensors) if sensors else []
-        kinds = {text(one.get("ReadingType")) for one in told}
-        warm = SensorKind.TEMPERATURE in kinds
-        drawing = "power" in _sensors(told)
+        report = await self._reports.find(told) if self._gathers and told else None
+        readings = readings_of_sensors(told)
+        warm = SensorKind.TEMPERATURE in {one.kind for one in readings}
+        drawing = "power" in _sensors(readings)
         environment = reference(chassis, "EnvironmentMetrics") or ""
         power = reference(chassis, "Power") or ""
         return _Plan(
             sensors=sensors if told else "",
+            report=report,
             thermal="" if warm else reference(chassis, "Thermal") or "",
             environment="" if drawing else environment,
             power=power if not drawing and not environment else "",
@@ -117,9 +131,8 @@ class Rounds:
         return {"leaks": reference(held, "LeakDetectors") or "", "coolant": coolant}
 
 
-def _sensors(told: list[Json]) -> dict[str, float]:
+def _sensors(readings: Sequence[SensorReading]) -> dict[str, float]:
     """Every sensor as a series, and the one of the whole host's draw as `power`."""
-    readings = readings_of_sensors(told)
     found = named(readings)
     draws = [one for one in readings if one.kind is SensorKind.POWER and one.value is not None]
     for word in _TOTALS:
@@ -130,9 +143,9 @@ def _sensors(told: list[Json]) -> dict[str, float]:
     return found
 
 
-def _energy(told: list[Json]) -> float | None:
+def _energy(readings: Sequence[SensorReading]) -> float | None:
     """The counter of the whole host: the one that counted most, where parts have their own."""
-    kept = [number(one.get("Reading")) for one in told if one.get("ReadingType") == "EnergykWh"]
+    kept = [one.value for one in readings if one.kind is SensorKind.ENERGY]
     return max((one for one in kept if one is not None and one >= 0), default=None)
 
 

@@ -1,10 +1,12 @@
-"""Faults of what a BMC tells by itself: its events."""
+"""Faults of what a BMC tells besides its hardware: events by itself, and what parts count."""
 
 from __future__ import annotations
 
+from math import inf
+
 from provisioning.simulator.kinds.registry import Subject
 
-TELLING = Subject("What the BMC tells by itself")
+TELLING = Subject("Events and counters")
 
 
 @TELLING.fault("no-event-stream")
@@ -30,3 +32,8 @@ def _repeats_events() -> None:
 @TELLING.fault("forgets-subscriptions")
 def _forgets_subscriptions() -> None:
     """A restart of the BMC ends all subscriptions."""
+
+
+@TELLING.fault("counts-errors", minute=60.0, most=inf)
+def _counts_errors() -> None:
+    """Accelerators count `minute` errors a minute in memory, PCIe and links, from 0 at `most`."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.hardware import part_serial
-from provisioning.simulator.redfish import limiting, thermal
+from provisioning.simulator.redfish import limiting, telemetry, thermal
 from provisioning.simulator.redfish.resource import (
     ENABLED,
     ROOT,
@@ -102,7 +102,7 @@ def _others(bmc: SimulatedBmc) -> Builders:
     if model.accelerator_box:
         for n, part in enumerate(bmc.parts.accelerator_slots, start=model.first_accelerator):
             path = f"{ROOT}/Chassis/{model.accelerator_box.format(n)}"
-            found[path] = partial(_part, bmc, path, "Module", part)
+            found[path] = partial(_module, bmc, path, part, telemetry.sensors_of(bmc, n))
     if model.knows_tray:
         found[f"{ROOT}/Chassis/{TRAY_FRU}"] = partial(
             _part, bmc, f"{ROOT}/Chassis/{TRAY_FRU}", "Component", TRAY_FRU
@@ -124,6 +124,12 @@ def _part(bmc: SimulatedBmc, path: str, kind: str, serial_of: str) -> Body:
         Status=ENABLED,
         Links={"ManagedBy": links([bmc.paths.baseboard_manager or bmc.paths.manager])},
     )
+
+
+def _module(bmc: SimulatedBmc, path: str, slot: str, sensors: str) -> Body:
+    """An accelerator's own box, with its sensors where the baseboard has any accelerator."""
+    told = {"Sensors": link(sensors)} if telemetry.gathers(bmc) else {}
+    return _part(bmc, path, "Module", slot) | told
 
 
 def _cartridge(bmc: SimulatedBmc, path: str) -> Body:

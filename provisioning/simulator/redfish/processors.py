@@ -8,6 +8,7 @@ a client that counts members counts wrong.
 from __future__ import annotations
 
 from functools import partial
+from math import isfinite
 
 from pods.facts import AcceleratorFact, MemoryModuleFact, ProcessorFact
 from provisioning.simulator.bmc import SimulatedBmc
@@ -133,7 +134,7 @@ def _processor_metrics(bmc: SimulatedBmc, path: str, part: AcceleratorFact) -> B
         f"{path}/ProcessorMetrics",
         "ProcessorMetrics.v1_6_1.ProcessorMetrics",
         name=f"{part.slot} Metrics",
-        PCIeErrors={"CorrectableErrorCount": 0, "FatalErrorCount": 0},
+        PCIeErrors={"CorrectableErrorCount": _errors(bmc), "FatalErrorCount": 0},
     )
     return body | _added(
         bmc,
@@ -141,6 +142,16 @@ def _processor_metrics(bmc: SimulatedBmc, path: str, part: AcceleratorFact) -> B
         SRAMECCErrorThresholdExceeded=bool(part.sram_threshold_exceeded),
         ThrottleReasons=[],
     )
+
+
+def _errors(bmc: SimulatedBmc) -> int:
+    """What counters of errors say now."""
+    counting = bmc.host.faults.planted("counts-errors")
+    if counting is None:
+        return 0
+    minutes = max(0.0, bmc.host.faults.begun_s(counting) or 0.0) / 60
+    said, most = minutes * counting.number("minute"), counting.number("most")
+    return int(said % most if isfinite(most) else said)
 
 
 def _gpu_environment(path: str, part: AcceleratorFact) -> Body:
@@ -164,7 +175,31 @@ def _ports(bmc: SimulatedBmc, path: str, part: AcceleratorFact) -> Builders:
             f"{listed}/{name}": partial(_port, bmc, f"{listed}/{name}", part, index)
             for index, name in enumerate(names)
         },
+        **_port_metrics(bmc, [f"{listed}/{name}" for name in names]),
     }
+
+
+def _port_metrics(bmc: SimulatedBmc, ports: list[str]) -> Builders:
+    """Where links count: hundreds of resources more, so only where they have something to say."""
+    if not _counts(bmc):
+        return {}
+    return {f"{port}/Metrics": partial(_port_counters, bmc, f"{port}/Metrics") for port in ports}
+
+
+def _port_counters(bmc: SimulatedBmc, path: str) -> Body:
+    body = resource(
+        path, "PortMetrics.v1_6_1.PortMetrics", name="Port Metrics", RXErrors=0, TXErrors=0
+    )
+    return body | _added(
+        bmc,
+        "#NvidiaPortMetrics.v1_4_0.NvidiaNVLinkPortMetrics",
+        LinkErrorRecoveryCount=_errors(bmc),
+        LinkDownedCount=0,
+    )
+
+
+def _counts(bmc: SimulatedBmc) -> bool:
+    return any(fault.kind == "counts-errors" for fault in bmc.host.faults.faults)
 
 
 def _port(bmc: SimulatedBmc, path: str, part: AcceleratorFact, index: int) -> Body:
@@ -181,6 +216,7 @@ def _port(bmc: SimulatedBmc, path: str, part: AcceleratorFact, index: int) -> Bo
         PortType="BidirectionalPort",
         LinkStatus="LinkUp" if up else "LinkDown",
         LinkState="Enabled",
+        **({"Metrics": link(f"{path}/Metrics")} if _counts(bmc) else {}),
         **({"MaxSpeedGbps": full} if full else {}),
         **({"CurrentSpeedGbps": speed} if speed else {}),
         Status={"State": "Enabled", "Health": "OK"},
@@ -242,7 +278,7 @@ def _memory_metrics(bmc: SimulatedBmc, memory: str, part: AcceleratorFact) -> Bo
         f"{memory}/MemoryMetrics",
         "MemoryMetrics.v1_7_2.MemoryMetrics",
         name=f"{part.slot} Memory Metrics",
-        LifeTime={"CorrectableECCErrorCount": 0, "UncorrectableECCErrorCount": 0},
+        LifeTime={"CorrectableECCErrorCount": _errors(bmc), "UncorrectableECCErrorCount": 0},
     )
     return body | _added(
         bmc,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.hardware import part_uuid
+from provisioning.simulator.redfish import telemetry
 from provisioning.simulator.redfish.messages import message
 from provisioning.simulator.redfish.resource import (
     ACCOUNTS,
@@ -106,6 +107,7 @@ def service_root(bmc: SimulatedBmc) -> Body:
             if bmc.host.faults.planted("no-events")
             else {"EventService": link(f"{ROOT}/EventService")}
         ),
+        **({"TelemetryService": link(telemetry.SERVICE)} if telemetry.gathers(bmc) else {}),
         "CertificateService": link(f"{ROOT}/CertificateService"),
         "Links": {"Sessions": link(SESSIONS)},
     }

@@ -18,6 +18,7 @@ from provisioning.simulator.redfish import (
     services,
     storage,
     system,
+    telemetry,
     thermal,
 )
 from provisioning.simulator.redfish.altering import altered, inner_path
@@ -69,6 +70,7 @@ class Tree:
             logs,
             eventing,
             certifying,
+            telemetry,
         ):
             self._fixed |= part.fixed(self.bmc)
 

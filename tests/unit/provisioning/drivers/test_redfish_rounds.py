@@ -56,9 +56,12 @@ class Tree:
     """What a BMC has, and what it was asked for."""
 
     def __init__(self, chassis: tuple[str, ...], **found: Any) -> None:
-        self.session = SimpleNamespace(exchanges=0, label="bmc")
+        self.session = SimpleNamespace(exchanges=0, label="bmc", root=self._root)
         self.found = found
         self._chassis = {name: {"@odata.id": f"{BOX}/{name}"} for name in chassis}
+
+    async def _root(self) -> dict[str, Any]:
+        return dict(self.found.get("root", {}))
 
     def _asked(self) -> None:
         self.session.exchanges += 1
@@ -73,7 +76,8 @@ class Tree:
 
     async def members(self, path: str | None) -> list[dict[str, Any]]:
         self._asked()
-        return list(self.found.get((path or "").rpartition("/")[2], []))
+        last = (path or "").rpartition("/")[2]
+        return list(self.found.get(path or "", self.found.get(last, [])))
 
     async def optional_body(self, path: str | None) -> dict[str, Any]:
         if path is None:
@@ -101,6 +105,92 @@ async def test_sensors_are_one_request_from_the_second_round_on() -> None:
     }
     assert second.counter_kwh == 812.25
     assert second.watts == 6512.5
+
+
+GPU_BOX = "/redfish/v1/Chassis/HGX_GPU_0/Sensors"
+GPU_SENSORS = [
+    {
+        "@odata.id": f"{GPU_BOX}/TEMP_0",
+        "Name": "GPU 0 die",
+        "ReadingType": "Temperature",
+        "Reading": 40.0,
+        "ReadingUnits": "Cel",
+    }
+]
+
+
+def report(moment: str, *, whole: bool, gpu: str = "71.5") -> dict[str, Any]:
+    own = [one["@odata.id"] for one in SENSORS if one["Reading"] is not None] if whole else []
+    values = [{"MetricProperty": place, "MetricValue": "5"} for place in own]
+    values += [
+        {"MetricProperty": f"{GPU_BOX}/TEMP_0/Reading", "MetricValue": gpu},
+        {"MetricProperty": f"{BOX}/Sensors/TotalPower#/Reading", "MetricValue": "6000"},
+        {"MetricProperty": f"{BOX}/Sensors/Fan1", "MetricValue": "nan"},
+        {"MetricProperty": "/redfish/v1/Systems/1/Memory/1", "MetricValue": "3"},
+    ]
+    place = "/redfish/v1/TelemetryService/MetricReports/Report"
+    return {"@odata.id": place, "Timestamp": moment, "MetricValues": values}
+
+
+def gathering(*, whole: bool) -> Tree:
+    """A BMC whose report tells its accelerators too."""
+    return Tree(
+        ("Sensors",),
+        root={"TelemetryService": {"@odata.id": "/redfish/v1/TelemetryService"}},
+        TelemetryService={"MetricReports": {"@odata.id": "/redfish/v1/MetricReports"}},
+        MetricReports={"Members": [{"@odata.id": "/redfish/v1/MetricReports/Report"}]},
+        Report=report("0", whole=whole),
+        Sensors=SENSORS,
+        **{GPU_BOX: GPU_SENSORS},
+    )
+
+
+async def test_a_report_of_everything_is_one_request_and_tells_the_accelerators() -> None:
+    tree = gathering(whole=True)
+    rounds = Rounds(tree)  # type: ignore[arg-type]
+    await rounds.read()
+    tree.found["Report"] = report("1", whole=True, gpu="72.5")
+
+    found = await rounds.read()
+
+    assert found.requests == 1
+    assert found.values["temperature.gpu-0-die"] == 72.5
+    assert found.values["power"] == 6000.0
+    assert found.counter_kwh == 5.0
+
+
+async def test_a_report_of_the_baseboard_alone_is_read_beside_the_sensors() -> None:
+    tree = gathering(whole=False)
+    rounds = Rounds(tree)  # type: ignore[arg-type]
+    await rounds.read()
+    tree.found["Report"] = report("1", whole=False)
+
+    found = await rounds.read()
+
+    assert found.requests == 2
+    assert found.values["temperature.gpu-0-die"] == 71.5
+    assert found.values["fan.fan-1"] == 8100.0
+
+
+async def test_a_report_that_stands_still_is_not_believed_for_long() -> None:
+    tree = gathering(whole=True)
+    rounds = Rounds(tree)  # type: ignore[arg-type]
+
+    read = [await rounds.read() for _ in range(8)]
+
+    assert read[1].values["power"] == 6000.0
+    assert read[-1].values["power"] == 6512.5
+    assert "temperature.gpu-0-die" not in read[-1].values
+    assert read[-1].requests == 1
+
+
+async def test_a_report_that_tells_nothing_new_costs_nothing_later() -> None:
+    tree = gathering(whole=True)
+    tree.found[GPU_BOX] = []
+    rounds = Rounds(tree)  # type: ignore[arg-type]
+    await rounds.read()
+
+    assert (await rounds.read()).values["power"] == 6512.5
 
 
 async def test_the_older_schemas_are_two_and_tell_of_supplies_without_input() -> None:

@@ -19,7 +19,7 @@ from inventory.store.protocol import Change, Fence
 from inventory.store.sql import SqlStore
 from provisioning.bench.virtual_time import BEGINNING, VirtualClock, VirtualLoop, inline, run
 from provisioning.drivers.capabilities import BmcEvent, LogEntry
-from provisioning.drivers.rounds import Round
+from provisioning.drivers.rounds import Round, Wear
 from provisioning.errors import CredentialsRefused
 from provisioning.telemetry.aging import Aging
 from provisioning.telemetry.polling import Poller
@@ -45,6 +45,8 @@ class FakeBmc:
     opened: int = 0
     closed: int = 0
     logs_read: int = 0
+    wears: int = 0
+    wear_hangs: bool = False
 
     async def round(self) -> Round:
         self.rounds += 1
@@ -54,6 +56,12 @@ class FakeBmc:
             await asyncio.sleep(3600)
         await asyncio.sleep(0.3)
         return Round(values=dict(self.values), requests=1)
+
+    async def wear(self) -> Wear:
+        self.wears += 1
+        if self.wear_hangs:
+            await asyncio.sleep(10**6)
+        return Wear(values={"ecc.gpu-0": float(self.wears)}, requests=3)
 
     async def log_entries(self) -> tuple[LogEntry, ...]:
         self.logs_read += 1
@@ -137,10 +145,32 @@ def test_every_host_is_read_once_a_minute_over_one_session(tmp_path: Path) -> No
     assert {bmc.opened for bmc in bed.bmcs.values()} == {1}
     assert {bmc.closed for bmc in bed.bmcs.values()} == {1}
     assert all(29 <= bmc.rounds <= 31 for bmc in bed.bmcs.values())
-    assert poller.requests == poller.rounds
+    wears = sum(bmc.wears for bmc in bed.bmcs.values())
+    assert poller.requests == poller.rounds + 3 * wears
     told = bed.power("r1-h3", 1800)
     assert len(told) >= 29
     assert set(told) == {6000.0}
+
+
+def test_what_wears_is_read_now_and_then_beside_the_rounds(tmp_path: Path) -> None:
+    bed = Bed(tmp_path, 12, wear_every_s=900)
+
+    poller = bed.run(3600)
+
+    assert {bmc.wears for bmc in bed.bmcs.values()} == {4}
+    assert poller.requests == poller.rounds + 3 * 12 * 4
+    window = bed.store.readings.windows(bed.hosts["r1-h1"].id, since=START, until=START + 3600)
+    told = [one for w in window for one in w.columns.get("ecc.gpu-0", []) if one is not None]
+    assert told == [1, 2, 3, 4]
+
+
+def test_counters_that_hang_cost_no_reading_of_the_round(tmp_path: Path) -> None:
+    bed = Bed(tmp_path, 1, wear_every_s=900)
+    bed.bmc("r1-h1").wear_hangs = True
+
+    bed.run(1800)
+
+    assert len(bed.power("r1-h1", 1800)) >= 25
 
 
 def test_silent_bmcs_cost_the_others_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inventory.readings.energy import Meter
 from inventory.readings.keeping import BmcLine, Newest
 from inventory.readings.packing import WINDOW_S
 from provisioning.drivers.rounds import Round
@@ -117,3 +118,42 @@ def test_in_short_the_warmest_and_the_worst_count() -> None:
 
     assert newest_of(1.0, {**values, "leak.b": 2.0}) == Newest(1.0, 5.0, 71.5, 2)
     assert newest_of(1.0, {"fan.a": 1.0}) == Newest(1.0)
+
+
+def test_the_time_that_energy_leaves_out_is_a_series_beside_it() -> None:
+    made = recorder()
+    for at in (0.0, 60.0, 1000.0, 1060.0):
+        made.note("h1", START + at, read(6000.0))
+
+    windows = [window for _, window, _ in made.take().windows]
+
+    told = [one for w in sorted(windows, key=lambda w: w.start) for one in w.columns["unmetered"]]
+    assert told == [0, 0, 940, 940]
+
+
+def test_what_else_was_read_stands_beside_the_newest_round() -> None:
+    made = recorder()
+    made.note_beside("h1", {"ecc.gpu-0": 3.0})  # before any round: there is nothing to stand beside
+    made.note("h1", START + 1.0, read(1.0))
+    made.note("h1", START + 61.0, read(2.0))
+    made.note_beside("h1", {"ecc.gpu-0": 3.0})
+    made.note("h1", START + 121.0, read(3.0))
+
+    (((_, window, _)),) = made.take().windows
+    assert window.columns["ecc.gpu-0"] == [None, 3, None]
+    assert window.columns["power"] == [10, 20, 30]
+
+
+def test_a_host_that_came_back_goes_on_where_the_other_worker_ended() -> None:
+    made = recorder()
+    made.note("h1", START + 1.0, read(1000.0))
+    made.forget("h1")
+    elsewhere = Meter(since=START, at=START + 600.0, watts=1000.0, joules=10**9)
+
+    made.resume({"h1": elsewhere}, {})
+    assert made.meters["h1"].joules == 0  # what was read here still waits: it is the newer one
+    made.take()
+    made.resume({"h1": elsewhere}, {})
+    made.note("h1", START + 660.0, read(1000.0))
+
+    assert made.meters["h1"].joules == 10**9 + 60_000
