@@ -194,6 +194,7 @@ def _why_table(why: dict[str, Any]) -> RenderableType:
         "late": _late(why),
         "you": why["remedy"] or "need do nothing",
         "certificate": f"suspended: {suspended}" if suspended else "",
+        "bmc": "; ".join(why["bmc"]),
     }
     events = [
         Text(

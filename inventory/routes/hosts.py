@@ -5,7 +5,7 @@ These routes never move a host's state: they write what is wanted and wake the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -124,6 +124,8 @@ class Why(View):
     """Where the host differs from its spec; only what blocks stops it."""
     suspended: tuple[SuspendedFor, ...]
     """Why the host's last certificate must not be relied upon; empty when it stands."""
+    bmc: tuple[str, ...]
+    """Of its BMC: whose its password is, what is being replaced, what is open there."""
     summary: str
     events: tuple[Event, ...]
 
@@ -270,6 +272,7 @@ def _why(deps: ApiDeps, name: str) -> Why:
         remedy=stopped or (problem.remedy if problem else ""),
         mismatches=tuple(finding(one) for one in host.mismatches),
         suspended=_suspended(deps, host),
+        bmc=tuple(_of_bmc(host)),
         summary=_in_words(host),
         events=_last_events(deps, f"host:{host.name}"),
     )
@@ -325,6 +328,22 @@ def _in_words(host: Host) -> str:
     if said := _waiting(host):
         return f"{host.state}: {said}"
     return str(host.state) if host.state in STABLE else f"{host.state}: at work"
+
+
+def _of_bmc(host: Host) -> Iterator[str]:
+    """What is unusual or being done; nothing of a BMC that a person gave, as it is."""
+    done = host.adoption
+    if host.bmc.credentials == "factory":
+        yield "others know its password: it gets another one"
+    if host.rotation:
+        yield f"its password is being replaced ({host.rotation})"
+    if done.password_set_at is not None:
+        yield f"its password is podyard's own since {done.password_set_at:%Y-%m-%d}"
+    if host.renewal:
+        yield f"its certificate is being replaced ({host.renewal})"
+    if done.certificate_until is not None:
+        yield f"its certificate is the site's own until {done.certificate_until:%Y-%m-%d}"
+    yield from done.findings
 
 
 def _last_events(deps: ApiDeps, subject: str) -> tuple[Event, ...]:

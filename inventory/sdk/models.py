@@ -2186,6 +2186,7 @@ class WebhookPatch(TypedDict):
 
 
 class Why(TypedDict):
+    bmc: list[str]
     events: list[Event]
     health: InventoryStatesHealth
     held: str

@@ -22,8 +22,10 @@ class Adopting:
 
     async def ask(self, host: Host, what: Literal["rotation", "renewal"], why: str) -> Outcome:
         """Written down; the next step of the host carries it out."""
-        kind = "host.password-asked" if what == "rotation" else "host.bmc-certificate-asked"
-        event = self._recorder.event(host, kind, "", "", why)
+        if what == "rotation":
+            event = self._recorder.event(host, "host.password-asked", "", "", why)
+        else:
+            event = self._recorder.event(host, "host.bmc-certificate-asked", "", "", why)
         return await self._recorder.record(host, {what: "asked", "waiting": why}, events=(event,))
 
     async def close_ipmi(self, host: Host, why: str) -> Outcome:
@@ -54,13 +56,13 @@ class Adopting:
 
     async def found(self, host: Host, findings: tuple[str, ...]) -> Outcome:
         """What stays open; or, after something was asked to close, that nothing does."""
-        done = host.adoption.model_copy(update={"findings": findings, "closings": 0})
+        # Where something stays open it was tried as often as it helps: the count stays as well.
+        closings = host.adoption.closings if findings else 0
+        done = host.adoption.model_copy(update={"findings": findings, "closings": closings})
         if findings:
-            # It was tried as often as it helps: the count stays, and is no reason to try again.
-            done = done.model_copy(update={"closings": host.adoption.closings})
-        kind = "host.bmc-finding" if findings else "host.bmc-closed"
-        why = "; ".join(findings) or "what was open at its BMC is closed"
-        event = self._recorder.event(host, kind, "", "", why)
+            event = self._recorder.event(host, "host.bmc-finding", "", "", "; ".join(findings))
+        else:
+            event = self._recorder.event(host, "host.bmc-closed", "", "", "what was open is closed")
         return await self._recorder.record(
             host, {"adoption": done}, events=(event,), same_look=True
         )

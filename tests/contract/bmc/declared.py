@@ -96,6 +96,7 @@ SUSHY = Declaration(
         Capability.LOGS: "it has no LogServices",
         Capability.ACCOUNTS: "it has no AccountService",
         Capability.CERTIFICATES: "it shows certificates of virtual media alone",
+        Capability.IPMI_LAN: "its Manager tells of no network protocols",
         Capability.EVENTS: "it has no EventService",
         Capability.EVENT_STREAM: "it has no EventService",
         Capability.BMC_RESTART: "its Manager has no actions",

@@ -82,6 +82,7 @@ def simulator_bed(folder: Path) -> Iterator[Bed]:
     command = [
         *(sys.executable, "-m", "provisioning.simulator", "lab-4", "--state", str(state)),
         *("--speed", "4", "--fault", "old-firmware@h2:component=BIOS"),
+        *("--fault", "ipmi-open@h2"),
     ]
     log = folder / "hall.log"
     with process(command, log) as running:

@@ -26,7 +26,10 @@ READS: dict[Capability, Callable[[Any], Awaitable[object]]] = {
     Capability.EVENTS: lambda bmc: bmc.subscriptions(),
 }
 """A look at each, which changes nothing."""
-ANSWERS_NONE = {Capability.POWER_READING: lambda bmc: bmc.power_draw_watts()}
+ANSWERS_NONE: dict[Capability, Callable[[Any], Awaitable[object]]] = {
+    Capability.POWER_READING: lambda bmc: bmc.power_draw_watts(),
+    Capability.IPMI_LAN: lambda bmc: bmc.ipmi_over_lan(),
+}
 
 
 async def test_driver_offers_what_its_protocol_has(any_bed: Bed) -> None:

@@ -8,51 +8,30 @@ process for real.
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
-from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
 
 from inventory.applying import BMC_PASSWORD
 from inventory.clock import SystemClock
-from inventory.model import BmcAccess, Host
+from inventory.model import Host
 from inventory.secrets import SecretBox
 from inventory.statedir import StateDirectory
-from inventory.store.protocol import Change, Fence
+from inventory.store.protocol import Change
 from inventory.store.sql import SqlStore
-from pods import catalogue
-from provisioning.bmcs import BmcPool
-from provisioning.drivers.choose import open_bmc
-from provisioning.drivers.credentials import Credentials
-from provisioning.drivers.logged import logged
-from provisioning.drivers.protocol import Bmc
 from provisioning.errors import Ambiguous, CredentialsRefused
-from provisioning.faultpoints import FaultPoints
 from provisioning.onboarding import rotating
 from provisioning.onboarding.rotating import (
     PENDING_PASSWORD,
     FactoryPasswordOpen,
     Rotating,
 )
-from provisioning.settings import ProvisioningSettings
-from provisioning.simulator.clock import RealClock
-from provisioning.simulator.hall import HallPlan
-from provisioning.simulator.process import Hall, HallSettings
-from provisioning.speaking import under_lease
-from provisioning.world import World
 from tests.bed import bed
-from tests.make import make_host
-from tests.migrated import fresh_store
+from tests.integration.onboarding.stage import Begin, opens, told_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-NEVER = 0
 DEATHS_MAX = 100
 WANTED_POINTS = {
     "before-act",
@@ -61,151 +40,6 @@ WANTED_POINTS = {
     "mid-request set_account_password",
     "after-effect set_account_password",
 }
-
-
-class Crash(BaseException):
-    """The controller dies here: no handler of the product may catch it."""
-
-
-class Points(FaultPoints):
-    """Fault points that raise instead of killing this process."""
-
-    def __init__(self, die_at: int) -> None:
-        super().__init__()
-        self.visited: list[str] = []
-        self._die_at = die_at
-
-    @property
-    def armed(self) -> bool:
-        """So that the points in the middle of a call are visited."""
-        return True
-
-    def reach(self, point: str, detail: str = "") -> None:
-        """One more; the chosen one is the last."""
-        self.visited.append(f"{point} {detail}".strip())
-        if len(self.visited) == self._die_at:
-            raise Crash(point)
-
-
-async def here(call: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
-    """At once: nothing else waits."""
-    return call(*arguments, **named)
-
-
-@dataclass
-class Stage:
-    """One host on record, and its simulated BMC."""
-
-    store: SqlStore
-    fence: Fence
-    box: SecretBox = field(default_factory=lambda: SecretBox(bytes(32)))
-
-    @property
-    def host(self) -> Host:
-        """The record."""
-        (found,) = self.store.find(Host)
-        return found
-
-    def ask(self, *, credentials: str = "own") -> None:
-        """What `podyard bmc rotate` writes, or registering a host with its vendor's password."""
-        access = self.host.bmc.model_copy(update={"credentials": credentials})
-        asked = self.host.model_copy(update={"rotation": "asked", "bmc": access})
-        self.store.apply(Change(replace=(asked,)), now=SystemClock().now())
-
-    def stored(self, name: str = BMC_PASSWORD) -> SecretStr:
-        """A stored password; of no worth when there is none."""
-        sealed = self.store.secret(self.host.id, name)
-        return self.box.unseal(self.host.id, name, sealed) if sealed else SecretStr("none")
-
-    async def life(self, die_at: int = NEVER, *, held: bool = False) -> list[str]:
-        """One life of a controller: what it came through until it ended or died."""
-        points = Points(die_at)
-        around = under_lease(lambda: True, points)
-
-        async def opened(host: Host, password: SecretStr) -> Bmc:
-            return logged(driver(host, password), host=host.name, around=around)
-
-        async def current(_host: Host) -> SecretStr:
-            return self.stored()
-
-        pool = BmcPool(opened, current)
-        world = World(
-            store=self.store,
-            secrets=self.box,
-            clock=SystemClock(),
-            bmcs=pool,
-            door=cast("Any", None),
-            player=cast("Any", None),
-            signing_key=cast("Any", None),
-            simulated_key=cast("Any", None),
-            settings=ProvisioningSettings(),
-            faults=points,
-            in_thread=cast("Any", here),
-        )
-        try:
-            await Rotating(world, self.fence).go_on(self.host, held=held)
-        except Crash:
-            pass
-        finally:
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            sent = [task for task in others if "_journal" in str(task) or "record" in str(task)]
-            await asyncio.gather(*sent, return_exceptions=True)  # what was sent arrives
-            await pool.close()
-        return points.visited
-
-    async def opens(self, password: SecretStr) -> bool:
-        """Whether the BMC takes it."""
-        return await opens(self.host, password)
-
-    def told(self) -> list[str]:
-        """What the events say of the password."""
-        return [kind for kind in told_of(self.store) if kind.startswith("host.password")]
-
-
-def driver(host: Host, password: SecretStr) -> Bmc:
-    """The product's own driver."""
-    return open_bmc(
-        host.bmc.address,
-        Credentials(username=host.bmc.username, password=password),
-        fingerprint=host.bmc.fingerprint,
-        deadline_s=10,
-    )
-
-
-Begin = Callable[..., Awaitable[Stage]]
-
-
-@pytest.fixture
-async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
-    closing: list[Any] = []
-
-    async def begun(*faults: str) -> Stage:
-        plan = HallPlan.from_spec(catalogue.load("lab-4"), seed=7, faults=faults)
-        settings = HallSettings(
-            state=tmp_path / "hall", clock=RealClock(speed=10), namespaces=False
-        )
-        hall = Hall(plan=plan, settings=settings)
-        await hall.start()
-        closing.append(hall)
-        told = json.loads((tmp_path / "hall" / "hall.json").read_text())["hosts"][0]
-        store, now = fresh_store(tmp_path), SystemClock().now()
-        fence = store.take_lease(
-            "provisioning", "me", now=now, until=now + timedelta(days=1), alone=True
-        )
-        assert fence is not None
-        stage = Stage(store, fence)
-        access = BmcAccess(
-            address=told["bmc"], fingerprint=told["fingerprint"], username=told["username"]
-        )
-        host = make_host(serial=told["serial"], bmc=access)
-        sealed = stage.box.seal(host.id, BMC_PASSWORD, SecretStr(told["password"]))
-        change = Change(insert=(host,), secrets={(host.id, BMC_PASSWORD): sealed})
-        store.apply(change, now=now)
-        return stage
-
-    yield begun
-    for hall in closing:
-        await hall.stop()
 
 
 async def test_a_rotated_password_is_new_and_the_old_one_opens_nothing(begin: Begin) -> None:
@@ -390,23 +224,6 @@ def test_the_service_killed_at_every_point_of_a_rotation_ends_with_another_passw
         assert asyncio.run(opens(host, box.unseal(host.id, BMC_PASSWORD, kept_now)))
         assert "host.parked" not in told_of(store)
         store.close()
-
-
-async def opens(host: Host, password: SecretStr) -> bool:
-    """Whether the host's BMC takes it, by a login of its own."""
-    bmc = driver(host, password)
-    try:
-        await bmc.identity()
-    except CredentialsRefused:
-        return False
-    finally:
-        await bmc.close()
-    return True
-
-
-def told_of(store: SqlStore) -> list[str]:
-    """The kinds of what happened to the host."""
-    return [e.kind for e in store.events(limit=1000) if e.subject == "host:r1-h1"]
 
 
 def rotated(store: SqlStore) -> bool:
