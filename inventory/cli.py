@@ -15,12 +15,14 @@ from inventory.commands.people import key_app, show_usage, tenant_app
 from inventory.commands.places import feed_app, part_app, rack_app, site_app
 from inventory.commands.plans import plan_app
 from inventory.commands.recovering import recover_key
+from inventory.commands.rewrapping import rewrap_secrets
 from inventory.commands.users import user_app
 from inventory.commands.webhooks import webhook_app
 
 usage_app = typer.Typer(invoke_without_command=True)
 usage_app.callback()(show_usage)
 key_app.command("recover")(recover_key)
+key_app.command("rewrap")(rewrap_secrets)
 
 
 def groups() -> dict[str, typer.Typer]:

@@ -95,6 +95,7 @@ KINDS: tuple[str, ...] = (
     "record.removed",
     "records.confirmed",
     "records.restored",
+    "secrets.rewrapped",
     "tenant.created",
     "unit.withdrawn",
     "user.created",

@@ -22,19 +22,24 @@ NONCE_BYTES = 12  # the length NIST SP 800-38D recommends for GCM
 
 
 class SecretBox:
-    """Seals and opens secrets with one key."""
+    """Seals and opens secrets with one key; while that is being replaced, opens with two."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, former: bytes | None = None) -> None:
         self._key = key
         self._cipher = AESGCM(key)
+        self._former = AESGCM(former) if former is not None else None
 
     @classmethod
     def open(cls, path: Path) -> SecretBox:
         """Load the key file, or make one readable by its owner alone."""
         if not path.exists():
-            write_private(path, AESGCM.generate_key(bit_length=256))
+            write_private(path, new_key())
         require_private(path)
-        return cls(path.read_bytes())
+        former = former_key(path)
+        if not former.exists():
+            return cls(path.read_bytes())
+        require_private(former)
+        return cls(path.read_bytes(), former=former.read_bytes())
 
     @classmethod
     def existing(cls, path: Path) -> SecretBox:
@@ -54,20 +59,42 @@ class SecretBox:
 
     def unseal(self, owner: str, name: str, sealed: bytes) -> SecretStr:
         """The secret, or SecretRefused when key, owner or field are not those it was sealed for."""
-        nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-        try:
-            plain = self._cipher.decrypt(nonce, ciphertext, _associated(owner, name))
-        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
-            raise SecretRefused(
-                f"the stored secret {name} of {owner} does not open",
-                hint="restore the key file that belongs to this database",
-            ) from error
-        return SecretStr(plain.decode())
+        for cipher in filter(None, (self._cipher, self._former)):
+            if (plain := _opened(cipher, sealed, _associated(owner, name))) is not None:
+                return SecretStr(plain.decode())
+        raise SecretRefused(
+            f"the stored secret {name} of {owner} does not open",
+            hint="restore the key file that belongs to this database",
+        )
+
+    def reseal(self, owner: str, name: str, sealed: bytes) -> bytes | None:
+        """The same secret under the key that seals now; None when it is under that already."""
+        if _opened(self._cipher, sealed, _associated(owner, name)) is not None:
+            return None
+        return self.seal(owner, name, self.unseal(owner, name, sealed))
 
     def derive(self, owner: str, name: str) -> SecretStr:
         """A secret of an owner that is stored nowhere: whoever has the key makes the same again."""
         said = b"derive|" + _associated(owner, name)
         return SecretStr(hmac.digest(self._key, said, "sha256").hex())
+
+
+def new_key() -> bytes:
+    """A key that nobody has."""
+    return AESGCM.generate_key(bit_length=256)
+
+
+def former_key(path: Path) -> Path:
+    """Where the key lies that is being replaced, until no secret needs it."""
+    return path.with_name(f"{path.name}.former")
+
+
+def _opened(cipher: AESGCM, sealed: bytes, associated: bytes) -> bytes | None:
+    nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+    try:
+        return cipher.decrypt(nonce, ciphertext, associated)
+    except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
+        return None
 
 
 def write_private(path: Path, content: bytes) -> None:
