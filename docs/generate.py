@@ -38,8 +38,8 @@ from pods.xid import policy
 from provisioning.drivers.capabilities import Capability
 from provisioning.drivers.vendors.registry import QUIRKS
 from provisioning.faultpoints import POINTS
-from provisioning.remedies import LADDERS
 from provisioning.onboarding.discovery_settings import DiscoverySettings
+from provisioning.remedies import LADDERS
 from provisioning.settings import ProvisioningSettings
 from provisioning.simulator.faults import REGISTRY
 from provisioning.simulator.models import MODELS

@@ -96,7 +96,10 @@ class GivenPod(Given):
         str | dict[str, Any],
         Field(description="The name of a shipped spec (`lab-4`), or a whole spec."),
     ]
-    hosts: Annotated[tuple[GivenHost, ...], Field(min_length=1, max_length=HOSTS_MAX)]
+    hosts: Annotated[
+        tuple[GivenHost, ...],
+        Field(max_length=HOSTS_MAX, description="None: they are expected, and come later."),
+    ] = ()
     simulated: bool = False
 
 

@@ -53,19 +53,30 @@ def apply_pod(
     spec: Annotated[str, typer.Argument(metavar="SPEC", help="A shipped spec, or a file.")],
     name: Annotated[str, typer.Option(help="The pod's name.")],
     hosts: Annotated[
-        Path, typer.Option(metavar="FILE", help="The expected hosts (hall.json, JSON or YAML).")
-    ],
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Its hosts (hall.json, JSON or YAML); or they come later."
+        ),
+    ] = None,
+    *,
     site: Annotated[str, typer.Option(help="Where it is.")] = "here",
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Without hosts: simulated ones will come.")
+    ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Create a pod: its hosts are enrolled and inspected; nothing is powered yet.
 
+    Without hosts its slots wait for those that `podyard host import` expects.
+
     Example: podyard pod apply lab-4 --name lab --hosts hall.json
     """
     with service() as api:
-        body = {"name": name, "site": site, "spec": _spec(spec), **_expected(hosts)}
+        given = _expected(hosts) if hosts else {"simulated": simulated}
+        body = {"name": name, "site": site, "spec": _spec(spec), **given}
         pod = api.post("/api/pods", body)
-    say(f"pod {name}: {pod['hosts']} hosts enrolled; next: podyard pod up {name}")
+    following = f"podyard pod up {name}" if hosts else "podyard host import FILE"
+    say(f"pod {name}: {pod['hosts']} hosts enrolled; next: {following}")
     write(pod, output, lambda: _pod_table(pod))
 
 

@@ -175,6 +175,7 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
         if options.plays("provisioning"):
             loops += _provisioning_loops(parts)
             loops.append(_telemetry_loop(parts, inbox))
+            loops.append(_discovery_loop(parts))
         if "api" in sockets:
             netbox = _netbox(parts)
             deps = replace(_api_deps(parts), netbox=netbox)

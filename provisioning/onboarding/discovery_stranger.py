@@ -12,7 +12,6 @@ import asyncio
 import hashlib
 import re
 import secrets
-import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -69,11 +68,8 @@ class OverTheNetwork:
     """Asks for real. Neither call has a deadline of its own: whoever walks has one for both."""
 
     def __init__(self, *, at_once: int) -> None:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE  # nothing is sent that a certificate would protect
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=context, limit=at_once, force_close=True),
+            connector=aiohttp.TCPConnector(limit=at_once, force_close=True),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
             timeout=aiohttp.ClientTimeout(total=None),
@@ -84,10 +80,11 @@ class OverTheNetwork:
         """One GET, over a connection that is closed afterwards."""
         host = f"[{ip}]" if ":" in ip else ip
         url = f"https://{host}:{port}/redfish/v1/"
+        noted = _Noted()
         try:
-            async with self._session.get(url, allow_redirects=False) as reply:
-                certificate = _certificate(reply)
-                if certificate is None or reply.status != HTTPStatus.OK:
+            async with self._session.get(url, allow_redirects=False, ssl=noted) as reply:
+                certificate = noted.certificate
+                if reply.status != HTTPStatus.OK:
                     return _guarded(reply, certificate)
                 raw = await reply.content.read(ROOT_MAX_BYTES + 1)
                 while len(raw) <= ROOT_MAX_BYTES and not reply.content.at_eof():
@@ -122,6 +119,22 @@ class OverTheNetwork:
         """Close every connection."""
         await self._session.close()
         await asyncio.sleep(0)  # aiohttp closes its transports one turn later
+
+
+class _Noted(aiohttp.Fingerprint):
+    """Stands where a pin would: notes the certificate of one connection, and judges nothing.
+
+    Nothing is sent that a certificate would have to protect.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(bytes(32))
+        self.certificate = b""
+
+    def check(self, transport: asyncio.Transport) -> None:
+        """Called once, when the connection is there and before anything is sent over it."""
+        tls = transport.get_extra_info("ssl_object")
+        self.certificate = tls.getpeercert(binary_form=True) or b"" if tls is not None else b""
 
 
 class _Pong(asyncio.DatagramProtocol):
@@ -176,23 +189,14 @@ def shown(raw: bytes, certificate: bytes) -> Shown | None:
     )
 
 
-def _guarded(reply: aiohttp.ClientResponse, certificate: bytes | None) -> Shown | None:
+def _guarded(reply: aiohttp.ClientResponse, certificate: bytes) -> Shown | None:
     """A service that wants a log-in for its root, against the standard: it is one all the same."""
-    if certificate is None or reply.status != HTTPStatus.UNAUTHORIZED:
+    if reply.status != HTTPStatus.UNAUTHORIZED:
         return None
     if "odata-version" not in {name.lower() for name in reply.headers}:
         return None
     names = _names(certificate)
     return Shown(fingerprint=_fingerprint(certificate), serials=tuple(_named_serials(names)))
-
-
-def _certificate(reply: aiohttp.ClientResponse) -> bytes | None:
-    """What the other side showed, while its connection is there."""
-    connection = reply.connection
-    transport = connection.transport if connection is not None else None
-    tls = transport.get_extra_info("ssl_object") if transport is not None else None
-    found: bytes | None = tls.getpeercert(True) if tls is not None else None
-    return found
 
 
 def _fingerprint(certificate: bytes) -> str:

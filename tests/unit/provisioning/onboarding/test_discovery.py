@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ class Bed:
             )
             walking = asyncio.ensure_future(Discoverer(world).run())
             began = loop.time()
-            while not self._over() and (not until_s or loop.time() < until_s):
+            while not self._over() and (not until_s or loop.time() < until_s):  # noqa: ASYNC110 - virtual
                 await asyncio.sleep(0.5)
             self.took_s = loop.time() - began
             walking.cancel()
@@ -154,7 +155,7 @@ def test_neighbours_are_not_asked_one_after_the_other_and_never_in_a_burst(tmp_p
     bed.go()
     times = [at for at, _, _ in street.looked]
     numbers = [int(ipaddress.ip_address(ip)) for _, ip, _ in street.looked]
-    near = sum(abs(a - b) <= 2 for a, b in zip(numbers, numbers[1:], strict=False))
+    near = sum(abs(a - b) <= 2 for a, b in itertools.pairwise(numbers))
     assert near < len(numbers) / 10
     for begin in range(len(times) - 50):
         assert times[begin + 49] - times[begin] > 0.7  # 50 a second, give or take
