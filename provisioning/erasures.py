@@ -52,8 +52,10 @@ def _erasure(intent: Intent) -> Erasure:
         state=_state(intent),
         task=str(said.get("task", "")),
         note=intent.note,
-        read=bool(said.get("read")),
+        gone=bool(said.get("gone")),
+        hidden=bool(said.get("hidden")),
         lied=bool(said.get("lied")),
+        unbegun=bool(said.get("unbegun")),
     )
 
 

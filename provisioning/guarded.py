@@ -95,7 +95,7 @@ def settle_update(
         return Pending(f"settling: {grace_s - quiet_s:.0f} s until a lost request is ruled out")
     if task is not None and task.phase is TaskPhase.DONE:
         return Failed(f"the BMC says the update is done, and {component} is still {version}")
-    if _may_have_begun(intent):
+    if may_have_begun(intent):
         return _unseen(component, version, left_s=allowed_s - quiet_s)
     return _again(intent)
 
@@ -108,14 +108,16 @@ def settle_erase(
     grace_s: float,
     allowed_s: float,
 ) -> Settlement:
-    """What became of an erase. Done means told, and no more: what the drive holds is read later.
+    """What became of an erase. Done means no more than this: what the drive holds is to be read.
 
-    So what nobody can tell is no reason to ask a person: the read will show it.
+    So what nobody can tell is neither asked of a person nor done again: the read will show it.
     """
     if intent is None:
         return Act()
     if intent.state == "done":
         return Done()
+    if intent.arguments.get("unsent"):
+        return Act()
     drive = next((d for d in seen.drives or () if d.serial == action.serial), None)
     task = _erase_task(intent, seen, where=drive.uri if drive is not None else "")
     quiet_s = (seen.now - _last_touch(intent)).total_seconds()
@@ -137,9 +139,7 @@ def _unwatched(intent: Intent, drive: DriveReading | None, *, left_s: float) -> 
     """Nothing shows an erase, and no request can be on its way any more."""
     if drive is None:
         return Failed("its BMC does not show the drive any more")
-    if not _may_have_begun(intent):
-        return _again(intent)
-    if drive.erasing is None and left_s > 0:
+    if may_have_begun(intent) and drive.erasing is None and left_s > 0:
         return Pending(f"{drive.slot} may be being erased unseen: {left_s:.0f} s more")
     return Done()
 
@@ -155,7 +155,7 @@ def _erase_task(intent: Intent, seen: Seen, *, where: str) -> TaskReading | None
     return None
 
 
-def _may_have_begun(intent: Intent) -> bool:
+def may_have_begun(intent: Intent) -> bool:
     """It was seen running, its task was named, or its request was sent and no answer came."""
     return any(intent.arguments.get(trace) for trace in ("begun", "task", "lost"))
 

@@ -10,7 +10,7 @@ import asyncio
 from datetime import datetime
 
 from inventory.holding import held
-from inventory.model import Host, Intent, Record
+from inventory.model import Host, Intent
 from inventory.store.protocol import Change, Fence
 from inventory.store.reading import every
 from provisioning.acts.recorder import Outcome, Recorder
@@ -91,6 +91,6 @@ class Destructive:
         return await self._recorder.wait(host, note, after_s=0.0, also=(fresh,), events=(event,))
 
 
-def noted(intent: Intent, **facts: object) -> tuple[Record, ...]:
+def noted(intent: Intent, **facts: object) -> tuple[Intent, ...]:
     """The intent with what was learned of it, to be written beside the host."""
     return (intent.model_copy(update={"arguments": {**intent.arguments, **facts}}),)

@@ -17,8 +17,8 @@ from provisioning.context import Context
 from provisioning.drivers.capabilities import Capability, lacking
 from provisioning.drivers.driveerase import DriveEraser
 from provisioning.erasures import STEP, round_of
-from provisioning.errors import Ambiguous, BmcRefused
-from provisioning.guarded import Act, Done, Failed, Pending, settle_erase
+from provisioning.errors import Ambiguous, BmcBusy, BmcRefused, BmcUnreachable
+from provisioning.guarded import Act, Done, Failed, Pending, may_have_begun, settle_erase
 from provisioning.lifecycle.actions import EraseDrive, RecordUnerased
 from provisioning.lifecycle.decision import Seen
 from provisioning.lifecycle.erasing import drives_read, known_drives
@@ -52,7 +52,7 @@ class Erasing(Destructive):
             case Done() if intent is None or intent.state == "done":
                 return await self._recorder.look_again(host)
             case Done():
-                return await self._settled(host, intent, "done", "told to be erased; not read yet")
+                return await self._settled(host, intent, "done", "over, and not read yet")
             case Pending(reason, begun):
                 also = noted(intent, begun=True) if begun and intent is not None else ()
                 after_s = self._pause_s(intent) if begun else LOOK_AGAIN_S
@@ -79,18 +79,23 @@ class Erasing(Destructive):
         """Every drive that was read, told of or known once is proven erased, or it is not."""
         boot = host.boot
         read = {} if boot is None else {one.serial: one for one in drives_read(boot, seen) or ()}
-        judged, fresh = [], []
+        judged: list[Intent] = []
+        fresh: list[Intent] = []
         last = {str(i.arguments.get("serial")): i for i in _of_this_round(host, context)}
+        shown = {drive.serial for drive in seen.drives or ()}
         for serial, intent in last.items():
             if intent.state in {"done", "parked"} and not intent.arguments.get("read"):
                 judged.append(self._judged(intent, read.get(serial)))
+            elif intent.state == "failed" and serial not in shown:
+                where = {"hidden": True} if serial in read else {"gone": True}
+                judged += noted(intent, **where)
         for serial, one in read.items():
             if serial not in last:
-                fresh.append(self._found(host, one))
+                fresh.append(self._found(host, one, hidden=serial not in shown))
         for serial, slot in known_drives(host).items():
             if serial not in last and serial not in read:
                 gone = "it was seen at inspection, and neither its BMC nor the agent shows it now"
-                fresh.append(self._failed(host, serial, slot, gone))
+                fresh += noted(self._failed(host, serial, slot, gone), gone=True)
         return await self._recorder.record(
             host,
             {},
@@ -104,7 +109,8 @@ class Erasing(Destructive):
         """The evidence stands where the act stands."""
         doubts = read.doubts() if read is not None else (NOT_SEEN,)
         evidence = read.model_dump(mode="json") if read is not None else {}
-        facts = {"read": evidence, "lied": bool(doubts)}
+        begun = may_have_begun(intent)
+        facts = {"read": evidence, "lied": bool(doubts) and begun, "unbegun": not begun}
         note = "; ".join(doubts) if doubts else "its log and a sample say that it is erased"
         return intent.model_copy(
             update={
@@ -115,10 +121,11 @@ class Erasing(Destructive):
             }
         )
 
-    def _found(self, host: Host, read: DriveRead) -> Intent:
+    def _found(self, host: Host, read: DriveRead, *, hidden: bool) -> Intent:
         """A drive that only the agent sees: what it reads is as good a proof."""
         bare = self._failed(host, read.serial, read.slot, "its BMC does not show it")
-        return self._judged(bare, read)
+        (known,) = noted(bare, hidden=hidden)
+        return self._judged(known, read)
 
     def _failed(self, host: Host, serial: str, slot: str, why: str) -> Intent:
         now = self._world.clock.now()
@@ -163,6 +170,9 @@ class Erasing(Destructive):
             return await self._recorder.wait(
                 host, f"settling after: {error}", after_s=LOOK_AGAIN_S, also=lost
             )
+        except (BmcUnreachable, BmcBusy):  # nothing was sent: it may be asked again
+            await self._recorder.apply(Change(replace=noted(intent, unsent=True)))
+            raise
         except BmcRefused as error:  # the drive cannot; the next method is tried
             return await self._settled(host, intent, "failed", f"refused: {error}")
         self._world.faults.reach("after-act")

@@ -39,7 +39,7 @@ def decide_cleaning(host: Host, seen: Seen, wanted: Wanted) -> Decision:
         or decide_reading(host, seen, wanted)
         or to_rest(host, seen, wanted)
         or decide_erasing(host, seen, wanted)
-        or _clean(seen, wanted)
+        or _clean(wanted)
     )
 
 
@@ -60,8 +60,8 @@ def _unsettled(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     return None
 
 
-def _clean(seen: Seen, wanted: Wanted) -> Advance:
-    left = retired(seen, wanted)
+def _clean(wanted: Wanted) -> Advance:
+    left = retired(wanted)
     return Advance(HostState.ENROLLED, f"clean but for {names_of(left)}" if left else "clean")
 
 

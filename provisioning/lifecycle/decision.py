@@ -113,10 +113,14 @@ class Erasure:
     """`told`: the BMC says that it is done, or nobody says anything: it has to be read."""
     task: str = ""
     note: str = ""
-    read: bool = False
-    """An agent read it."""
+    gone: bool = False
+    """Neither its BMC nor an agent shows it any more."""
+    hidden: bool = False
+    """Its BMC does not show it, and an agent sees it."""
     lied: bool = False
     """The BMC said that it was erased, and a read showed that it was not."""
+    unbegun: bool = False
+    """Nobody ever saw it begin, and a read showed that it did not: it may be asked for again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,12 @@ def decide_reading(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     if boot is None or boot.purpose != "read-drives":
         return None
     found = drives_read(boot, seen)
-    if found is not None and _unjudged(host, found, wanted):
+    unsaid = _unjudged(host, found or (), wanted) | missing(seen, wanted)
+    if found is not None and unsaid:
         return Do(RecordDrivesRead(), "what the drives hold was read")
     last = _last(wanted)
-    if found is not None or (last and not any(one.state == "told" for one in last)):
+    waits = not last or any(one.state == "told" for one in last) or missing(seen, wanted)
+    if found is not None or not waits:
         return to_rest(host, seen, wanted)
     if reported(boot, seen):
         return Hold(
@@ -65,10 +67,15 @@ def decide_reading(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     return after_power_on(host, boot, seen, allowed_s=wanted.host_type.boot_allowed_s)
 
 
-def retired(seen: Seen, wanted: Wanted) -> tuple[Erasure, ...]:
-    """Drives that are in the host, by its BMC or by its agent, and were not erased."""
+def retired(wanted: Wanted) -> tuple[Erasure, ...]:
+    """Drives that were not erased and are still in the host, as far as anybody knows."""
+    return tuple(one for one in _last(wanted) if one.state == "failed" and not one.gone)
+
+
+def missing(seen: Seen, wanted: Wanted) -> set[str]:
+    """Those of them that the BMC does not show now: one empty answer does not make them gone."""
     there = {drive.serial for drive in seen.drives or ()}
-    return tuple(one for one in _given_up(wanted) if one.read or one.serial in there)
+    return {one.serial for one in retired(wanted) if not one.hidden} - there
 
 
 def names_of(drives: Iterable[Erasure]) -> str:
@@ -119,7 +126,8 @@ def _begin(drive: DriveReading, tried: list[Erasure], policy: ErasePolicy) -> Do
     if any(one.lied or not one.method for one in tried):
         return None
     offered = [method for method in policy.methods if method in drive.methods]
-    left = [method for method in offered if method not in {one.method for one in tried}]
+    spent = {one.method for one in tried if not one.unbegun}
+    left = [method for method in offered if method not in spent]
     if left:
         return Do(EraseDrive(drive.serial, drive.slot, left[0]), f"{drive.slot} is to be erased")
     if tried:
@@ -141,7 +149,9 @@ def _proof(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     unread = [one for one in last if one.state == "told"]
     if unread or not last:
         return Do(MakeBootMedium(1, "read-drives"), "what its drives hold has to be read")
-    left = retired(seen, wanted)
+    if missing(seen, wanted):
+        return Do(MakeBootMedium(1, "read-drives"), "a drive that held data is not shown any more")
+    left = retired(wanted)
     if left and (wanted.erase is None or wanted.erase.unable != "retire-drive"):
         return Hold(
             "drive-not-erased",
@@ -154,10 +164,6 @@ def _proof(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
 def _last(wanted: Wanted) -> tuple[Erasure, ...]:
     """The last attempt on each drive."""
     return tuple({one.serial: one for one in wanted.erasures}.values())
-
-
-def _given_up(wanted: Wanted) -> tuple[Erasure, ...]:
-    return tuple(one for one in _last(wanted) if one.state == "failed")
 
 
 def drives_read(boot: BootRecord, seen: Seen) -> tuple[DriveRead, ...] | None:

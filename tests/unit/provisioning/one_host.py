@@ -25,6 +25,7 @@ from inventory.secrets import SecretBox
 from inventory.states import HostState, PowerState
 from inventory.store.memory import MemoryStore
 from inventory.store.protocol import Change
+from pods.erasing import DriveRead
 from pods.facts import HardwareFacts
 from pods.keys import SigningKey
 from pods.plan import PlannedHost, plan_bring_up
@@ -193,6 +194,10 @@ class Iron:
             for one in self.flashes
         )
 
+    def drives_read(self) -> tuple[DriveRead, ...] | None:
+        """What its agent reads of its drives; None where it has none to read."""
+        return None
+
     # Changes
 
     def _change(self, what: str, act: Callable[[], None]) -> None:
@@ -352,6 +357,7 @@ class Drawer:
     hold_file: Path | None = None
     mute: bool = False
     """Its agent says nothing more."""
+    open_bmc: Callable[[Any], Any] = IronBmc
     lives: int = 0
     controller: Controller = field(init=False)
 
@@ -372,7 +378,7 @@ class Drawer:
 
     def _controller(self, fence: Any) -> Controller:
         async def opened(_host: Host, _password: SecretStr) -> Any:
-            return IronBmc(self.iron)
+            return self.open_bmc(self.iron)
 
         async def password(_host: Host) -> SecretStr:
             return SecretStr("x")
@@ -459,6 +465,7 @@ class Drawer:
             simulated=True,
             isolated=True,
             acceptance=make_report(order_id=ordered) if ordered else None,
+            drives_read=iron.drives_read(),
         )
         known = self.store.get(AgentSeen, host.id)
         seen = AgentSeen(
