@@ -35,9 +35,6 @@ def correct_bmc(  # one option for each field that can be corrected
     credentials: Annotated[
         str, typer.Option(help="own, or factory: others know the password, so replace it.")
     ] = "",
-    credentials: Annotated[
-        str, typer.Option(help="own, or factory: others know the password, so replace it.")
-    ] = "",
     serial: Annotated[
         str, typer.Option(help="The serial that the BMC must report: the host registers anew.")
     ] = "",
