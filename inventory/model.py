@@ -181,6 +181,10 @@ class Host(Record):
     facts: HardwareFacts | None = None
     inspected_at: datetime | None = None
     """When a ready host's hardware was read whole again; None: not since it became ready."""
+    leak: str = ""
+    """What its leak detectors saw: its cooling loop is closed until a person retries this host."""
+    shutdown_at: datetime | None = None
+    """When its operating system was asked to shut down; None: nobody asked."""
     doubt: str = ""
     """Digest of facts that contradict the certificate and were seen once: one look is none."""
     conformance: tuple[Mismatch, ...] | None = None

@@ -125,6 +125,7 @@ def retried(host: Host, at: datetime) -> Fields:
         "quarantine": "",
         "tried": (),
         "setbacks": 0,
+        "leak": "",
         "counted_from": at,
         **again,
         **repaired,

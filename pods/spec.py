@@ -114,6 +114,8 @@ class RackSpec(Part):
     feed: Name | None = None
     """What feeds the equipment of its type that is no host."""
     feed_b: Name | None = None
+    loop: Name | None = None
+    """The cooling loop that its liquid comes from. Left out, the rack has one of its own."""
 
 
 class FirmwareItem(Part):
@@ -169,6 +171,9 @@ class BringUpSpec(Part):
     hour. Left out, it only takes room away. To loosen, tenants' load must be bounded elsewhere."""
     feed_dead: Literal["wait", "start"] | None = None
     """Whether a host of two feeds is started while one of them is dead. Left out, it waits."""
+    leak: Literal["drain", "stop"] | None = None
+    """Whether hosts on a cooling loop that leaks run on while a claim holds them, or are shut down
+    after a minute, as the host that leaks always is. Left out, they run on until it ends."""
 
 
 class ScalableUnit(Part):

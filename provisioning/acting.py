@@ -16,11 +16,12 @@ from provisioning.acts.configuration import Configuration
 from provisioning.acts.erasing import Erasing
 from provisioning.acts.firmware import Firmware
 from provisioning.acts.inspection import Inspection
+from provisioning.acts.leak import Leaks
 from provisioning.acts.recorder import LOOK_AGAIN_S, Outcome, Recorder
 from provisioning.acts.remedy import Remedies
 from provisioning.acts.watts import Watts
 from provisioning.context import Context
-from provisioning.drivers.protocol import BiosDriver, MediaDriver
+from provisioning.drivers.protocol import BiosDriver, MediaDriver, ShutdownDriver
 from provisioning.errors import BmcBusy, Unsupported
 from provisioning.lifecycle.actions import (
     Action,
@@ -35,10 +36,12 @@ from provisioning.lifecycle.actions import (
     ForgetBoot,
     InsertMedia,
     MakeBootMedium,
+    NoteLeak,
     OrderAcceptance,
     PowerOff,
     PowerOn,
     RecordConfigured,
+    RecordDoubt,
     RecordDrivesRead,
     RecordFacts,
     RecordFindings,
@@ -50,6 +53,8 @@ from provisioning.lifecycle.actions import (
     SetBios,
     SetBootSource,
     SettleByHand,
+    ShutDown,
+    StopLoad,
     Suspend,
     TryRemedy,
     UpdateFirmware,
@@ -80,6 +85,7 @@ class Acting:
         self._firmware = Firmware(world, recorder, maps, fence)
         self._erasing = Erasing(world, recorder, maps, fence)
         self._remedies = Remedies(world, recorder)
+        self._leaks = Leaks(world, recorder)
         self._configuration = Configuration(world, recorder)
         self._acceptance = Acceptance(world, recorder)
         self._adopting = Adopting(world, recorder)
@@ -130,6 +136,15 @@ class Acting:
                 self._require_nothing_begun(host, context)
                 await (await self._world.bmcs.of(host)).power_off()
                 return await self._recorder.look_again(host, "power.off", reason)
+            case ShutDown():
+                return await self._shut_down(host, context, reason)
+            case StopLoad():
+                events = (self._recorder.event(host, "host.load-stopped", "", "", reason),)
+                return await self._recorder.record(host, {"acceptance_order": ""}, events=events)
+            case RecordDoubt(doubt):
+                return await self._leaks.doubt(host, doubt, reason)
+            case NoteLeak(what):
+                return await self._leaks.note(host, what, seen, context)
             case SetBootSource(source):
                 await (await self._world.bmcs.of(host)).set_boot_source(source)
                 return await self._recorder.look_again(host)
@@ -166,10 +181,22 @@ class Acting:
             case WithdrawUnit():
                 return await self._certificates.withdraw(host, context, reason=reason)
             case ForgetBoot():
-                fields = {"boot": None, "configured_boot_id": "", "acceptance_order": ""}
+                boot = {"boot": None, "configured_boot_id": "", "acceptance_order": ""}
+                fields = {**boot, "shutdown_at": None}
                 return await self._recorder.record(host, fields)
             case _:
                 raise TypeError(f"nobody knows how to perform {action}")
+
+    async def _shut_down(self, host: Host, context: Context, reason: str) -> Outcome:
+        """A BMC that cannot ask the operating system takes the power, in the end the same."""
+        self._require_nothing_begun(host, context)
+        recorded = await self._recorder.record(host, {"shutdown_at": self._world.clock.now()})
+        bmc = await self._world.bmcs.of(host)
+        if isinstance(bmc, ShutdownDriver):
+            await bmc.shut_down()
+        else:
+            await bmc.power_off()
+        return await self._recorder.look_again(recorded.host, "shutdown", reason)
 
     def _require_nothing_begun(self, host: Host, context: Context) -> None:
         """The last word, whatever was decided: no host loses its power in the middle of a flash."""

@@ -38,6 +38,11 @@ class Context:
     gates: tuple[bool, ...] = ()
     """What let hosts of the pod begin when this was read."""
 
+    def loop(self, host: Host) -> str:
+        """The name of a host's cooling loop."""
+        place = self.wanted.place
+        return (place.rack.loop if place is not None else None) or host.rack
+
     @property
     def busy(self) -> Mapping[str, int]:
         """Hosts in an act that cannot be undone, by failure domain, as they were a moment ago."""

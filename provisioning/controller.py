@@ -47,6 +47,7 @@ from provisioning.lifecycle.decision import (
     Seen,
     Wait,
 )
+from provisioning.lifecycle.leaking import decide_leak
 from provisioning.lifecycle.ready import out_of_sight
 from provisioning.lifecycle.restraining import (
     HARMLESS,
@@ -244,7 +245,9 @@ class Controller:
             await self._apply(host, Do(remedy, "its time is up"), seen, context)
             return
         for _ in range(SAME_LOOK_MAX):
-            decided = STATES[host.state].decide(host, seen, context.wanted)
+            decided = decide_leak(host, seen, context.wanted) or STATES[host.state].decide(
+                host, seen, context.wanted
+            )
             decision = restrain(decided, host, context.wanted, hold=self._held)
             outcome = await self._apply(host, decision, seen, context)
             host = outcome.host

@@ -12,6 +12,7 @@ import heapq
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inventory.model import Host, Pod
@@ -28,6 +29,18 @@ from provisioning.wanted import brake_of
 
 PAUSE_PER_HOST_S = 0.001
 """Between two drawings of what stands around whom: at most a third of a core goes into them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaking:
+    """One host that leaks."""
+
+    host: str
+    loop: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.host}, {self.what}"
 
 
 class LivePod:
@@ -50,6 +63,7 @@ class LivePod:
         self._hosts: dict[str, Host] = {}
         self._on: defaultdict[str, dict[str, None]] = defaultdict(dict)
         """Feed to ids of the hosts on it."""
+        self._leaking: dict[str, Leaking] = {}
         self._told: dict[str, tuple[object, ...]] = {}
         self._versions: dict[str, int] = {}
         self._undrawn = True
@@ -96,6 +110,30 @@ class LivePod:
         self.pod = pod
         self._brake = None
 
+    def leak_near(self, host: Host) -> str:
+        """Which host leaks on the cooling loop of this one; itself first, whatever cools it."""
+        leaking = self._leaking
+        if not leaking:
+            return ""
+        if host.id in leaking:
+            return str(leaking[host.id])
+        mine = self.loop_of(host)
+        return next((str(one) for one in leaking.values() if mine and one.loop == mine), "")
+
+    def loop_of(self, host: Host) -> str:
+        """The cooling loop of a host; empty: air cools it."""
+        kind = self.design.spec.host_types.get(host.host_type)
+        if kind is None or (kind.cooling is not None and kind.cooling.kind == "air"):
+            return ""
+        place = self.design.places.get((host.rack, host.slot))
+        return (place.rack.loop if place is not None else None) or host.rack
+
+    def _follow_leaks(self, host: Host) -> None:
+        if host.leak:
+            self._leaking[host.id] = Leaking(host.name, self.loop_of(host), host.leak)
+        else:
+            self._leaking.pop(host.id, None)
+
     def read(self, hosts: Iterable[Host], *, at: datetime) -> None:
         """All hosts as they were read at a moment; what was noted since stays."""
         found = {host.id: host for host in hosts}
@@ -125,6 +163,7 @@ class LivePod:
         else:
             self.ready.discard(host.name)
         self._follow_ends(slim)
+        self._follow_leaks(slim)
         return self.ledger.note(slim)
 
     def _place(self, host: Host) -> None:
@@ -159,6 +198,7 @@ class LivePod:
     def forget(self, host: Host) -> None:
         """It is no longer on record."""
         self._leave(host)
+        self._leaking.pop(host.id, None)
         for kept in (self._hosts, self._ended, self._begun):
             kept.pop(host.id, None)
         self._told.pop(host.id, None)
@@ -191,6 +231,7 @@ def _telling(host: Host) -> tuple[object, ...]:
         host.power,
         host.reserved_watts,
         host.slot,
+        host.leak,
         host.boot is not None and host.boot.powered_at is not None,
         None if problem is None else (problem.parked, min(problem.seen, PASSING_LOOKS_MAX)),
         None if host.facts is None else host.facts.observed_at,

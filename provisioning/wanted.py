@@ -70,6 +70,8 @@ def wanted_of(
         erasures=erasures_of(host, intents),
         unerased=unerased_of(host, intents),
         restore_power=spec.bring_up.power_drift == "restore",
+        loop_leak=around.leak_near(host),
+        leak_stops_claims=spec.bring_up.leak == "stop",
     )
 
 

@@ -56,13 +56,14 @@ class Recorder:
         also: tuple[Record, ...] = (),
         events: tuple[Event, ...] = (),
         others: bool = False,
+        fields: Mapping[str, object] | None = None,
     ) -> Outcome:
         """`others`: it waits for other hosts, and its own allowed time does not run."""
         later = self._world.clock.now() + timedelta(seconds=after_s)
-        fields = {"waiting": reason, "wake_at": later, "problem": _lasting(host)}
+        known = {"waiting": reason, "wake_at": later, "problem": _lasting(host)}
         if others:
-            fields |= {"counted_from": later, "problem": None}
-        return await self.record(host, fields, also=also, events=events)
+            known |= {"counted_from": later, "problem": None}
+        return await self.record(host, {**known, **(fields or {})}, also=also, events=events)
 
     async def park(
         self,

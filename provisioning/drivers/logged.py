@@ -60,6 +60,7 @@ from provisioning.drivers.protocol import (
     MediaDriver,
     PowerMeter,
     ResourceReader,
+    ShutdownDriver,
     TaskReading,
 )
 
@@ -192,6 +193,11 @@ class _LoggedFirmware(_LoggedBmc):
         return await self._journal.record("update_tasks", self._inner.update_tasks())
 
 
+class _LoggedShutdown(_LoggedBmc):
+    async def shut_down(self) -> None:
+        await self._journal.record("shut_down", self._inner.shut_down())
+
+
 class _LoggedManagerReset(_LoggedBmc):
     async def restart_manager(self) -> None:
         await self._journal.record("restart_manager", self._inner.restart_manager())
@@ -322,6 +328,7 @@ _PARTS: tuple[tuple[type[Any], type[_LoggedBmc]], ...] = (
     (MediaDriver, _LoggedMedia),
     (BiosDriver, _LoggedBios),
     (FirmwareDriver, _LoggedFirmware),
+    (ShutdownDriver, _LoggedShutdown),
     (ManagerReset, _LoggedManagerReset),
     (PowerMeter, _LoggedPowerMeter),
     (ResourceReader, _LoggedResourceReader),

@@ -124,6 +124,14 @@ class Bmc(Protocol):
 
 
 @runtime_checkable
+class ShutdownDriver(Protocol):
+    """A BMC that can ask the operating system of its host to shut down."""
+
+    async def shut_down(self) -> None:
+        """Converge: ask for it unless the host is off. An operating system may not listen."""
+
+
+@runtime_checkable
 class MediaDriver(Protocol):
     """A BMC with a virtual CD drive."""
 

@@ -6,6 +6,7 @@ hardware is read once more after the last change, and compared once more with th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -32,15 +33,20 @@ from provisioning.power.inputs import is_only_the_feed
 
 LOOK = Look.FACTS | Look.POWER | Look.DRAW
 AROUND_RECHECK_S = 0.5  # a map of ten thousand hosts is drawn every ten seconds
+LEAKS_EVERY_S = 60  # telemetry reads as often, and where it runs it calls for a look sooner
 FEED_RECHECK_S = 30.0  # its whole hardware is read each time
 RECHECK_S = 5.0  # the agent's report wakes the host; until then only its power is looked at
 
 
-def looks_accepting(host: Host, _wanted: Wanted, agent: AgentSeen | None, _now: datetime) -> Look:
-    """The hardware is read again when there is something to certify."""
+def looks_accepting(host: Host, wanted: Wanted, agent: AgentSeen | None, now: datetime) -> Look:
+    """The hardware is read again when there is something to certify, and for leaks meanwhile."""
     observed = agent.observed if agent else None
     report = observed.acceptance if observed else None
     done = report is not None and report.order_id == host.acceptance_order and report.finished
+    cooling = wanted.host_type.cooling
+    wet = cooling is not None and cooling.kind != "air"
+    if wet and (host.doubt or _turn_came(host, now)):
+        return LOOK
     return LOOK if done else Look.POWER
 
 
@@ -69,6 +75,12 @@ def decide_accepting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     if not report.finished:
         return Wait(f"measuring: {report.progress}", RECHECK_S)
     return _judged(host, seen, wanted, report)
+
+
+def _turn_came(host: Host, now: datetime) -> bool:
+    """Once a minute, for one look, each host at its own second: BMCs are not all read at once."""
+    offset_s = int.from_bytes(hashlib.sha256(host.id.encode()).digest()[:4]) % LEAKS_EVERY_S
+    return (now.timestamp() - offset_s) % LEAKS_EVERY_S < RECHECK_S
 
 
 def _recorded(host: Host, facts: HardwareFacts) -> bool:

@@ -143,6 +143,36 @@ class PowerOff(Action):
 
 
 @dataclass(frozen=True)
+class ShutDown(Action):
+    """Ask the operating system to shut down, which ends with the power off."""
+
+    step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
+class StopLoad(Action):
+    """Take back the order to measure: the agent starts no further test."""
+
+    step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
+class RecordDoubt(Action):
+    """Note what one answer of a BMC said, for the next one to confirm; empty: it did not."""
+
+    step_class = StepClass.READ
+    doubt: str
+
+
+@dataclass(frozen=True)
+class NoteLeak(Action):
+    """Write down that the host leaks: its loop is closed, and its certificate suspended."""
+
+    step_class = StepClass.READ
+    what: str
+
+
+@dataclass(frozen=True)
 class MakeBootMedium(Action):
     """Mint a single-use boot token and the medium that carries it."""
 

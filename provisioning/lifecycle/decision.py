@@ -165,6 +165,10 @@ class Wanted:
     """What was tried on its drives since it began to be cleaned, in order."""
     unerased: tuple[Erasure, ...] = ()
     """Drives that the last cleaning of this host could not erase."""
+    loop_leak: str = ""
+    """Which host leaks on the cooling loop of this one, itself first; empty: none does."""
+    leak_stops_claims: bool = False
+    """The pod's policy: hosts on a loop that leaks are shut down though a claim holds them."""
     restore_power: bool = False
     """The pod's policy: a ready host that somebody switched off is brought up anew."""
 

@@ -14,6 +14,9 @@ from __future__ import annotations
 from inventory.model import Host
 from inventory.states import HostState
 from provisioning.lifecycle.actions import (
+    NoteLeak,
+    RecordDoubt,
+    StopLoad,
     EraseDrive,
     RecordConfigured,
     RecordDrivesRead,
@@ -40,6 +43,9 @@ HARMLESS = (
     RecordDrivesRead,
     RecordUnerased,
     SettleByHand,
+    NoteLeak,
+    RecordDoubt,
+    StopLoad,
     Suspend,
     WithdrawUnit,
 )

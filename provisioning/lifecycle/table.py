@@ -15,6 +15,7 @@ from provisioning.lifecycle import (
     draining,
     enrolled,
     inspecting,
+    leaking,
     matching,
     preparing,
     ready,
@@ -37,7 +38,8 @@ class StateRow:
         self, host: Host, wanted: Wanted, *, agent: AgentSeen | None, now: datetime
     ) -> Look:
         """What this host's decider needs to see now."""
-        return self.look if self.looks is None else self.looks(host, wanted, agent, now)
+        found = self.look if self.looks is None else self.looks(host, wanted, agent, now)
+        return found | leaking.LOOK if wanted.loop_leak else found
 
 
 STATES: dict[HostState, StateRow] = {

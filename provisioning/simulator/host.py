@@ -211,6 +211,7 @@ class SimulatedHost:
                         await self._cut_power()
                 case "GracefulShutdown":
                     if not off and self.state.power != "PoweringOff":
+                        self.journal("os.shutdown")
                         self._begin_shutdown()
                 case "ForceRestart":
                     if off:

@@ -171,6 +171,10 @@ class RedfishBmc:
         """Converge: ask for ForceOff unless it is off already."""
         await power.power_off(self._resources)
 
+    async def shut_down(self) -> None:
+        """Converge: ask for GracefulShutdown unless it is off already."""
+        await power.shut_down(self._resources)
+
     async def boot_source(self) -> BootSource:
         """The override in force."""
         cd_target = (await self._resources.habits()).cd_target

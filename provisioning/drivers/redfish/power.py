@@ -31,6 +31,7 @@ class ResetType(StrEnum):
     ON = "On"
     FORCE_ON = "ForceOn"
     FORCE_OFF = "ForceOff"
+    GRACEFUL_SHUTDOWN = "GracefulShutdown"
 
 
 def power_state(system: Json) -> PowerState:
@@ -51,6 +52,13 @@ async def power_off(resources: Resources) -> None:
     system = (await resources.system()).body
     if power_state(system) not in {PowerState.OFF, PowerState.POWERING_OFF}:
         await _reset(resources, system, (ResetType.FORCE_OFF,))
+
+
+async def shut_down(resources: Resources) -> None:
+    """Ask for the operating system's own end, or where the BMC cannot, for ForceOff."""
+    system = (await resources.system()).body
+    if power_state(system) not in {PowerState.OFF, PowerState.POWERING_OFF}:
+        await _reset(resources, system, (ResetType.GRACEFUL_SHUTDOWN, ResetType.FORCE_OFF))
 
 
 async def _reset(resources: Resources, system: Json, wanted: tuple[ResetType, ...]) -> None:

@@ -140,6 +140,10 @@ NOT_HERE = {
     "RecordMismatches",  # the host is as its spec wants it
     "RecordInspection",  # nobody waits a quarter of an hour here
     "Suspend",
+    "RecordDoubt",  # its BMC never says what the next answer takes back
+    "NoteLeak",  # nothing leaks here: see the leaks of the field
+    "StopLoad",
+    "ShutDown",
     "RecordConfigured",  # only after a person said so
     "SettleByHand",
     "TryRemedy",  # only when it is late: see below

@@ -17,6 +17,7 @@ from provisioning.lifecycle.actions import (
     RecordFacts,
     ReservePower,
     StepClass,
+    StopLoad,
     Suspend,
     TryRemedy,
     UpdateFirmware,
@@ -105,7 +106,11 @@ def test_without_anybody_holding_back_every_decision_stands() -> None:
 
 def test_what_is_harmless_changes_no_hardware() -> None:
     for kind in HARMLESS:
-        assert kind.step_class is StepClass.READ or kind in {Suspend, WithdrawUnit}
+        assert kind.step_class is StepClass.READ or kind in {
+            StopLoad,
+            Suspend,
+            WithdrawUnit,
+        }
 
 
 def test_a_quarantined_host_leaves_the_offer_first() -> None:

@@ -1,0 +1,165 @@
+"""What a leak asks of every host on its loop, state by state: load, operating system, power."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from inventory.model import Host
+from inventory.states import HostState, PowerState
+from pods.facts import LeakDetectorFact
+from provisioning.lifecycle.actions import (
+    ForgetBoot,
+    NoteLeak,
+    PowerOff,
+    RecordDoubt,
+    ReservePower,
+    ShutDown,
+    StopLoad,
+    UpdateFirmware,
+)
+from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Wait
+from provisioning.lifecycle.leaking import DOUBT, GRACE_S, SHUTDOWN_S, decide_leak
+from provisioning.lifecycle.restraining import restrain
+from tests.make import NOW, lab, make_boot, make_facts, make_host, make_seen, make_wanted
+
+WHAT = "leak detector ColdPlate sees liquid"
+NEAR = "r1-h3, " + WHAT
+STANDBY = int(lab().host_types["lab-cpu"].power.standby_watts)
+ITEM = lab().firmware["lab-cpu"][0]
+
+
+def wet(state: str = "Critical") -> Any:
+    return make_facts(leak_detectors=(LeakDetectorFact(slot="ColdPlate", state=state),))
+
+
+def decide(
+    host: dict[str, Any], *, near: str = NEAR, wanted: dict[str, Any] | None = None, **seen: Any
+) -> Decision | None:
+    found: Host = make_host(**{"state_since": NOW, **host})
+    return decide_leak(found, make_seen(**seen), make_wanted(loop_leak=near, **(wanted or {})))
+
+
+def act(answer: Decision | None) -> object:
+    assert isinstance(answer, Do), answer
+    return answer.action
+
+
+@pytest.mark.parametrize("state", [HostState.INSPECTING, HostState.ACCEPTING, HostState.READY])
+def test_one_answer_is_none_and_two_are_a_leak(state: HostState) -> None:
+    first = decide({"state": state}, near="", facts=wet())
+    assert act(first) == RecordDoubt(f"{DOUBT}ColdPlate")
+    again = decide({"state": state, "doubt": f"{DOUBT}ColdPlate"}, near="", facts=wet())
+    assert act(again) == NoteLeak(WHAT)
+    dry = decide({"state": state, "doubt": f"{DOUBT}ColdPlate"}, near="", facts=wet("OK"))
+    assert act(dry) == RecordDoubt("")
+
+
+def test_a_little_liquid_and_a_known_leak_say_nothing_new() -> None:
+    ready = {"state": HostState.READY}
+    assert decide(ready, near="", facts=wet("Warning")) is None
+    assert not isinstance(decide({**ready, "leak": WHAT}, facts=wet()), Do)
+
+
+@pytest.mark.parametrize("state", list(HostState))
+def test_nothing_happens_where_nothing_leaks(state: HostState) -> None:
+    assert decide({"state": state}, near="", facts=wet("OK"), power=PowerState.ON) is None
+
+
+RUNS = {"state": HostState.ACCEPTING, "boot": make_boot(powered_at=NOW), "acceptance_order": "o1"}
+
+
+def test_load_then_operating_system_then_power_then_its_watts() -> None:
+    on, off = {"power": PowerState.ON}, {"power": PowerState.OFF}
+    assert act(decide(RUNS, **on)) == StopLoad()
+    idle = {**RUNS, "acceptance_order": ""}
+    assert act(decide(idle, **on)) == ShutDown()
+    asked = {**idle, "shutdown_at": NOW - timedelta(seconds=SHUTDOWN_S - 1)}
+    assert isinstance(decide(asked, **on), Wait)
+    deaf = {**idle, "shutdown_at": NOW - timedelta(seconds=SHUTDOWN_S)}
+    assert act(decide(deaf, **on)) == PowerOff()
+    assert isinstance(decide(deaf, power=PowerState.POWERING_OFF), Wait)
+    held = {**deaf, "reserved_watts": 400}
+    assert act(decide(held, **off)) == ReservePower(STANDBY)
+    assert act(decide({**held, "reserved_watts": STANDBY}, **off)) == ForgetBoot()
+    bare = {"state": HostState.ACCEPTING, "reserved_watts": STANDBY}
+    answer = decide(bare, **off)
+    assert isinstance(answer, Advance)
+    assert answer.to is HostState.BOOTING
+    waits = decide({**bare, "state": HostState.BOOTING}, **off)
+    assert isinstance(waits, Wait)
+    assert waits.others
+    assert waits.notice is not None
+    assert waits.notice.kind == "loop-closed"
+    called = decide({**bare, "leak": WHAT}, **off)
+    assert isinstance(called, Advance)
+    assert called.to is HostState.REPAIRING
+
+
+@pytest.mark.parametrize("state", [HostState.MATCHING, HostState.PREPARING, HostState.BOOTING])
+def test_nothing_is_started_on_a_loop_that_leaks(state: HostState) -> None:
+    answer = decide({"state": state, "reserved_watts": STANDBY}, power=PowerState.OFF)
+    assert isinstance(answer, Wait)
+    assert NEAR in answer.reason
+
+
+@pytest.mark.parametrize("state", [HostState.REGISTERING, HostState.INSPECTING])
+def test_a_neighbour_may_still_be_read(state: HostState) -> None:
+    assert decide({"state": state}) is None
+    left = decide({"state": state, "leak": WHAT})
+    assert isinstance(left, Advance)
+    assert left.to is HostState.REPAIRING
+
+
+def test_what_cannot_be_undone_and_was_begun_ends_first() -> None:
+    begun = {"open_steps": frozenset({UpdateFirmware(ITEM).step})}
+    preparing = {"state": HostState.PREPARING, "leak": WHAT}
+    assert decide(preparing, wanted=begun, power=PowerState.ON) is None
+
+
+DRAINS = {"state": HostState.DRAINING}
+HELD = {"unit_free": False}
+LATE = timedelta(seconds=GRACE_S)
+
+
+def test_a_claim_is_waited_for_unless_the_policy_or_the_leak_itself_says_otherwise() -> None:
+    late = {**DRAINS, "state_since": NOW - LATE}
+    on = {"power": PowerState.ON}
+    waits = decide(late, wanted=HELD, **on)
+    assert isinstance(waits, Wait)
+    assert act(decide(late, wanted={**HELD, "leak_stops_claims": True}, **on)) == ShutDown()
+    assert act(decide({**late, "leak": WHAT}, wanted=HELD, **on)) == ShutDown()
+    early = decide({**DRAINS, "leak": WHAT}, wanted=HELD, **on)
+    assert isinstance(early, Wait)
+    assert decide(late, **on) is None  # free: cleaned as ever
+    assert decide({**late, "certificate_id": "c"}, wanted=HELD, **on) is None  # withdrawn first
+
+
+def test_ready_hosts_of_the_loop_leave_the_offer_and_are_shut_down_before_they_are_cleaned() -> (
+    None
+):
+    answer = decide({"state": HostState.READY, "certificate_id": "c"}, power=PowerState.ON)
+    assert isinstance(answer, Advance)
+    assert answer.to is HostState.DRAINING
+    cleaning = {"state": HostState.CLEANING}
+    assert act(decide(cleaning, power=PowerState.ON)) == ShutDown()
+    assert decide(cleaning, power=PowerState.OFF) is None
+
+
+def test_a_person_is_called_to_the_one_that_leaks_when_nobody_holds_it() -> None:
+    repairing = {"state": HostState.REPAIRING, "leak": WHAT}
+    answer = decide(repairing)
+    assert isinstance(answer, Hold)
+    assert answer.problem == "leak"
+    assert "podyard host retry r1-h1" in answer.remedy
+    assert decide(repairing, wanted=HELD) is None
+    assert decide({"state": HostState.REPAIRING}) is None  # a neighbour that somebody repairs
+
+
+def test_a_hold_keeps_power_as_it_is_and_lets_the_leak_be_written_down() -> None:
+    host, wanted = make_host(**RUNS), make_wanted(loop_leak=NEAR)
+    for action, kept in ((NoteLeak(WHAT), True), (StopLoad(), True), (ShutDown(), False)):
+        answer = restrain(Do(action, "why"), host, wanted, hold="the fleet is on hold")
+        assert isinstance(answer, Do) is kept
