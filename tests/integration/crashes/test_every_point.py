@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from tests.integration.crashes.yard import Service, Yard, yard
+from tests.seeds import seeds
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1500)]
 
@@ -91,7 +92,7 @@ def test_killed_at_every_point_of_every_step_it_ends_as_if_never_killed() -> Non
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", seeds(1, 2))
 def test_two_hundred_kills_at_any_moment_lose_none_of_64_hosts(seed: int) -> None:
     rng = random.Random(seed)
     with yard() as one:

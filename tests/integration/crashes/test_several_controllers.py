@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from tests.contract.store import postgres
 from tests.integration.crashes.wire import Wire, wire
 from tests.integration.crashes.yard import Yard, yard
+from tests.seeds import seeds
 
 pytestmark = [pytest.mark.integration, pytest.mark.postgres, pytest.mark.timeout(900)]
 
@@ -120,7 +121,7 @@ def test_one_killed_and_one_stopped_leave_every_host_to_the_other(sockets: Path)
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", seeds(1, 2))
 def test_three_killed_stopped_and_cut_off_at_random_do_as_one_would(
     sockets: Path, seed: int
 ) -> None:

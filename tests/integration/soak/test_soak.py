@@ -12,7 +12,7 @@ import time
 import pytest
 
 from tests.integration.crashes.yard import Yard, yard
-from tests.integration.soak.watching import Watch, trend
+from tests.integration.soak.watching import Samples, Watch, trend
 
 pytestmark = [pytest.mark.integration]
 
@@ -25,7 +25,7 @@ CHURNED = 0.01
 
 
 @pytest.mark.long
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(4 * 3600)
 def test_nothing_grows_in_steady_state_with_churn() -> None:
     with yard() as one:
         one.environment = {}
@@ -54,7 +54,10 @@ def watched(one: Yard) -> Watch:
     born = [line for line in one.services["c1"].lines if line["what"] == "born"]
     assert one.hall_process is not None
     return Watch(
-        born[-1]["pid"], one.services["c1"].state, one.hall_process.pid, one.directory / "hall"
+        service=born[-1]["pid"],
+        state=one.services["c1"].state,
+        hall=one.hall_process.pid,
+        hall_state=one.directory / "hall",
     )
 
 
@@ -73,6 +76,6 @@ def test_a_leak_is_told_from_noise() -> None:
     rng = random.Random(7)
     still = [(at * 5.0, 100.0 + rng.gauss(0.0, 2.0)) for at in range(300)]
     leak = [(at, value + at * 0.01) for at, value in still]
-    watch = Watch(0, None, 0, None, {"still": still, "leak": leak})  # type: ignore[arg-type]
+    watch = Samples({"still": still, "leak": leak})
     assert watch.growth().keys() == {"leak"}
     assert trend(leak)[0] == pytest.approx(15.0, abs=1.0)

@@ -17,14 +17,43 @@ SIGMAS = 3.0
 
 
 @dataclass
-class Watch:
+class Samples:
+    """What was in hand, moment by moment."""
+
+    samples: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+
+    def add(self, at: float, found: dict[str, float]) -> None:
+        """Everything at one moment."""
+        for name, value in found.items():
+            self.samples.setdefault(name, []).append((at, value))
+
+    def growth(self, *, warm_up: float = 0.3) -> dict[str, str]:
+        """What grew beyond its noise after the warm-up, in words."""
+        said = {}
+        for name, points in self.samples.items():
+            kept = points[int(len(points) * warm_up) :]
+            grown, noise, level = trend(kept)
+            if grown > max(SIGMAS * noise, GROWTH_MAX * level):
+                said[name] = f"grew by {grown:.1f} +- {noise:.1f} from {level:.1f}"
+        return said
+
+    def told(self, *, warm_up: float = 0.3) -> str:
+        """Every trend, for people."""
+        lines = []
+        for name, points in self.samples.items():
+            grown, noise, level = trend(points[int(len(points) * warm_up) :])
+            lines.append(f"{name:<13} {level:8.1f}  grew by {grown:+.2f} +- {noise:.2f}")
+        return "\n".join(lines)
+
+
+@dataclass
+class Watch(Samples):
     """Samples of one service and of the BMCs that it talks to."""
 
-    service: int
-    state: Path
-    hall: int
-    hall_state: Path
-    samples: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    service: int = 0
+    state: Path = Path()
+    hall: int = 0
+    hall_state: Path = Path()
 
     def look(self) -> dict[str, float]:
         """One sample of everything."""
@@ -39,28 +68,8 @@ class Watch:
             "tasks": told(self.service, self.state / "tasks"),
             "bmc_sessions": told(self.hall, self.hall_state / "sessions"),
         }
-        at = time.monotonic()
-        for name, value in found.items():
-            self.samples.setdefault(name, []).append((at, value))
+        self.add(time.monotonic(), found)
         return found
-
-    def growth(self, *, warm_up: float = 0.3) -> dict[str, str]:
-        """What grew beyond its noise after the warm-up, in words."""
-        said = {}
-        for name, points in self.samples.items():
-            kept = points[int(len(points) * warm_up) :]
-            grown, noise, level = trend(kept)
-            if grown > max(SIGMAS * noise, GROWTH_MAX * level):
-                said[name] = f"grew by {grown:.1f} +- {noise:.1f} from {level:.1f}"
-        return said
-
-    def told(self) -> str:
-        """Every trend, for people."""
-        lines = []
-        for name, points in self.samples.items():
-            grown, noise, level = trend(points[int(len(points) * 0.3) :])
-            lines.append(f"{name:<13} {level:8.1f}  grew by {grown:+.2f} +- {noise:.2f}")
-        return "\n".join(lines)
 
 
 def told(process: int, file: Path) -> float:

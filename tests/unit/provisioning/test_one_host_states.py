@@ -9,6 +9,7 @@ ends, the host ends ready or with a person.
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from contextlib import ExitStack, suppress
 from datetime import timedelta
@@ -207,11 +208,15 @@ class OneHost(RuleBasedStateMachine):
             self.still_from = len(self.one.iron.journal)
 
 
+RUNS = int(os.environ.get("PODYARD_ONE_HOST_RUNS", "20000"))
+"""A thousand take a minute of one core. `--hypothesis-seed=N` repeats a night."""
+
+
 class LongOneHost(OneHost):
     """The same, for a night."""
 
 
 TestOneHost = OneHost.TestCase
 TestOneHost.settings = STEPS
-TestLongOneHost = pytest.mark.long(pytest.mark.timeout(7200)(LongOneHost.TestCase))
-TestLongOneHost.settings = settings(STEPS, max_examples=20_000)
+TestLongOneHost = pytest.mark.long(pytest.mark.timeout(6 * 3600)(LongOneHost.TestCase))
+TestLongOneHost.settings = settings(STEPS, max_examples=RUNS)
