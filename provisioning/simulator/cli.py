@@ -14,6 +14,7 @@ from rich.table import Table
 from pods import catalogue
 from pods.errors import PodsError
 from provisioning.simulator.clock import RealClock
+from provisioning.simulator.distribution.outages import FEED
 from provisioning.simulator.errors import HallError
 from provisioning.simulator.faults import Fault
 from provisioning.simulator.field import PROFILES, profile_faults
@@ -127,6 +128,24 @@ def _ask_to_stop(stop: asyncio.Event, starting: asyncio.Task[None] | None) -> No
         starting.cancel()
 
 
+def show_machines(hall: Hall, console: Console) -> None:
+    """What stands around the hosts."""
+    if not hall.machines:
+        return
+    table = Table(title="power distribution, cooling and switches")
+    for heading in ("machine", "kind", "rack", "feed", "Redfish", "hosts", "planted faults"):
+        table.add_column(heading, no_wrap=heading in {"machine", "Redfish"})
+    faults = hall.plan.distribution.faults
+    for running in hall.machines:
+        plan, told = running.machine.plan, running.describe()
+        kinds = [
+            fault.kind for key in (plan.name, FEED + plan.feed) for fault in faults.get(key, ())
+        ]
+        row = (plan.name, plan.kind, plan.rack, plan.feed, told["address"], str(len(plan.hosts)))
+        table.add_row(*row, ", ".join(kinds))
+    console.print(table)
+
+
 def show(hall: Hall, console: Console) -> None:
     """The hosts with their BMC addresses, and where the rest is written."""
     description = hall.describe()
@@ -141,6 +160,7 @@ def show(hall: Hall, console: Console) -> None:
             plan.name, plan.rack, plan.feed, told["bmc"], plan.model.name, plan.serial, faults
         )
     console.print(table)
+    show_machines(hall, console)
     console.print(f"credentials and fingerprints: {hall.directory / 'hall.json'}", highlight=False)
     console.print(f"what is really done: {hall.directory / 'journal.jsonl'}", highlight=False)
     if not description["isolated"]:

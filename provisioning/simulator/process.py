@@ -19,7 +19,10 @@ from aiohttp import web
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.certificates import ensure_certificate, fingerprint, server_context
 from provisioning.simulator.clock import Clock, RealClock
+from provisioning.simulator.distribution.machine import Machine, load_machine_state
 from provisioning.simulator.distribution.mains import Mains
+from provisioning.simulator.distribution.plan import MachinePlan
+from provisioning.simulator.distribution.running import RunningMachine
 from provisioning.simulator.doors import HostDoors, check_socket_paths
 from provisioning.simulator.errors import HallBusy, HallError, LaunchRefused
 from provisioning.simulator.hall import HallPlan, HostPlan
@@ -93,6 +96,8 @@ class Hall:
     plan: HallPlan
     settings: HallSettings
     hosts: list[RunningHost] = field(default_factory=list)
+    machines: list[RunningMachine] = field(default_factory=list)
+    """What stands around them: PDUs, shelves, CDUs, leaf switches."""
     hall_id: str = ""
     _first_started_at: float = 0.0
     _lock: int = -1
@@ -139,6 +144,8 @@ class Hall:
         )
         for index, host in enumerate(self.plan.hosts):
             self.hosts.append(await self._start_host(host, world, index))
+        for index, machine in enumerate(self.plan.distribution.machines, len(self.plan.hosts)):
+            await self._start_machine(machine, index)
         self._write("hall.start", hall_id=self.hall_id, isolated=self._launcher.isolated)
         for running in self.hosts:
             await running.bmc.resume()
@@ -158,11 +165,13 @@ class Hall:
             await running.doors.close()
             if running.runner is not None:
                 await running.runner.cleanup()
+        for machine in self.machines:
+            await machine.stop()
         if hasattr(self, "_journal"):
             if self.hosts:
                 self._write("hall.stop", hall_id=self.hall_id)
             self._journal.close()
-        self.hosts = []
+        self.hosts, self.machines = [], []
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -305,6 +314,23 @@ class Hall:
             ) from error
         state.port = running.runner.addresses[0][1]
 
+    async def _start_machine(self, plan: MachinePlan, index: int) -> None:
+        directory = self.directory / "machines" / plan.name
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = directory / "state.json"
+        machine = Machine(
+            plan=plan,
+            state=load_machine_state(path),
+            path=path,
+            mains=self.mains,
+            clock=self.settings.clock,
+            log=self._journal,
+        )
+        running = RunningMachine(machine, directory)
+        # Listed before it listens, so that a start that breaks off leaves no listener behind.
+        self.machines.append(running)
+        await running.start(port=self.settings.port_base + index if self.settings.port_base else 0)
+
     # What is told.
 
     def describe(self) -> dict[str, Any]:
@@ -318,6 +344,7 @@ class Hall:
             "simulated": True,
             "isolated": self._launcher.isolated,
             "hosts": [self._describe_host(running) for running in self.hosts],
+            "machines": [machine.describe() for machine in self.machines],
         }
 
     def _describe_host(self, running: RunningHost) -> dict[str, Any]:

@@ -43,6 +43,10 @@ class Consumer(Protocol):
     def change_inputs(self) -> None:
         """Another set of inputs carries it from now on."""
 
+    @property
+    def on(self) -> bool:
+        """Whether the host is switched on."""
+
 
 class MainsState(Kept):
     """What stays as it is while the simulator is away."""
@@ -171,6 +175,15 @@ class Mains:
     def share(self, host: str, feed: str) -> float:
         """What a host draws from one feed."""
         return self._plugs.get((host, feed), _Plug()).watts
+
+    def drawn(self, host: str) -> float:
+        """What it draws from all of them."""
+        return sum(self.share(host, feed) for feed in self.plan.inputs.get(host, ()))
+
+    def is_on(self, host: str) -> bool:
+        """Whether a host is switched on."""
+        consumer = self._consumers.get(host)
+        return consumer is not None and consumer.on
 
     def kwh(self, host: str, feed: str) -> float:
         """What a host ever drew from it, as the meter of its outlet says."""

@@ -49,7 +49,7 @@ def fixed(bmc: SimulatedBmc) -> dict[str, Callable[[], Body]]:
             members=(str(account.number) for account in bmc.host.state.accounts),
         ),
         ROLES: lambda: collection(ROLES, "RoleCollection", name="Roles", members=ROLE_PRIVILEGES),
-        **{f"{ROLES}/{name}": _role_builder(name) for name in ROLE_PRIVILEGES},
+        **{f"{ROLES}/{name}": role(name) for name in ROLE_PRIVILEGES},
         f"{ROOT}/TaskService": lambda: task_service(bmc),
         TASKS: lambda: collection(
             TASKS,
@@ -193,7 +193,7 @@ def account(found: Account) -> Body:
     )
 
 
-def _role_builder(name: str) -> Callable[[], Body]:
+def role(name: str) -> Callable[[], Body]:
     return lambda: resource(
         f"{ROLES}/{name}",
         "Role.v1_3_1.Role",

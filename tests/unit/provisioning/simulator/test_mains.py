@@ -32,6 +32,11 @@ class Lamp:
         self.watts = watts
         return self.mains.draw(self.name, watts)
 
+    @property
+    def on(self) -> bool:
+        """While it draws."""
+        return self.watts > 0
+
     async def lose_power(self) -> None:
         """Dark."""
         self.heard.append("dark")
