@@ -111,7 +111,7 @@ def read_list(raw: bytes) -> Listed:
     except csv.Error as error:
         where, hint = f"line {reader.line_num}", "look for a quote that is not closed"
         raise _refused(where, "", f"not CSV: {error}", hint) from error
-    found.faults += _doubles(found.rows)
+    found.faults += doubles(found.rows)
     return found
 
 
@@ -202,7 +202,11 @@ def _read_row(found: Listed, columns: Sequence[str], cells: Sequence[str], line:
         surplus = f"{len(cells)} cells"
         found.faults.append(Fault(line, "", surplus, f"there are {len(columns)} columns", hint))
         return
-    given = dict(zip(columns, cells, strict=False))
+    read_cells(found, dict(zip(columns, cells, strict=False)), line)
+
+
+def read_cells(found: Listed, given: dict[str, str], line: int) -> None:
+    """One row by its columns, wherever it comes from: it joins the rows, or the faults."""
     faults = [
         Fault(line, column, "" if column == "password" else cell[:80], message, hint)
         for column, cell in given.items()
@@ -273,7 +277,7 @@ def _account_faults(given: dict[str, str], line: int) -> Iterator[Fault]:
         yield Fault(line, missing, "", "a user and a password go together", "fill in both")
 
 
-def _doubles(rows: Sequence[Row]) -> Iterator[Fault]:
+def doubles(rows: Sequence[Row]) -> Iterator[Fault]:
     """What two rows cannot both have."""
     seen: dict[tuple[str, str], int] = {}
     for row in rows:

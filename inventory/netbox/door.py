@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Errand = Literal["check", "plan", "apply"]
+Errand = Literal["check", "plan", "apply", "import"]
 
 
 class NetBoxRun(BaseModel):
@@ -25,7 +26,8 @@ class NetBoxRun(BaseModel):
     """Why it failed."""
     hint: str = ""
     result: dict[str, Any] = Field(default_factory=dict)
-    """`check`: version and choices; `plan`: the plan; `apply`: the plan and what came of it."""
+    """`check`: version and choices; `plan`: the plan; `apply`: the plan and what came of it;
+    `import`: what a list would answer."""
 
 
 class NetBoxDrift(BaseModel):
@@ -73,6 +75,13 @@ class NetBoxStatus(BaseModel):
     """How many steps, refusals, orphans and intents stand out."""
 
 
+class NetBoxReading(Protocol):
+    """NetBox, for whoever only reads it. Blocking."""
+
+    def every(self, kind: str, **filters: Sequence[str | int]) -> list[Any]:
+        """All rows, or those whose field has one of the values."""
+
+
 class NetBoxDoor(Protocol):
     """The sync, as the API sees it. All calls return at once."""
 
@@ -86,6 +95,11 @@ class NetBoxDoor(Protocol):
         self, errand: Errand, *, by: str, digest: str = "", delete: bool = False
     ) -> NetBoxRun:
         """Begin an errand. Conflict when one is under way."""
+
+    def look(
+        self, errand: Errand, *, by: str, work: Callable[[NetBoxReading], dict[str, Any]]
+    ) -> NetBoxRun:
+        """Begin an errand that only reads there. Conflict when one is under way."""
 
     def run_of(self, key: str) -> NetBoxRun | None:
         """An errand, or None when it is forgotten."""

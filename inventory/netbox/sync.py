@@ -14,7 +14,7 @@ import hmac
 import json
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,13 @@ from inventory.clock import Clock
 from inventory.errors import Conflict, FenceLost, InventoryError, StoreUnavailable
 from inventory.model import Event
 from inventory.netbox.client import Access, NetBoxClient
-from inventory.netbox.door import Errand, NetBoxDrift, NetBoxRun, NetBoxStatus
+from inventory.netbox.door import (
+    Errand,
+    NetBoxDrift,
+    NetBoxReading,
+    NetBoxRun,
+    NetBoxStatus,
+)
 from inventory.netbox.errors import Unreachable
 from inventory.netbox.lane import lane
 from inventory.netbox.mapping import load_mapping
@@ -105,6 +111,32 @@ class NetBoxSync:
         self, errand: Errand, *, by: str, digest: str = "", delete: bool = False
     ) -> NetBoxRun:
         """Begin an errand. Conflict when one is under way."""
+        push = errand == "apply"
+        order = Order(pull=push, push=push, delete=delete, digest=digest)
+
+        async def go() -> dict[str, Any]:
+            return result_of(await self._go(order, what=errand))
+
+        return self._begin(errand, by, go)
+
+    def look(
+        self, errand: Errand, *, by: str, work: Callable[[NetBoxReading], dict[str, Any]]
+    ) -> NetBoxRun:
+        """Begin an errand that only reads there. Conflict when one is under way."""
+
+        async def go() -> dict[str, Any]:
+            async with self._busy:
+                self._note(running=errand)
+                try:
+                    return await self._in_thread(self._look_in_lane, work)
+                finally:
+                    self._note(running="")
+
+        return self._begin(errand, by, go)
+
+    def _begin(
+        self, errand: Errand, by: str, go: Callable[[], Awaitable[dict[str, Any]]]
+    ) -> NetBoxRun:
         if any(run.state == "running" for run in self._runs.values()):
             raise Conflict(
                 f"podyard is at NetBox already: {self._status.running}",
@@ -112,9 +144,7 @@ class NetBoxSync:
             )
         run = NetBoxRun(id=secrets.token_hex(8), errand=errand, by=by, started_at=self._clock.now())
         self._keep(run)
-        push = errand == "apply"
-        order = Order(pull=push, push=push, delete=delete, digest=digest)
-        task = asyncio.create_task(self._errand(run, order))
+        task = asyncio.create_task(self._errand(run, go))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return run
@@ -180,9 +210,9 @@ class NetBoxSync:
         except InventoryError as error:
             await self._fail(error)
 
-    async def _errand(self, run: NetBoxRun, order: Order) -> None:
+    async def _errand(self, run: NetBoxRun, go: Callable[[], Awaitable[dict[str, Any]]]) -> None:
         try:
-            done = await self._go(order, what=run.errand)
+            result = await go()
         except InventoryError as error:
             problem = {"state": "failed", "problem": str(error), "hint": error.hint}
             self._end(run, problem)
@@ -191,7 +221,7 @@ class NetBoxSync:
             # A bug: the caller who waits for this errand must still hear that it ended.
             self._end(run, {"state": "failed", "problem": f"{type(error).__name__}: {error}"})
             raise
-        self._end(run, {"state": "done", "result": result_of(done)})
+        self._end(run, {"state": "done", "result": result})
 
     async def _go(self, order: Order, *, what: str) -> Round:
         why = await self._in_thread(watching_only, self._store) if order.push else ""
@@ -224,6 +254,17 @@ class NetBoxSync:
                 self._access, going_on=going_on
             )
             return go_round(self._site, order, connect, fence=fence)
+
+    def _look_in_lane(self, work: Callable[[NetBoxReading], dict[str, Any]]) -> dict[str, Any]:
+        with lane(self._store, self._clock, worker=self._worker, alone=self._alone) as (
+            _fence,
+            going_on,
+        ):
+            client = NetBoxClient(self._access, going_on=going_on)
+            try:
+                return work(client)
+            finally:
+                client.close()
 
     async def _fail(self, error: InventoryError) -> None:
         known = self._status.problem

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field, SecretStr
@@ -12,10 +12,10 @@ from inventory.applying import BMC_PASSWORD, NAME_FORM
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import Conflict, NotFound, StaleWrite
-from inventory.expected_hosts import ExpectedHost, FactoryAccount
+from inventory.expected_hosts import ExpectedHost, FactoryAccount, Source
 from inventory.expecting.enrolling import ACCOUNT_OWNER, enrol_expected
 from inventory.expecting.importing import Import, plan_import
-from inventory.expecting.lists import FAULTS_MAX, read_list
+from inventory.expecting.lists import FAULTS_MAX, Listed, read_list
 from inventory.expecting.rematching import rematch
 from inventory.model import Event
 from inventory.refusals import ERRORS
@@ -151,7 +151,7 @@ async def remove_factory_account(
     await deps.in_thread(_remove_account, deps, who_of(request, actor), name)
 
 
-def import_listed(deps: ApiDeps, who: Who, done: Import, source: Literal["csv", "netbox"]) -> bool:
+def _write(deps: ApiDeps, who: Who, done: Import, source: Source) -> bool:
     """Write what a list came to; whether anything was."""
     if done.faults or not (done.created or done.updated or done.secrets):
         return False
@@ -161,7 +161,7 @@ def import_listed(deps: ApiDeps, who: Who, done: Import, source: Literal["csv", 
     return True
 
 
-def told(done: Import, *, written: bool) -> Imported:
+def _told(done: Import, *, written: bool) -> Imported:
     """What a list came to, as it is answered."""
     return Imported(
         written=written,
@@ -174,17 +174,23 @@ def told(done: Import, *, written: bool) -> Imported:
     )
 
 
-def _import(deps: ApiDeps, who: Who, raw: bytes, dry_run: bool) -> Imported:  # noqa: FBT001
-    listed = read_list(raw)
+def import_rows(
+    deps: ApiDeps, who: Who, listed: Listed, source: Source, *, dry_run: bool
+) -> Imported:
+    """Take in rows, wherever they come from; with a fault in any of them, none."""
     for _ in range(WRITE_TRIES):
-        done = plan_import(deps.store, deps.secrets, listed, source="csv")
+        done = plan_import(deps.store, deps.secrets, listed, source=source)
         if dry_run:
-            return told(done, written=False)
+            return _told(done, written=False)
         try:
-            return told(done, written=import_listed(deps, who, done, "csv"))
+            return _told(done, written=_write(deps, who, done, source))
         except StaleWrite:
             continue
     raise StaleWrite("expected hosts changed while they were imported")
+
+
+def _import(deps: ApiDeps, who: Who, raw: bytes, dry_run: bool) -> Imported:  # noqa: FBT001
+    return import_rows(deps, who, read_list(raw), "csv", dry_run=dry_run)
 
 
 def _enrol(deps: ApiDeps, who: Who, names: tuple[str, ...]) -> EnrolledMany:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Request
 from pydantic import Field
 
+from inventory.applying import NAME_FORM
 from inventory.auth import Actor, Permission, public, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import NotFound
-from inventory.netbox.door import NetBoxDoor, NetBoxDrift, NetBoxRun, NetBoxStatus
+from inventory.netbox.door import NetBoxDoor, NetBoxDrift, NetBoxReading, NetBoxRun, NetBoxStatus
+from inventory.netbox.expecting import devices_of
 from inventory.refusals import ERRORS, Refused
+from inventory.resources.recording import who_of
+from inventory.routes.expected import import_rows
+from inventory.routes.pods import find_pod
 from inventory.routes.shapes import Body, View
 
 router = APIRouter(prefix="/api/netbox", tags=["netbox"], responses=ERRORS)
@@ -22,11 +27,17 @@ Writer = Annotated[Actor, Depends(require(Permission.NETBOX_WRITE))]
 class ErrandBody(Body):
     """What to do at NetBox."""
 
-    errand: Literal["check", "plan", "apply"]
+    errand: Literal["check", "plan", "apply", "import"]
     digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
     """`apply`: only this plan may be done. Empty: whatever differs by then."""
     delete: bool = False
     """Also remove what carries our mark and stands for nothing of ours any more."""
+    pod: Annotated[str, Field(pattern=rf"^$|{NAME_FORM}")] = ""
+    """`import`: the pod whose slots NetBox's devices fill, by rack and lowest unit."""
+    account: Annotated[str, Field(pattern=rf"^$|{NAME_FORM}")] = ""
+    """`import`: the factory account that they come with."""
+    dry_run: bool = False
+    """`import`: only say what it would write."""
 
 
 class HintView(View):
@@ -48,8 +59,20 @@ async def get_netbox_drift(deps: Deps, _actor: Reader) -> NetBoxDrift:
 
 
 @router.post("/runs", status_code=202)
-async def start_netbox_run(body: ErrandBody, deps: Deps, actor: Writer) -> NetBoxRun:
+async def start_netbox_run(
+    request: Request, body: ErrandBody, deps: Deps, actor: Writer
+) -> NetBoxRun:
     """Begin an errand; ask for it by its id until it is done. 409 while another is under way."""
+    if body.errand == "import":
+        who = who_of(request, actor)
+        pod = await deps.in_thread(find_pod, deps, body.pod)
+
+        def work(client: NetBoxReading) -> dict[str, Any]:
+            listed = devices_of(client, pod, account=body.account)
+            done = import_rows(deps, who, listed, "netbox", dry_run=body.dry_run)
+            return done.model_dump(mode="json")
+
+        return _door(deps).look("import", by=actor.name, work=work)
     return _door(deps).start(body.errand, by=actor.name, digest=body.digest, delete=body.delete)
 
 

@@ -630,9 +630,12 @@ class EnvelopeStep(TypedDict):
 
 
 class ErrandBody(TypedDict):
+    account: NotRequired[str]
     delete: NotRequired[bool]
     digest: NotRequired[str]
-    errand: Literal["check", "plan", "apply"]
+    dry_run: NotRequired[bool]
+    errand: Literal["check", "plan", "apply", "import"]
+    pod: NotRequired[str]
 
 
 class ErrorBody(TypedDict):
@@ -821,7 +824,7 @@ class GivenHosts(TypedDict):
 
 
 class GivenPod(TypedDict):
-    hosts: list[GivenHost]
+    hosts: NotRequired[list[GivenHost]]
     name: str
     simulated: NotRequired[bool]
     site: NotRequired[str]
@@ -1146,7 +1149,7 @@ class NetBoxDrift(TypedDict):
 class NetBoxRun(TypedDict):
     by: str
     ended_at: NotRequired[str | None]
-    errand: Literal["check", "plan", "apply"]
+    errand: Literal["check", "plan", "apply", "import"]
     hint: NotRequired[str]
     id: str
     problem: NotRequired[str]

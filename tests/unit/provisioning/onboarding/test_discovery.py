@@ -276,7 +276,7 @@ def test_ipmi_alone_is_a_find_and_no_second_one_beside_redfish(tmp_path: Path) -
     async def ping(ip: str, _port: int) -> bool:
         return ip == "10.0.0.4"
 
-    street.ping = ping  # type: ignore[method-assign]
+    street.ping = ping  # type: ignore[method-assign,assignment]
     bed = Bed(tmp_path, street, "10.0.0.0/29")
     bed.ask()
     bed.go()
