@@ -8,11 +8,12 @@ measurement that reaches it. Whatever is missing, doubled or not a number counts
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pods.spec import Floor
 
@@ -38,6 +39,10 @@ class Rung(StrEnum):
     """The signed certificate: stops disputes."""
 
 
+PEER_SHARE = 0.8
+"""Parts of one host under one load differ by a few percent; clocks that were capped, by a third."""
+
+
 class Measurement(BaseModel):
     """One test's result. `reference` is the same test beside it in the same minute, for ratios."""
 
@@ -47,6 +52,8 @@ class Measurement(BaseModel):
     value: float
     reference: float | None = None
     unit: str = ""
+    part: str = Field(default="", max_length=64)
+    """The accelerator that it was measured on; empty: the whole host."""
 
 
 class Line(BaseModel):
@@ -79,10 +86,54 @@ class Verdict(BaseModel):
         return tuple(line for line in self.lines if not line.passed)
 
 
-def judge(floors: Sequence[Floor], results: Sequence[Measurement]) -> Verdict:
-    """Hold the measurements against the floors. No floors at all is not a pass."""
-    lines = tuple(_line(floor, results) for floor in floors)
-    return Verdict(passed=bool(lines) and all(line.passed for line in lines), lines=lines)
+def judge(
+    floors: Sequence[Floor], results: Sequence[Measurement], *, peer_share: float = PEER_SHARE
+) -> Verdict:
+    """Hold the measurements against the floors, and like parts against each other.
+
+    No floors at all is not a pass.
+    """
+    whole = [one for one in results if not one.part]
+    lines = tuple(_line(floor, whole) for floor in floors)
+    passed = bool(lines) and all(line.passed for line in lines)
+    peers = _peers([one for one in results if one.part], peer_share)
+    return Verdict(passed=passed and all(p.passed for p in peers), lines=(*lines, *peers))
+
+
+def _peers(results: Sequence[Measurement], share: float) -> tuple[Line, ...]:
+    """One line for each test that was made part by part: how its slowest part compares."""
+    tests = dict.fromkeys(one.test for one in results)
+    return tuple(
+        _among_peers([one for one in results if one.test == test], share) for test in tests
+    )
+
+
+def _among_peers(parts: Sequence[Measurement], share: float) -> Line:
+    """The median is the peers' speed: half of them would have to be slow to hide a slow one."""
+    def line(reached: float | None, reason: str, *, passed: bool) -> Line:
+        return Line(
+            test=parts[0].test,
+            kind="ratio",
+            floor=share,
+            reached=reached,
+            unit="of its peers",
+            passed=passed,
+            reason=reason,
+        )
+
+    strange = [one.part for one in parts if not math.isfinite(one.value) or one.value < 0]
+    middle = 0.0 if strange else statistics.median(one.value for one in parts)
+    if strange or middle <= 0:
+        reason = f"{', '.join(strange) or 'no part'}: not a measurement"
+        return line(None, reason, passed=False)
+    slow = [one for one in parts if one.value < share * middle]
+    worst = min(parts, key=lambda one: one.value).value / middle
+    if not slow:
+        reason = f"every part reaches {share:g} of its peers"
+        return line(worst, reason, passed=True)
+    named = ", ".join(f"{one.part} runs at {one.value / middle:.2g}" for one in slow)
+    reason = f"{named} of its peers, below {share:g}"
+    return line(worst, reason, passed=False)
 
 
 def _line(floor: Floor, results: Sequence[Measurement]) -> Line:

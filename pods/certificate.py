@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
-from pods.acceptance import Line, Measurement, judge
+from pods.acceptance import PEER_SHARE, Line, Measurement, judge
 from pods.canonical import canonical_json
 from pods.envelope import (
     Envelope,
@@ -143,7 +143,8 @@ def issue(
 
     Whether the statement says `simulated` is the key's purpose: there is no way to say otherwise.
     """
-    verdict = judge(spec.acceptance.floors, measurements)
+    share = spec.acceptance.peer_share or PEER_SHARE
+    verdict = judge(spec.acceptance.floors, measurements, peer_share=share)
     if not verdict.passed:
         lines = "; ".join(map(str, verdict.failures())) or "the spec has no floors"
         raise CertificateRefused(

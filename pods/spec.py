@@ -145,6 +145,8 @@ class AcceptanceSpec(Part):
     """What a host must prove before it is offered."""
 
     floors: tuple[Floor, ...]
+    peer_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """How much of the median of its host's accelerators each of them must reach. Left out, 0.8."""
     valid_days: Annotated[int, Field(ge=1, le=730)] = 90
 
 

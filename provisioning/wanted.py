@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from inventory.model import CertificateRecord, Host, Intent, Pod
 from inventory.states import HostState
+from pods.acceptance import PEER_SHARE
 from pods.canonical import canonical_json
 from pods.certificate import Predicate, read_unverified
 from pods.spec import PodSpec
@@ -69,6 +70,7 @@ def wanted_of(
         erase=spec.erase,
         erasures=erasures_of(host, intents),
         unerased=unerased_of(host, intents),
+        peer_share=spec.acceptance.peer_share or PEER_SHARE,
         restore_power=spec.bring_up.power_drift == "restore",
         loop_leak=around.leak_near(host),
         leak_stops_claims=spec.bring_up.leak == "stop",

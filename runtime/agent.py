@@ -87,7 +87,10 @@ class Agent:
             Settings(place, hardware.simulated, clock=clock, changed=self._changed.set)
         )
         self._measuring = measuring(
-            place, clock_ratio=hardware.clock_ratio, changed=self._changed.set
+            place,
+            clock_ratio=hardware.clock_ratio,
+            accelerator_ratios=hardware.accelerator_ratios,
+            changed=self._changed.set,
         )
 
     async def run(self) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ class Hardware:
     physical_host: str
     clock_ratio: float = 1.0
     """Simulated hosts only: this host's speed as a share of the machine's that it runs on."""
+    accelerator_ratios: Mapping[str, float] = field(default_factory=dict)
+    """Simulated hosts only: slot to an accelerator's speed as a share of its peers'."""
 
 
 def read_hardware(run: Path, *, now: datetime, system: Path = Path("/")) -> Hardware:
@@ -60,12 +63,14 @@ def read_described(path: Path, *, now: datetime) -> Hardware:
         simulated = bool(body.pop("simulated", True))
         physical_host = str(body.pop("physical_host"))
         clock_ratio = float(body.pop("clock_ratio", 1.0))
+        told = dict(body.pop("accelerator_ratios", {}))
+        ratios = {str(slot): float(ratio) for slot, ratio in told.items()}
         facts = HardwareFacts.model_validate({**body, "observed_at": now, "source": "agent"})
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise HardwareError(f"cannot use {path}") from error
     if not 0.0 < clock_ratio <= 1.0:
         raise HardwareError(f"{path}: clock_ratio is {clock_ratio}, it must be in (0, 1]")
-    return Hardware(facts, simulated, physical_host, clock_ratio)
+    return Hardware(facts, simulated, physical_host, clock_ratio, ratios)
 
 
 def read_drives(run: Path) -> tuple[DriveRead, ...] | None:

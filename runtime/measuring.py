@@ -11,20 +11,30 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from inventory.agents import AcceptanceOrder, AcceptanceReport
 from pods.acceptance import Measurement
 from runtime.measure import ONE_THREAD
 from runtime.place import Place
 
+COMPUTES = "matrix_multiply"
+"""The test that is made on each accelerator too."""
 LIMIT_S_PER_TEST = 120.0  # two seconds on an idle machine; sixty-fold load is a fault, not load
 
 
 class Measuring:
     """The agent's side of at most one acceptance order."""
 
-    def __init__(self, place: Place, *, clock_ratio: float, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        place: Place,
+        *,
+        clock_ratio: float,
+        changed: Callable[[], None],
+        accelerator_ratios: Mapping[str, float] | None = None,
+    ) -> None:
+        self._accelerator_ratios = accelerator_ratios or {}
         self._place = place
         self._clock_ratio = clock_ratio
         self._changed = changed
@@ -70,7 +80,7 @@ class Measuring:
                 measurements=tuple(measured),
                 failed=failed,
                 finished=True,
-                progress=f"{len(measured)} of {len(order.tests)} tests measured",
+                progress=f"{_tests(measured)} of {len(order.tests)} tests measured",
             )
         )
 
@@ -85,7 +95,8 @@ class Measuring:
             async for line in process.stdout:
                 found = json.loads(line)
                 if "measurement" in found:
-                    measured.append(Measurement.model_validate(found["measurement"]))
+                    one = Measurement.model_validate(found["measurement"])
+                    measured += [one, *by_part(one, self._accelerator_ratios)]
                 else:
                     failed[str(found["failed"])] = str(found["reason"])
                 self._note(_partial(order, measured, failed))
@@ -110,10 +121,24 @@ class Measuring:
         self._changed()
 
 
+def by_part(whole: Measurement, ratios: Mapping[str, float]) -> list[Measurement]:
+    """What simulated accelerators would have computed, each at its share of the host's speed."""
+    if whole.test != COMPUTES:
+        return []
+    return [
+        Measurement(test=whole.test, value=whole.value * ratio, unit=whole.unit, part=slot)
+        for slot, ratio in ratios.items()
+    ]
+
+
+def _tests(measured: list[Measurement]) -> int:
+    return len({one.test for one in measured})
+
+
 def _partial(
     order: AcceptanceOrder, measured: list[Measurement], failed: dict[str, str]
 ) -> AcceptanceReport:
-    done = len(measured) + len(failed)
+    done = _tests(measured) + len(failed)
     return AcceptanceReport(
         order_id=order.order_id,
         measurements=tuple(measured),

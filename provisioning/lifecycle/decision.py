@@ -15,6 +15,7 @@ from typing import Literal
 
 from inventory.model import AgentSeen, Host, SuspendedFor
 from inventory.states import HostState, PowerState
+from pods.acceptance import PEER_SHARE
 from pods.certificate import Predicate
 from pods.erasing import ErasePolicy
 from pods.facts import HardwareFacts
@@ -169,6 +170,8 @@ class Wanted:
     """Which host leaks on the cooling loop of this one, itself first; empty: none does."""
     leak_stops_claims: bool = False
     """The pod's policy: hosts on a loop that leaks are shut down though a claim holds them."""
+    peer_share: float = PEER_SHARE
+    """How much of its peers' speed each accelerator of the host must reach."""
     restore_power: bool = False
     """The pod's policy: a ready host that somebody switched off is brought up anew."""
 

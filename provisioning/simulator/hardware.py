@@ -235,11 +235,19 @@ def write_to(state: HostState, drives: Iterable[DriveFact]) -> None:
     state.drives = {**state.drives, **used}
 
 
+def accelerator_ratios(plan: HostPlan) -> dict[str, float]:
+    """Slot to the share of its speed that each accelerator computes at."""
+    slots = tuple(one.slot for one in accelerators(plan))
+    slow = struck(plan.faults, "slow-gpu", slots, seed=plan.serial)
+    return {slot: slow[slot].number("ratio") if slot in slow else 1.0 for slot in slots}
+
+
 def hardware_document(plan: HostPlan, state: HostState, *, at: float) -> dict[str, Any]:
     """`run/hardware.json`: the facts, and what only a simulation has to say."""
     return {
         **agent_facts(plan, state, at=at).model_dump(mode="json"),
         "clock_ratio": plan.clock_ratio,
+        "accelerator_ratios": accelerator_ratios(plan),
         "simulated": True,
         "physical_host": BOOT_ID.read_text().strip(),
     }

@@ -132,6 +132,11 @@ def _slow_host() -> None:
     """The host computes at `ratio` of its peers' speed, and no BMC reading says so."""
 
 
+@PARTS.defect("slow-gpu", slot="", ratio=0.33)
+def _slow_gpu() -> None:
+    """One accelerator computes at `ratio` of its peers' speed, and no BMC reading says so."""
+
+
 @PARTS.defect("wrong-serial", serial="")
 def _wrong_serial() -> None:
     """The BMC reports another serial than the one on record: a swapped board or cable."""

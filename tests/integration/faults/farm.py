@@ -48,12 +48,14 @@ from provisioning.faultpoints import FaultPoints
 from provisioning.settings import ProvisioningSettings
 from provisioning.simulator.errors import MediaUnreachable
 from provisioning.simulator.hall import HallPlan
+from provisioning.simulator.hardware import accelerator_ratios
 from provisioning.simulator.journal import Entry, read_journal
 from provisioning.simulator.launcher import HostPlace
 from provisioning.simulator.process import Hall, HallSettings
 from provisioning.simulator.widening import widened
 from provisioning.world import PlayResult, World
 from runtime.hardware import read_drives
+from runtime.measuring import by_part
 from tests.integration.faults.skipping import JumpingClock, SkippingLoop
 
 POD = "field"
@@ -126,6 +128,7 @@ class Agents:
     clock: JumpingClock
     spec: PodSpec
     ratios: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, dict[str, float]] = field(default_factory=dict)
     wake: Callable[[], None] = lambda: None
     isolated: bool = True
     _lives: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -186,22 +189,21 @@ class Agents:
             known = observed.acceptance.order_id if observed.acceptance else ""
             if order and order != known:
                 await self.clock.sleep(MEASURES_S)
-                report = self._report(order, self.ratios.get(name, 1.0))
+                report = self._report(order, name)
                 observed = observed.model_copy(update={"acceptance": report})
                 self._say(host, media_id, observed)
             elif self.loop_time() - said_at >= CALLS_S:
                 said_at = self.loop_time()
                 self._say(host, media_id, observed, news=False)
 
-    def _report(self, order: str, ratio: float) -> AcceptanceReport:
-        return AcceptanceReport(
-            order_id=order,
-            finished=True,
-            measurements=tuple(
-                Measurement(test=floor.test, value=ratio, reference=1.0, unit="relative")
-                for floor in self.spec.acceptance.floors
-            ),
-        )
+    def _report(self, order: str, name: str) -> AcceptanceReport:
+        ratio = self.ratios.get(name, 1.0)
+        wholes = [
+            Measurement(test=floor.test, value=ratio, reference=1.0, unit="relative")
+            for floor in self.spec.acceptance.floors
+        ]
+        parts = [one for whole in wholes for one in by_part(whole, self.parts.get(name, {}))]
+        return AcceptanceReport(order_id=order, finished=True, measurements=(*wholes, *parts))
 
     def _host(self, name: str) -> Host:
         (found,) = self.store.find(Host, name=name)
@@ -268,7 +270,8 @@ class Farm:
         self.clock = JumpingClock(self.loop)
         self.store = MemoryStore()
         ratios = {host.name: host.clock_ratio for host in self.plan.hosts}
-        self.agents = Agents(self.store, self.clock, self.spec, ratios)
+        parts = {host.name: accelerator_ratios(host) for host in self.plan.hosts}
+        self.agents = Agents(self.store, self.clock, self.spec, ratios, parts)
         settings = HallSettings(
             state=self.directory / "hall",
             clock=HardwareClock(self.loop),

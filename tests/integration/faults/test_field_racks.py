@@ -98,3 +98,18 @@ def test_swapped_cables_are_named_at_both_ends(tmp_path: Path) -> None:
         assert problem is not None
         assert "NIC0" in problem.message or "leaf" in problem.message
     assert {kind(told, name) for name in names[:2]} == {"ready"}
+
+
+def test_one_slow_accelerator_among_eight_is_named(tmp_path: Path) -> None:
+    """The host's own sum hardly shows it, and no reading of any BMC does."""
+    spec = roomy(catalogue.load("hgx-h100-8"))
+    names = [slot.slot for _, slot in spec.slots()]
+
+    told = bring_up(tmp_path, spec, [f"slow-gpu@{names[-1]}:slot=GPU_SXM_5"])
+
+    problem = host(told, names[-1]).problem
+    assert problem is not None
+    assert problem.kind == "acceptance-failed"
+    assert "GPU_SXM_5 runs at 0.33 of its peers" in problem.message
+    assert not host(told, names[-1]).certificate_id
+    assert {kind(told, name) for name in names[:-1]} == {"ready"}
