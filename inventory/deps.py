@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict
 
 from inventory.access_settings import AccessSettings
+from inventory.allowed import LearnedTimes
 from inventory.audit_anchors import Anchors
 from inventory.clock import Clock
 from inventory.netbox.door import NetBoxDoor
@@ -56,6 +57,8 @@ class ApiDeps:
     """The sync with NetBox; None: no NetBox is configured."""
     hold_file: Path | None = None
     """The file of this machine that holds the fleet; None: only the database's note does."""
+    times: LearnedTimes = field(default_factory=LearnedTimes)
+    """How long hosts of these models take here: what a host is said to be late by."""
 
     @property
     def public_url(self) -> str:

@@ -403,6 +403,7 @@ class Controller:
                 "problem": None,
                 "wake_at": now,
                 "counted_from": None,
+                "doubt": "",
                 "tried": host.tried if to in ALLOWED_TIME_S and to not in ANEW else (),
                 "setbacks": _setbacks(host, to),
                 "power": seen.power if seen.power != "Unknown" else host.power,

@@ -9,24 +9,19 @@ What is tried is written down before it is done, so that a crash in the middle n
 Nothing is tried while something that cannot be undone may be happening, and a host is never reset:
 its power goes off, is seen off, and comes on with the next boot.
 
-Pure: the times that hosts of the same model took before come in as numbers.
+Pure: how long a state may take comes in as a number (`inventory.allowed`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from inventory.model import Host, Problem, Tried
-from inventory.states import ALLOWED_TIME_S, HostState
-from pods.expectation import Step
+from inventory.states import HostState
 
-SAMPLES_MIN = 20
-"""Stays of the same model that must be known before they count: of fewer, one slow host decides."""
-TIMES_P95 = 2.0
-"""Twice what nineteen of twenty hosts needed: the slowest healthy one is not set apart for it."""
 READ_AGAIN = "read again"
 OVERSTAYED = "overstayed"
 PASSED_OVER = "not possible"
@@ -76,40 +71,6 @@ repairing a host waits for people or for others, and nothing done to it would he
 
 ONCE = frozenset({Remedy.RESTART_BMC, Remedy.BOOT_AGAIN})
 """What is not tried in each state anew, but once over all states of one way up."""
-
-
-def allowed_time_s(
-    state: HostState, past: Mapping[Step, Sequence[float]], *, updates: int = 1
-) -> float | None:
-    """How long a host may stay: the default, or longer where its model was seen to need it.
-
-    `past`: the seconds that hosts of this model took; `updates`: how many components are flashed.
-    None: nobody waits for a host in this state.
-    """
-    default = ALLOWED_TIME_S.get(state)
-    if default is None:
-        return None
-    match state:
-        case HostState.PREPARING:
-            flashes = (_p95(past.get("flashing", ())) or 0.0) * updates
-            learned = flashes + (_p95(past.get("preparing", ())) or 0.0)
-        case HostState.BOOTING:
-            learned = _p95(past.get("booting", ())) or 0.0
-        case HostState.CONFIGURING:
-            learned = _p95(past.get("configuring", ())) or 0.0
-        case HostState.ACCEPTING:
-            learned = _p95(past.get("accepting", ())) or 0.0
-        case _:
-            learned = 0.0
-    return max(default, TIMES_P95 * learned)
-
-
-def _p95(samples: Sequence[float]) -> float | None:
-    """The time within which nineteen of twenty were done; None of too few."""
-    if len(samples) < SAMPLES_MIN:
-        return None
-    ordered = sorted(samples)
-    return ordered[-(-len(ordered) * 19 // 20) - 1]
 
 
 def late_since(host: Host, allowed_s: float | None) -> datetime | None:

@@ -20,7 +20,8 @@ from pods.facts import (
 )
 from pods.spec import PodSpec
 from provisioning.drivers.protocol import BiosState
-from provisioning.lifecycle.decision import Seen, Wanted
+from provisioning.lifecycle.actions import RecordDoubt
+from provisioning.lifecycle.decision import Decider, Decision, Do, Seen, Wanted
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MEDIA_URL = "https://127.0.0.1:8471/boot/v1/media/m1.iso"
@@ -98,6 +99,14 @@ def make_wanted(**changes: Any) -> Wanted:
         "planned_updates": frozenset({("BIOS", "2.4.1")}),
     }
     return Wanted(**{**whole, **changes})
+
+
+def told_twice(decide: Decider, host: Host, seen: Seen, wanted: Wanted) -> Decision:
+    """What is decided when the BMC says the same once more, where once is not enough."""
+    answer = decide(host, seen, wanted)
+    if isinstance(answer, Do) and isinstance(answer.action, RecordDoubt):
+        return decide(host.model_copy(update={"doubt": answer.action.doubt}), seen, wanted)
+    return answer
 
 
 def make_boot(**changes: Any) -> BootRecord:

@@ -16,7 +16,7 @@ from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
 from inventory.holding import held
-from inventory.model import CertificateRecord, Event, Host, Problem, SuspendedFor, Tried
+from inventory.model import CertificateRecord, Event, Host, Pod, Problem, SuspendedFor, Tried
 from inventory.refusals import ERRORS, Refused
 from inventory.resources.recording import Who, logged, who_of
 from inventory.routes.shapes import Body, NamePath, View, only
@@ -110,7 +110,8 @@ class Why(View):
     """What holds the whole fleet; empty when nothing does."""
     waiting_for: str
     late_at: datetime | None
-    """When its state will have taken too long, by the default; null: nobody waits for it."""
+    """When its state will have taken too long, by what its model took here before; null: nobody
+    waits for it."""
     problem: Problem | None
     tried: tuple[str, ...]
     remedies: tuple[Tried, ...]
@@ -263,7 +264,7 @@ def _why(deps: ApiDeps, name: str) -> Why:
         quarantine=host.quarantine,
         held=str(found) if found else "",
         waiting_for=host.waiting,
-        late_at=_late_at(host),
+        late_at=_late_at(deps, host),
         problem=problem,
         tried=problem.tried if problem else tuple(one.remedy for one in remedies),
         remedies=remedies,
@@ -308,11 +309,19 @@ def _waiting(host: Host) -> str:
     return "" if host.waiting == host.state.value else host.waiting
 
 
-def _late_at(host: Host) -> datetime | None:
-    """Waiting for people and other hosts does not count."""
-    allowed_s = ALLOWED_TIME_S.get(host.state)
+def _late_at(deps: ApiDeps, host: Host) -> datetime | None:
+    """By what its model took here before. Waiting for people and other hosts does not count."""
+    allowed_s = _allowed_s(deps, host)
     since = max(host.counted_from or host.state_since, host.state_since)
     return None if allowed_s is None else since + timedelta(seconds=allowed_s)
+
+
+def _allowed_s(deps: ApiDeps, host: Host) -> float | None:
+    pod = deps.store.get(Pod, host.pod)
+    if pod is None:
+        return ALLOWED_TIME_S.get(host.state)
+    updates = len(pod.spec_document.get("firmware", {}).get(host.host_type, ()))
+    return deps.times.of(deps.store, host, pod, updates=updates, now=deps.clock.now())
 
 
 def _in_words(host: Host) -> str:

@@ -27,6 +27,7 @@ from provisioning.lifecycle.actions import (
     RecordMismatches,
 )
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.doubting import told_once
 from provisioning.lifecycle.ready import feeds_lost
 from provisioning.lifecycle.recognising import stranger
 from provisioning.power.inputs import is_only_the_feed
@@ -129,7 +130,8 @@ def _judged(host: Host, seen: Seen, wanted: Wanted, report: AcceptanceReport) ->
     if (other := stranger(host, seen.facts)) is not None:
         return other
     if seen.draw_watts is not None and seen.draw_watts <= 0:
-        return Hold(
+        once = told_once(host, "readings-disagree", (), of=host.acceptance_order)
+        return once or Hold(
             "readings-disagree",
             f"its agent has just measured under load, and its BMC reads {seen.draw_watts:.0f} W",
             "restart the BMC; when it still reads nothing, replace its power sensor; then "
@@ -152,10 +154,12 @@ def _as_it_runs(host: Host, facts: HardwareFacts, wanted: Wanted) -> Decision:
     if (lost := feeds_lost(facts, wanted.feeds)) and is_only_the_feed(wrong, facts, wanted.feeds):
         why = f"feed {lost[0]} gives no power: nothing is certified that the next loss would stop"
         return Wait(why, FEED_RECHECK_S, others=True)
-    if wrong or behind:
-        return Hold(
+    said = [*(str(m) for m in wrong), *(f"{i.component} behind" for i in behind)]
+    if said:
+        once = told_once(host, "changed-since-inspection", said, of=host.acceptance_order)
+        return once or Hold(
             "changed-since-inspection",
-            "; ".join([*(str(m) for m in wrong), *(f"{i.component} behind" for i in behind)]),
+            "; ".join(said),
             f"find out what changed, then podyard host retry {host.name}",
         )
     if not host.certificate_id:

@@ -22,6 +22,7 @@ from provisioning.lifecycle.actions import (
     SetBootSource,
 )
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.doubting import told_once
 
 LOOK = Look.POWER | Look.BOOT | Look.BIOS
 RECHECK_S = 0.5
@@ -73,6 +74,9 @@ def _booted(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decisio
 def _not_applied(host: Host, boot: BootRecord, bios: BiosState, wanted: Wanted) -> Decision:
     """Some firmware drops what was staged: staged again and booted again, it takes it."""
     left = bios_differences(wanted.bios, bios.current)
+    said = [f"{d.attribute}: {d.found}" for d in left]
+    if (once := told_once(host, "bios-not-applied", said, of=boot.media_id)) is not None:
+        return once
     if boot.tries >= TRIES_MAX:
         return Hold(
             "bios-not-applied",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -116,6 +116,28 @@ def test_another_sites_past_and_another_hardware_s_do_not_count(site: Site) -> N
     types = {n: {**t, "model": "Another"} for n, t in value["host_types"].items()}
     another = make_pod(spec_document={**value, "host_types": types}, site="elsewhere")
     assert past_of(site.store, another, [host]) == {}
+
+
+@pytest.mark.parametrize(("hosts", "late_after_s"), [(20, 4400.0), (9, 1800.0)])
+async def test_why_says_when_a_host_is_late_by_what_its_model_took_here(
+    site: Site, admin: str, hosts: int, late_after_s: float
+) -> None:
+    """By boots of 2,200 s; fewer than twenty stays do not count, and each host has two here."""
+    other_pod(site, hosts)
+    slow = [
+        told
+        for n in range(hosts)
+        for told in (
+            event(-5000, "host.state", "preparing", "booting", f"o{n}"),
+            event(-2800, "host.state", "booting", "configuring", f"o{n}"),
+        )
+    ]
+    site.store.apply(Change(events=tuple(slow)), now=NOW)
+    here = make_host(state=HostState.BOOTING, state_since=NOW, facts=make_facts())
+    site.put(make_pod(), here)
+    why = (await site.ask("GET", "/api/hosts/r1-h1/why", key=admin)).json()
+    late = datetime.fromisoformat(why["late_at"]) - NOW
+    assert late.total_seconds() == late_after_s
 
 
 async def test_a_plan_expects_the_median_and_stays_the_same_while_others_come_up(

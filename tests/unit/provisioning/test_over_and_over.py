@@ -140,7 +140,7 @@ NOT_HERE = {
     "RecordMismatches",  # the host is as its spec wants it
     "RecordInspection",  # nobody waits a quarter of an hour here
     "Suspend",
-    "RecordDoubt",  # its BMC never says what the next answer takes back
+    "RecordDoubt",  # its BMC says the same twice
     "NoteLeak",  # nothing leaks here: see the leaks of the field
     "StopLoad",
     "ShutDown",

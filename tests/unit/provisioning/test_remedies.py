@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventory.allowed import SAMPLES_MIN, allowed_time_s
 from inventory.model import Host, Problem, Tried
 from inventory.states import ALLOWED_TIME_S, TRANSITIONS, HostState
 from provisioning.remedies import (
     LADDERS,
-    SAMPLES_MIN,
     Remedy,
-    allowed_time_s,
     apart,
     late_since,
     mend,

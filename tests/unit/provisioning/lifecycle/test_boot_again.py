@@ -7,10 +7,19 @@ from typing import Any
 
 from inventory.states import HostState, PowerState
 from provisioning.drivers.protocol import BiosState
-from provisioning.lifecycle.actions import MakeBootMedium, PowerOff, SetBios
+from provisioning.lifecycle.actions import MakeBootMedium, PowerOff, RecordDoubt, SetBios
 from provisioning.lifecycle.booting import decide_booting
-from provisioning.lifecycle.decision import Decision, Do, Wait
-from tests.make import NOW, make_agent, make_bios, make_boot, make_host, make_seen, make_wanted
+from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Wait
+from tests.make import (
+    NOW,
+    make_agent,
+    make_bios,
+    make_boot,
+    make_host,
+    make_seen,
+    make_wanted,
+    told_twice,
+)
 
 DROPPED = make_bios(HyperThreading="Enabled")
 STAGED = BiosState(current=DROPPED.current, pending={"HyperThreading": "Disabled"})
@@ -20,7 +29,7 @@ def decide(power: PowerState, *, tries: int = 1, **seen: Any) -> Decision:
     """What happens to a host that was switched on a moment ago."""
     boot = make_boot(powered_at=NOW - timedelta(seconds=5), tries=tries)
     host = make_host(state=HostState.BOOTING, boot=boot, reserved_watts=700)
-    return decide_booting(host, make_seen(power=power, **seen), make_wanted())
+    return told_twice(decide_booting, host, make_seen(power=power, **seen), make_wanted())
 
 
 def test_settings_that_the_boot_dropped_are_staged_again() -> None:
@@ -28,6 +37,26 @@ def test_settings_that_the_boot_dropped_are_staged_again() -> None:
 
     assert isinstance(answer, Do)
     assert answer.action == SetBios((("HyperThreading", "Disabled"),))
+
+
+def test_one_answer_about_the_settings_is_none() -> None:
+    """A BMC tells what was true before the boot for a while: no host goes off for that."""
+    boot = make_boot(powered_at=NOW - timedelta(seconds=5), tries=3)
+    host = make_host(state=HostState.BOOTING, boot=boot, reserved_watts=700)
+    stale = make_seen(power=PowerState.ON, agent=make_agent(), bios=DROPPED)
+    first = decide_booting(host, stale, make_wanted())
+    assert isinstance(first, Do)
+    assert isinstance(first.action, RecordDoubt)
+    doubted = host.model_copy(update={"doubt": first.action.doubt})
+    fresh = make_seen(power=PowerState.ON, agent=make_agent(), bios=make_bios())
+    assert isinstance(decide_booting(doubted, fresh, make_wanted()), Advance)
+    assert isinstance(decide_booting(doubted, stale, make_wanted()), Hold)
+    again = doubted.model_copy(update={"boot": boot.model_copy(update={"media_id": "m2"})})
+    answer = decide_booting(again, make_seen(power=PowerState.ON, bios=DROPPED, agent=make_agent(
+        media_id="m2"
+    )), make_wanted())
+    assert isinstance(answer, Do)  # what was said of an earlier boot does not count
+    assert isinstance(answer.action, RecordDoubt)
 
 
 def test_with_the_settings_staged_the_host_goes_off() -> None:

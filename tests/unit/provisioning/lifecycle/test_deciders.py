@@ -50,6 +50,7 @@ from tests.make import (
     make_report,
     make_seen,
     make_wanted,
+    told_twice,
 )
 
 IDENTITY = BmcIdentity(
@@ -336,7 +337,8 @@ HOLDS = [
 def test_what_only_a_person_can_mend_is_held_with_a_remedy(
     state: HostState, host: Any, seen: Any, wanted: Any, problem: str
 ) -> None:
-    answer = decide(state, host, seen, **wanted)
+    found = make_host(state=state, **host)
+    answer = told_twice(STATES[state].decide, found, make_seen(**seen), make_wanted(**wanted))
 
     assert isinstance(answer, Hold), answer
     assert answer.problem == problem

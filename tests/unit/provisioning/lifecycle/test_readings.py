@@ -21,6 +21,7 @@ from tests.make import (
     make_report,
     make_seen,
     make_wanted,
+    told_twice,
 )
 
 _TYPE = lab().host_types["lab-cpu"]
@@ -50,7 +51,7 @@ def decide(
     agent = make_agent(acceptance=make_report())
     seen = make_seen(facts=facts or make_facts(), agent=agent, draw_watts=draw_watts)
     wanted = make_wanted(host_type=LINKED)
-    return decide_accepting(host, seen, wanted)
+    return told_twice(decide_accepting, host, seen, wanted)
 
 
 def with_links(up: int) -> HardwareFacts:
