@@ -10,6 +10,7 @@ from inventory.model import AgentSeen
 from pods.interop import Tree
 from pods.match_finding import Mismatch
 from provisioning.drivers.driveerase import DriveEraser
+from provisioning.drivers.capabilities import Capability
 from provisioning.drivers.protocol import (
     BiosDriver,
     Bmc,
@@ -51,12 +52,18 @@ async def observe(
     return Seen(now=now, agent=agent, **found)
 
 
+def without(bmc: Bmc) -> frozenset[Capability]:
+    """Verbs of the port that this driver's transport cannot carry: what they tell stays unknown."""
+    lacks: frozenset[Capability] = getattr(bmc, "without", frozenset())
+    return lacks
+
+
 async def _who_and_whether_on(bmc: Bmc, look: Look) -> dict[str, Any]:
     """One or two resources, that most states ask for."""
     found: dict[str, Any] = {}
     if Look.IDENTITY in look:
         found["identity"] = await bmc.identity()
-    if Look.POWER in look:
+    if Look.POWER in look and Capability.POWER not in without(bmc):
         found["power"] = await bmc.power()
     if Look.OPENNESS in look:
         found |= await openness(bmc)

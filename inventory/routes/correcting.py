@@ -62,7 +62,14 @@ NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 
 CURES: Mapping[str, frozenset[str]] = {
     "address": frozenset(
-        {"wrong-host", "certificate-changed", "bmc-misconfigured", "unsupported", "bmc-refused"}
+        {
+            "wrong-host",
+            "certificate-changed",
+            "bmc-misconfigured",
+            "unsupported",
+            "bmc-refused",
+            "no-bmc",
+        }
     ),
     "fingerprint": frozenset({"certificate-changed", "bmc-misconfigured"}),
     "username": frozenset({"credentials-refused", "bmc-refused", "bmc-misconfigured"}),
