@@ -109,7 +109,7 @@ SUSHY = Declaration(
 )
 MOCKUP = Declaration(
     name="dmtf-mockup",
-    what="DMTF's `public-rackmount1`, served with 150 lines of ours that keep what is written",
+    what="DMTF's `public-rackmount1`, served with 170 lines of ours that keep what is written",
     by="DMTF (payloads), podyard (server)",
     whose=Maker.PAYLOADS,
     offers=EVERY_REDFISH,
@@ -119,8 +119,7 @@ MOCKUP = Declaration(
         Capability.FIRMWARE_PUSH: "a file that nobody writes proves nothing",
         Capability.FIRMWARE: "no task runs behind it",
         Capability.CERTIFICATES: "its certificates are listed without their text",
-        Capability.EVENT_STREAM: "no event ever comes of it",
-        Capability.BMC_RESTART: "there is no BMC to restart",
+        Capability.EVENT_STREAM: "its EventService names no stream (ServerSentEventUri)",
         Trait.HARDWARE: "a general server: no accelerators",
         Trait.SESSIONS: "our server of it keeps none",
         Trait.DISABLED: "what is written merges and clears nothing",

@@ -1,8 +1,9 @@
 """Serves a DMTF mockup over HTTPS as a BMC would: it asks who it is, and keeps what is written.
 
 The payloads are other people's; what is ours is only that a PATCH merges, a POST to a collection
-adds a member and a DELETE takes it away. So reading is proved on something that nobody here made
-up, and writing only as far as a client that sends the right thing to the right place.
+adds a member and a DELETE takes it away. An action is taken at the address and with the values that
+the payloads name, and refused with any other. So reading is proved on something that nobody here
+made up, and writing only as far as a client that sends the right thing to the right place.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tests.integration.drivers.scripted_bmc import Certificate
 
 Json = dict[str, Any]
 ROOT = "/redfish/v1"
+ALLOWABLE = "@Redfish.AllowableValues"
 WITHOUT_SESSIONS = ("SessionService", "Links")
 
 
@@ -35,6 +37,7 @@ class MockupServer:
         }
         for name in WITHOUT_SESSIONS:
             self.resources[ROOT].pop(name, None)
+        self._actions = dict(self._declared())
         self.requests: list[tuple[str, str]] = []
         self._basic = base64.b64encode(f"{username}:{password}".encode()).decode()
 
@@ -96,11 +99,28 @@ class MockupServer:
                 return HTTPStatus.OK, known, {}
             case "POST" if known is not None and "Members" in known:
                 return self._added(path, known, sent)
+            case "POST" if path in self._actions:
+                wrong = [n for n, v in sent.items() if v not in self._actions[path].get(n, [v])]
+                return (HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.NO_CONTENT), None, {}
             case "DELETE" if known is not None:
                 self._remove(path)
                 return HTTPStatus.NO_CONTENT, None, {}
             case _:
                 return HTTPStatus.NOT_FOUND, {}, {}
+
+    def _declared(self) -> Iterator[tuple[str, dict[str, list[Any]]]]:
+        """Each action's address with the values that its parameters may have."""
+        for body in self.resources.values():
+            for action in body.get("Actions", {}).values():
+                if isinstance(action, dict) and "target" in action:
+                    yield (
+                        action["target"],
+                        {
+                            name.partition("@")[0]: allowed
+                            for name, allowed in action.items()
+                            if name.endswith(ALLOWABLE)
+                        },
+                    )
 
     def _added(
         self, path: str, collection: Json, sent: Json
