@@ -14,6 +14,7 @@ from rich.table import Table
 from pods import catalogue
 from pods.errors import PodsError
 from provisioning.simulator.clock import RealClock
+from provisioning.simulator.descriptors import make_room
 from provisioning.simulator.distribution.outages import FEED
 from provisioning.simulator.errors import HallError
 from provisioning.simulator.faults import Fault
@@ -80,6 +81,7 @@ def simulate(
         if hosts:
             state.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_json(state / "spec.json", pod.document())
+        make_room(len(plan.hosts) + len(plan.distribution.machines))
         settings = HallSettings(state=state, port_base=port_base, clock=RealClock(speed=speed))
         asyncio.run(_run(Hall(plan=plan, settings=settings), console))
     except (HallError, PodsError) as error:

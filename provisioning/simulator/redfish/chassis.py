@@ -6,7 +6,7 @@ from functools import partial
 
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.hardware import part_serial
-from provisioning.simulator.redfish import limiting, telemetry, thermal
+from provisioning.simulator.redfish import limiting, sensing, telemetry, thermal
 from provisioning.simulator.redfish.resource import (
     ENABLED,
     ROOT,
@@ -30,7 +30,6 @@ ACCELERATORS_OF_A_MODULE = 2
 def fixed(bmc: SimulatedBmc) -> Builders:
     """The chassis, and what hangs below the host's own but power supplies, fans and adapters."""
     own = bmc.paths.box
-    sensors = f"{own}/Sensors"
     found: Builders = {own: lambda: chassis(bmc), **_others(bmc)}
     listed = list(found)
     return found | {
@@ -38,10 +37,7 @@ def fixed(bmc: SimulatedBmc) -> Builders:
             f"{ROOT}/Chassis", "ChassisCollection", name="Chassis", members=listed
         ),
         f"{own}/EnvironmentMetrics": lambda: environment(bmc),
-        sensors: lambda: collection(
-            sensors, "SensorCollection", name="Sensors", members=["TotalPower"]
-        ),
-        f"{sensors}/TotalPower": lambda: power_sensor(bmc),
+        **sensing.fixed(bmc, f"{own}/Sensors"),
     }
 
 
@@ -151,24 +147,12 @@ def _cartridge(bmc: SimulatedBmc, path: str) -> Body:
 def environment(bmc: SimulatedBmc) -> Body:
     """The same reading where newer BMCs have it."""
     path = f"{bmc.paths.box}/EnvironmentMetrics"
-    sensor = f"{bmc.paths.box}/Sensors/TotalPower"
+    sensors = f"{bmc.paths.box}/Sensors"
     return resource(
         path,
         "EnvironmentMetrics.v1_3_2.EnvironmentMetrics",
         name="Environment Metrics",
-        PowerWatts={"DataSourceUri": sensor, "Reading": bmc.host.watts},
+        PowerWatts={"DataSourceUri": f"{sensors}/TotalPower", "Reading": bmc.host.watts},
+        EnergykWh={"DataSourceUri": f"{sensors}/Energy", "Reading": sensing.kwh(bmc)},
         **({"PowerLimitWatts": limiting.newer(bmc)} if bmc.model.schema == "newer" else {}),
-    )
-
-
-def power_sensor(bmc: SimulatedBmc) -> Body:
-    """The sensor behind it."""
-    return resource(
-        f"{bmc.paths.box}/Sensors/TotalPower",
-        "Sensor.v1_10_0.Sensor",
-        name="Total Power",
-        ReadingType="Power",
-        Reading=bmc.host.watts,
-        ReadingUnits="W",
-        Status=ENABLED,
     )
