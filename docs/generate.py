@@ -208,9 +208,17 @@ def _faults_of(subject: str) -> Iterator[str]:
 
 def field_faults() -> str:
     """What happened to somebody, the fault that shows it, and how podyard ends it."""
-    rows = tomllib.loads((ROOT / "tests/integration/faults/rows.toml").read_text())["row"]
-    groups = dict.fromkeys(row["group"] for row in rows)
-    return "\n\n".join("\n".join(_field_rows(rows, group)) for group in groups)
+    told = tomllib.loads((ROOT / "tests/integration/faults/rows.toml").read_text())
+    groups = dict.fromkeys(row["group"] for row in told["row"])
+    parts = ["\n".join(_field_rows(told["row"], group)) for group in groups]
+    return "\n\n".join([*parts, "\n".join(_other_faults(told["elsewhere"]))])
+
+
+def _other_faults(elsewhere: dict[str, str]) -> Iterator[str]:
+    """What no row names: faults of parts and of what stands around the hosts."""
+    yield from ("## Faults that no row names", "", "| fault | shown by |", "| --- | --- |")
+    for name, proof in sorted(elsewhere.items()):
+        yield f"| `{name}` | `{proof.removeprefix('tests/')}` |"
 
 
 def _field_rows(rows: list[dict[str, Any]], group: str) -> Iterator[str]:

@@ -43,19 +43,25 @@ class Row:
     not_yet: str = ""
 
     @property
+    def shown(self) -> tuple[str, ...]:
+        """The faults that a host of its own shows."""
+        shows = (*self.shows, *self.returns)
+        return tuple(fault.partition(":")[0] for show in shows for fault in show.faults)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every fault that shows it, once."""
-        shown = (
-            fault.partition(":")[0]
-            for show in (*self.shows, *self.returns)
-            for fault in show.faults
-        )
-        return tuple(dict.fromkeys((*self.faults, *(n for n in shown if n != "old-firmware"))))
+        return tuple(dict.fromkeys((*self.faults, *(n for n in self.shown if n != "old-firmware"))))
 
 
 def read_rows(path: Path = ROWS) -> tuple[Row, ...]:
     """Every row, in the order of the file."""
     return tuple(_row(entry) for entry in tomllib.loads(path.read_text())["row"])
+
+
+def read_elsewhere(path: Path = ROWS) -> dict[str, str]:
+    """Faults that are no row of the field, each with the test that shows it."""
+    return dict(tomllib.loads(path.read_text()).get("elsewhere", {}))
 
 
 def _row(entry: dict[str, Any]) -> Row:

@@ -128,6 +128,8 @@ async def test_a_cdus_flow_falls_with_a_pump_and_its_leak_is_told(
     hall = run_hall(
         "hgx-b200-8-liquid",
         "--fault",
+        "warm-supply@r1-cdu:kelvin=9",
+        "--fault",
         "pump-fails@r1-cdu:slot=Pump2",
         "--fault",
         "loop-leak@r1-cdu:slot=Drip",
@@ -138,6 +140,9 @@ async def test_a_cdus_flow_falls_with_a_pump_and_its_leak_is_told(
     loop = await cdu.get(f"{CDU}/SecondaryCoolantConnectors/1")
     rated = loop["RatedFlowLitersPerMinute"]
     assert loop["FlowLitersPerMinute"]["Reading"] == pytest.approx(rated / 2, abs=0.01)
+    primary = await cdu.get(f"{CDU}/PrimaryCoolantConnectors/1")
+    warmer = loop["SupplyTemperatureCelsius"]["Reading"]
+    assert warmer > primary["SupplyTemperatureCelsius"]["Reading"] + 9
     assert loop["ReturnTemperatureCelsius"]["Reading"] > loop["SupplyTemperatureCelsius"]["Reading"]
     pumps = (await cdu.get(f"{CDU}/Pumps?$expand=."))["Members"]
     assert [one["Status"]["Health"] for one in pumps] == ["OK", "Critical"]
