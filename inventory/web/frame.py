@@ -53,6 +53,7 @@ PLACES = (
     Place("Hall", "/hall", Permission.HOST_READ),
     Place("Pods", "/pods", Permission.POD_READ),
     Place("Hosts", "/hosts", Permission.HOST_READ),
+    Place("Expected", "/expected", Permission.EXPECTED_READ),
     Place("Units", "/units", Permission.UNIT_READ),
     Place("Claims", "/claims", Permission.CLAIM_READ),
     Place("Events", "/events", Permission.EVENT_READ),

@@ -5,7 +5,17 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from inventory.web import assets
-from inventory.web.routes import finding, hosts, offers, pods, racks, signing, site, story
+from inventory.web.routes import (
+    finding,
+    hosts,
+    offers,
+    onboarding,
+    pods,
+    racks,
+    signing,
+    site,
+    story,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
@@ -13,6 +23,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     site.router,
     racks.router,
     hosts.router,
+    onboarding.router,
     pods.router,
     offers.router,
     story.router,
