@@ -29,7 +29,7 @@ class Digested(BaseModel):
     """A frozen document that works its digest out once: one of a large pod takes milliseconds.
 
     It is kept as a cached property would be, beside the fields, where neither equality nor
-    what is written looks; a copy with other fields begins without it.
+    what is written looks, under a name that no field can have; a copy begins without it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,7 +37,8 @@ class Digested(BaseModel):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """As every model's, and without the digest."""
         copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop(_DIGEST, None)
+        for name in [name for name in copied.__dict__ if name.startswith("_")]:
+            del copied.__dict__[name]
         return copied
 
     def _once(self, work_out: Callable[[], str]) -> str:

@@ -36,9 +36,19 @@ thundergolfer.com/blog/nvidia-gpu-memory-capacity, NVML's figures, read 2026-11)
 rounded down (44 of 48, 22 of 24: 0.917). A stack of HBM that is gone takes an eighth or more."""
 
 
+_FOUND = "_found"
+
+
 def match(host_type: HostType, facts: HardwareFacts) -> tuple[Mismatch, ...]:
-    """Every difference between a host type and what inspection found."""
-    return tuple(softened(host_type, one) for one in _differences(host_type, facts))
+    """Every difference between a host type and what inspection found.
+
+    A host that waits is compared at each look with the same two: the facts keep what was found.
+    """
+    known: tuple[HostType, tuple[Mismatch, ...]] | None = facts.__dict__.get(_FOUND)
+    if known is None or known[0] is not host_type:
+        found = tuple(softened(host_type, one) for one in _differences(host_type, facts))
+        known = facts.__dict__[_FOUND] = (host_type, found)
+    return known[1]
 
 
 def _differences(host_type: HostType, facts: HardwareFacts) -> tuple[Mismatch, ...]:

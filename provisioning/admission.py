@@ -108,6 +108,7 @@ class Ledger:
         planned = plan.waves if plan is not None else ()
         self.waves = {name: wave.number for wave in planned for name in wave.hosts}
         self._stages = {name: wave.stage for wave in planned for name in wave.hosts}
+        self._trial = tuple(name for name, stage in self._stages.items() if stage == "trial")
         self.held: dict[str, float] = {}
         """By host."""
         self.carried = dict(wiring.base)
@@ -240,7 +241,7 @@ class Ledger:
     def trial_due(self) -> Due | None:
         """A trial host that is neither ready nor out."""
         if self._trial_due is None:
-            hosts = (self._hosts.get(name) for name, s in self._stages.items() if s == "trial")
+            hosts = (self._hosts.get(name) for name in self._trial)
             self._trial_due = (
                 _earliest(
                     due

@@ -145,11 +145,15 @@ class LivePod:
 
     def note(self, host: Host) -> tuple[str, ...]:
         """One host as it now is; the feeds on which something changed by it."""
-        told = _telling(host)
+        return self.note_written(host, host.version)
+
+    def note_written(self, host: Host, version: int) -> tuple[str, ...]:
+        """The same of a host that was just written, and got this version by it."""
         known = self._versions.get(host.id, 0)
-        if known > host.version or (known == host.version and host.id in self._told):
+        if known > version or (known == version and host.id in self._told):
             return ()
-        self._versions[host.id] = host.version
+        self._versions[host.id] = version
+        told = _telling(host)
         before = self._told.get(host.id)
         if before == told:
             return ()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from inventory.errors import NotFound
 from inventory.model import Host, Intent, Pod
@@ -87,16 +88,15 @@ class PodMaps:
                 self._note_intent(intent)
         for host in change.replace:
             if isinstance(host, Host) and (live := self._live.get(host.pod)) is not None:
-                later = host.model_copy(update={"version": host.version + 1})
-                self.rooms.noted(live, live.note(later), now=self._world.clock.now())
+                feeds = live.note_written(host, host.version + 1)
+                self.rooms.noted(live, feeds, now=self._world.clock.now())
 
     def _note_intent(self, intent: Intent) -> None:
         if self.under_way.note(intent):
             self.rooms.open_places()
 
     def _version(self, name: str) -> int:
-        asked = Query((Condition("key", "exact", (name,)),), limit=1, counted=False)
-        found = self._world.store.outline(Pod, asked).rows
+        found = self._world.store.outline(Pod, _only(name)).rows
         return found[0].version if found else 0
 
     def _is_old(self, live: LivePod) -> bool:
@@ -126,3 +126,9 @@ class PodMaps:
         now = self._world.clock.now()
         if (seen is None or seen < host.facts.observed_at) and live.may_draw(now):
             await self._world.in_thread(live.draw, now)
+
+
+@lru_cache(maxsize=1024)
+def _only(name: str) -> Query:
+    """The question after one pod, asked at each step."""
+    return Query((Condition("key", "exact", (name,)),), limit=1, counted=False)

@@ -303,9 +303,11 @@ class MemoryStore:
 
     def _row_of_one(self, kind: type[Record], query: Query) -> tuple[Row, ...] | None:
         """Whether one record is still what it was is asked at every step: no SQL for that."""
-        if query != Query(query.conditions, limit=1, counted=False) or len(query.conditions) != 1:
+        if query.counted or len(query.conditions) != 1:
             return None
         asked = query.conditions[0]
+        if query != Query((asked,), limit=1, counted=False):
+            return None
         if (asked.column, asked.lookup) != ("key", "exact") or len(asked.values) != 1:
             return None
         table, key = self._table(kind), str(asked.values[0])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -107,8 +107,17 @@ def _pod(number: int, hosts: int, *, seed: int, faults: bool) -> PodDesign:
         if breaks < BROKEN_SHARE:
             planted.append(f"{kind}@{slot.slot}")
             broken[slot.slot] = kind
-    hall = HallPlan.from_spec(spec, seed=seed, faults=planted)
+    hall = HallPlan(spec.identity, seed, tuple(_delivered(spec, planted, seed=seed)))
     return PodDesign(f"pod{number}", spec, hall, broken)
+
+
+def _delivered(spec: PodSpec, planted: Sequence[str], *, seed: int) -> Iterator[HostPlan]:
+    """Rack by rack, since a hall holds each of its faults against each of its hosts."""
+    for rack in spec.racks:
+        slots = {slot.slot for slot in rack.slots}
+        faults = [one for one in planted if one.partition("@")[2].partition(":")[0] in slots]
+        alone = spec.model_copy(update={"racks": (rack,)})
+        yield from HallPlan.from_spec(alone, seed=seed, faults=faults).hosts
 
 
 def _spec(number: int, hosts: int) -> PodSpec:

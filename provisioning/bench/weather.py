@@ -7,9 +7,11 @@ of its own, seeded by its name: what one host meets does not depend on what anot
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +59,34 @@ class Fate(Enum):
     SLOW = auto()
 
 
+@cache
+def _fates(rates: Rates) -> tuple[tuple[float, Fate], ...]:
+    """Each fate with where it ends, of all that one draw may show."""
+    ways = (
+        (rates.timeouts, Fate.TIMEOUT),
+        (rates.wrong, Fate.WRONG),
+        (rates.errors_after_acting, Fate.ERROR),
+        (rates.session_drops, Fate.DROPPED),
+        (rates.slow, Fate.SLOW),
+    )
+    ends = itertools.accumulate(rate for rate, _ in ways)
+    return tuple(zip(ends, (fate for _, fate in ways), strict=True))
+
+
 class Dice:
     """One host's luck."""
 
     def __init__(self, rates: Rates, *, seed: int, host: str) -> None:
         self._rates = rates
         self._random = random.Random(f"{seed}/{host}/weather")  # noqa: S311 - a seed names a run
+        self._fates = _fates(rates)
 
     def fate(self) -> Fate:
         """Of the next exchange."""
-        drawn, rates = self._random.random(), self._rates
-        for rate, fate in (
-            (rates.timeouts, Fate.TIMEOUT),
-            (rates.wrong, Fate.WRONG),
-            (rates.errors_after_acting, Fate.ERROR),
-            (rates.session_drops, Fate.DROPPED),
-            (rates.slow, Fate.SLOW),
-        ):
-            if drawn < rate:
+        drawn = self._random.random()
+        for until, fate in self._fates:
+            if drawn < until:
                 return fate
-            drawn -= rate
         return Fate.GOOD
 
     def latency_s(self) -> float:

@@ -36,7 +36,7 @@ LOOK = Look.FACTS | Look.POWER | Look.DRAW
 AROUND_RECHECK_S = 0.5  # a map of ten thousand hosts is drawn every ten seconds
 LEAKS_EVERY_S = 60  # telemetry reads as often, and where it runs it calls for a look sooner
 FEED_RECHECK_S = 30.0  # its whole hardware is read each time
-RECHECK_S = 5.0  # the agent's report wakes the host; until then only its power is looked at
+RECHECK_S = 10.0  # the agent's report wakes the host; until then only its power is looked at
 
 
 def looks_accepting(host: Host, wanted: Wanted, agent: AgentSeen | None, now: datetime) -> Look:

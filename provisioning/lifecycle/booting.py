@@ -7,7 +7,9 @@ on it was not started by us.
 
 from __future__ import annotations
 
-from inventory.model import BootRecord, Host
+from datetime import datetime
+
+from inventory.model import AgentSeen, BootRecord, Host
 from inventory.states import HostState, PowerState
 from pods.firmware import bios_differences
 from pods.power import PowerPhase, reserved_watts
@@ -32,6 +34,17 @@ REPEAT_POWER_ON_AFTER_S = 15.0  # the slowest BMC seen takes 11 s to show a powe
 TRIES_MAX = 3
 SETBACKS_MAX = 4  # two power cuts happen; a host that goes down under load does it each time
 FROM_MEDIUM = BootSource(target=BootTarget.CD, enabled=BootEnabled.ONCE)
+
+
+def looks_booting(host: Host, _wanted: Wanted, agent: AgentSeen | None, _now: datetime) -> Look:
+    """What starts it until it is started; its BIOS once its agent reported; its power always."""
+    boot = host.boot
+    look = Look.POWER
+    if boot is None or boot.powered_at is None:
+        look |= Look.BOOT
+    if boot is not None and agent is not None and agent.media_id == boot.media_id:
+        look |= Look.BIOS
+    return look
 
 
 def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
