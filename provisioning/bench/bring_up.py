@@ -38,7 +38,7 @@ from provisioning.bench.design import (
     pod_record,
 )
 from provisioning.bench.host import NOWHERE, CatalogueMedia, HeardJournal, NoLauncher, VirtualHost
-from provisioning.bench.judge import Judge
+from provisioning.bench.judge import Judge, Limits
 from provisioning.bench.people import Person
 from provisioning.bench.virtual_time import HardwareClock, VirtualClock, VirtualLoop, inline, run
 from provisioning.bench.weather import WEATHER, Dice
@@ -212,7 +212,15 @@ class Bench:
     def __post_init__(self) -> None:
         """Build the hall and the records."""
         self.clock = VirtualClock(self.loop)
-        self.judge = Judge(self.fleet.budgets)
+        self.judge = Judge(
+            self.fleet.budgets,
+            Limits(
+                rack=self.settings.destructive_per_rack,
+                feed=self.settings.destructive_per_feed,
+                site=self.settings.destructive_per_site,
+            ),
+            {plan.name: (plan.rack, plan.feed) for _, plan in self.fleet.hosts},
+        )
         self.store = WatchedStore(self._rests)
         self.agents = Agents(
             store=self.store,
@@ -301,7 +309,10 @@ class Bench:
         controller = Controller(self._world(), fence, InMemory(self.store))
         self.agents.wake = controller.wake
         holed = frozenset(name for name, bmc in self.bmcs.items() if bmc.black_holed)
-        people = [Person(self.store, self.clock, pod, holed) for pod in self.fleet.pods]
+        people = [
+            Person(self.store, self.clock, pod, holed, self.judge.person_said_retry)
+            for pod in self.fleet.pods
+        ]
         tasks = [asyncio.ensure_future(controller.run()), asyncio.ensure_future(self._tell())]
         tasks += [asyncio.ensure_future(person.run()) for person in people]
         over = asyncio.ensure_future(self._over.wait())
@@ -398,6 +409,7 @@ def _said(bench: Bench) -> dict[str, Any]:
         "double_destructive": judge.double_destructive,
         "false_ready": judge.false_ready,
         "over_budget": judge.over_budget,
+        "over_limits": judge.over_limits,
         "journal_digest": judge.digest,
         "virtual_seconds": round(bench.loop.time(), 1),
         "parked_for": dict(Counter(bench.parked.values()).most_common()),
@@ -406,6 +418,7 @@ def _said(bench: Bench) -> dict[str, Any]:
         "feeds": len(judge.budgets),
         "fullest_feed": round(judge.peak_share, 4),
         "flashes": judge.done["firmware.update.start"],
+        "flashes_at_once": dict(judge.at_once),
         "journal_lines": judge.lines,
         "exchanges": sum(bmc.exchanges for bmc in bench.bmcs.values()),
         "sessions_left": sum(bmc.sessions for bmc in bench.bmcs.values()),

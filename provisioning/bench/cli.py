@@ -22,7 +22,15 @@ bench_app = typer.Typer(
 )
 FAILED = 1
 INTERRUPTED = 130
-ZERO = ("lost", "double_destructive", "false_ready", "over_budget", "sessions_left", "bugs")
+ZERO = (
+    "lost",
+    "double_destructive",
+    "false_ready",
+    "over_budget",
+    "over_limits",
+    "sessions_left",
+    "bugs",
+)
 """What no run may show."""
 TELLS_EVERY_S = 5.0
 
@@ -64,7 +72,7 @@ def bring_up(
     ] = False,
     seed: Annotated[int, typer.Option(help="Names the run: the same seed, the same journal.")] = 1,
     faults: Annotated[
-        str, typer.Option(help="What goes wrong between controller and BMCs: field or none.")
+        str, typer.Option(help="What goes wrong between controller and BMCs: none, field or harsh.")
     ] = "field",
     black_holed: Annotated[
         str, typer.Option(help="Share of the BMCs that answer nothing, ever: 1% or 0.01.")
@@ -121,7 +129,7 @@ def bring_up(
         raise typer.Exit(INTERRUPTED) from None
     said["seconds"] = round(time.monotonic() - began, 1)
     write(said, output, lambda: pairs(said, tuple(said)))
-    wrong = [name for name in ZERO if said[name]]
+    wrong = [name for name in ZERO if said.get(name)]
     if wrong:
         say(f"not good: {', '.join(f'{name} is {said[name]}' for name in wrong)}")
         raise typer.Exit(FAILED)

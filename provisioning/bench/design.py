@@ -95,12 +95,12 @@ def _pod(number: int, hosts: int, *, seed: int, faults: bool) -> PodDesign:
     source = random.Random(f"{seed}/pod/{number}")  # noqa: S311 - a seed names a run
     planted: list[str] = []
     broken: dict[str, str] = {}
-    for index, (_, slot) in enumerate(spec.slots()):
+    for _, slot in spec.slots():
         behind, lies, breaks = (source.random() for _ in range(3))
         kind = source.choice(BROKEN)
         if behind < BEHIND_SHARE:
             planted.append(f"old-firmware@{slot.slot}:component=BIOS")
-        if not faults or index == 0:  # the canary: when it is parked, a person must come
+        if not faults:
             continue
         if behind < BEHIND_SHARE and lies < LYING_SHARE:
             planted.append(f"update-lies@{slot.slot}")

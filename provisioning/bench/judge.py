@@ -20,6 +20,17 @@ from provisioning.bench.host import VirtualHost
 from provisioning.simulator.journal import Entry
 
 EXAMPLES_MAX = 5
+KINDS = ("rack", "feed", "site")
+FLASH_ENDS = frozenset({"firmware.update.done", "firmware.update.failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many hosts of one failure domain may be written to at once."""
+
+    rack: int
+    feed: int
+    site: int
 
 
 @dataclass(slots=True)
@@ -27,6 +38,12 @@ class Judge:
     """Hears everything, once."""
 
     budgets: Mapping[str, float]
+    limits: Limits
+    places: Mapping[str, tuple[str, str]]
+    """Host to its rack and its feed."""
+    over_limits: int = 0
+    at_once: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    """Kind of failure domain to the most hosts of one that were ever written to at once."""
     double_destructive: int = 0
     false_ready: int = 0
     over_budget: int = 0
@@ -41,6 +58,10 @@ class Judge:
     _draws: dict[str, float] = field(default_factory=dict)
     _feeds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     _flashed: set[tuple[str, str, str]] = field(default_factory=set)
+    _written_to: set[tuple[str, int]] = field(default_factory=set)
+    """Host and task of each flash that goes on."""
+    _busy: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By kind and name of a failure domain."""
 
     @property
     def digest(self) -> str:
@@ -57,6 +78,9 @@ class Judge:
             self._draw(entry)
         elif what == "firmware.update.start":
             self._flash(entry)
+            self._begin(entry)
+        elif what in FLASH_ENDS:
+            self._end(entry)
         elif what == "simulator.bug":
             self.bugs += 1
             self._find(f"{entry['host']}: {entry['reason']}")
@@ -77,6 +101,31 @@ class Judge:
             self.double_destructive += 1
             self._find(f"{act[0]}: {act[1]} {act[2]} was written twice")
         self._flashed.add(act)
+
+    def person_said_retry(self, host: str) -> None:
+        """What was written before is a person's to repeat: they were asked, and decided."""
+        self._flashed = {act for act in self._flashed if act[0] != host}
+
+    def _begin(self, entry: Entry) -> None:
+        self._written_to.add((entry["host"], entry["task"]))
+        for kind, name in self._domains(entry["host"]):
+            self._busy[kind, name] += 1
+            busy, most = self._busy[kind, name], getattr(self.limits, kind)
+            self.at_once[kind] = max(self.at_once[kind], busy)
+            if busy > most:
+                self.over_limits += 1
+                self._find(f"{kind} {name}: {busy} hosts in an update at once, {most} may be")
+
+    def _end(self, entry: Entry) -> None:
+        act = (entry["host"], entry["task"])
+        if act in self._written_to:  # one that failed before it began was none
+            self._written_to.remove(act)
+            for domain in self._domains(entry["host"]):
+                self._busy[domain] -= 1
+
+    def _domains(self, host: str) -> tuple[tuple[str, str], ...]:
+        rack, feed = self.places[host]
+        return ("rack", rack), ("feed", feed), ("site", "")
 
     def called_ready(
         self, host: VirtualHost, spec: PodSpec, *, accepted: bool, broken: str

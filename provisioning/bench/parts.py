@@ -36,6 +36,7 @@ SUMS = (
     "double_destructive",
     "false_ready",
     "over_budget",
+    "over_limits",
     "black_holed",
     "pods",
     "feeds",
@@ -88,6 +89,7 @@ def _together(wish: Wish, ended: Sequence[_Ended]) -> dict[str, Any]:
         **{name: sum(one[name] for one in said) for name in SUMS},
         **{name: max(one[name] for one in said) for name in WORST},
         "journal_digest": _digest([one["journal_digest"] for one in said]),
+        "flashes_at_once": _at_once([one["flashes_at_once"] for one in said]),
         "seed": wish.seed,
         "faults": wish.faults,
         "controllers": len(said),
@@ -98,6 +100,12 @@ def _together(wish: Wish, ended: Sequence[_Ended]) -> dict[str, Any]:
         "cpu_seconds": round(sum(one.cpu_s for one in ended), 1),
         "memory_mib": sum(one.memory_mib for one in ended),
     }
+
+
+def _at_once(parts: Sequence[dict[str, int]]) -> dict[str, int]:
+    """No rack or feed is in two parts; the site's is at most what the parts' highest add up to."""
+    found = {kind: max(part[kind] for part in parts) for kind in parts[0]}
+    return {**found, "site": sum(part["site"] for part in parts)}
 
 
 def _digest(digests: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ says retry; every such help is counted, for a run that needs many is no good run
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from inventory.clock import Clock
@@ -31,6 +32,8 @@ class Person:
     clock: Clock
     pod: PodDesign
     black_holed: frozenset[str] = frozenset()
+    tells: Callable[[str], None] = lambda _host: None
+    """Told of each host on which retry was said."""
     helped: int = 0
     canaries: tuple[str, ...] = field(default=())
 
@@ -78,3 +81,4 @@ class Person:
         except StaleWrite:
             return  # it moved; the next look decides
         self.helped += 1
+        self.tells(host.name)

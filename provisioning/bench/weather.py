@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cache
 
@@ -29,6 +29,8 @@ class Rates:
     """The answer takes 1 to 30 s."""
     restarts_mid_flash: float = 0.0
     """Of updates: the BMC restarts while it writes, and knows nothing of the task afterwards."""
+    burst_s: float = 0.5
+    """BMCs freeze for seconds: what is read so soon after a good answer is answered as well."""
     fastest_s: float = 0.05
     slowest_s: float = 0.5
 
@@ -42,7 +44,9 @@ FIELD = Rates(
     slow=0.02,
     restarts_mid_flash=0.10,
 )
-WEATHER = {"none": CALM, "field": FIELD}
+HARSH = replace(FIELD, burst_s=0.0)
+"""The same rates for each exchange by itself: most looks of several exchanges fail."""
+WEATHER = {"none": CALM, "field": FIELD, "harsh": HARSH}
 SLOW_S = (1.0, 30.0)
 RESTART_S = (60.0, 120.0)
 """BMCs come back about 90 s after they were restarted."""
@@ -96,6 +100,11 @@ class Dice:
     def slow_s(self) -> float:
         """Of a slow one."""
         return self._random.uniform(*SLOW_S)
+
+    @property
+    def burst_s(self) -> float:
+        """How long a good answer vouches for the next ones."""
+        return self._rates.burst_s
 
     def half(self) -> bool:
         """A coin."""

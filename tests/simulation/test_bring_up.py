@@ -22,7 +22,15 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 def judged(said: dict[str, Any]) -> dict[str, Any]:
     """What must be zero."""
-    zero = ("lost", "double_destructive", "false_ready", "over_budget", "sessions_left", "bugs")
+    zero = (
+        "lost",
+        "double_destructive",
+        "false_ready",
+        "over_budget",
+        "over_limits",
+        "sessions_left",
+        "bugs",
+    )
     return {name: said[name] for name in zero if said[name]} | (
         {"findings": said["findings"]} if said["findings"] else {}
     )
@@ -60,9 +68,34 @@ def test_a_controller_that_ends_without_a_word_ends_the_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(parts, "_work", _ends_at_once)
-    with pytest.raises(parts.PartLost, match="controller . of 2 ended with 3"):
+    with pytest.raises(parts.PartLost, match=r"controller \d of 2 ended with 3"):
         bring_up(Wish(hosts=2, pod_hosts=1, controllers=2))
 
 
 def _ends_at_once(*_anything: object) -> None:
     sys.exit(3)
+
+
+def test_faults_of_each_exchange_by_itself_are_got_over_too() -> None:
+    said = bring_up(Wish(hosts=12, faults="harsh"))
+    assert judged(said) == {}
+    assert said["ready"] >= 8
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_one_dead_bmc_in_a_hundred_holds_up_no_healthy_host() -> None:
+    without, with_them = bring_up(Wish(hosts=1000)), bring_up(Wish(hosts=1000, black_holed=0.01))
+    assert judged(with_them) == {}
+    assert with_them["black_holed"] == 10
+    assert with_them["ready_p99_s"] <= 1.01 * without["ready_p99_s"]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(5400)
+def test_ten_thousand_hosts_get_ready_or_are_parked_with_a_reason() -> None:
+    said = bring_up(Wish(hosts=10_000, controllers=2))
+    assert judged(said) == {}
+    assert said["feeds"] == 250
+    assert said["ready"] + said["parked"] == 10_000
+    assert said["ready"] >= 9_000
