@@ -64,6 +64,7 @@ KINDS: tuple[str, ...] = (
     "host.password-kept",
     "host.password-rotated",
     "host.pause",
+    "host.power-drift",
     "host.power.off",
     "host.power.on",
     "host.quarantine",

@@ -18,6 +18,7 @@ from functools import partial
 from inventory.errors import FenceLost, InventoryError, StaleWrite, StoreUnavailable
 from inventory.holding import held
 from inventory.model import Event, Host, Problem
+from inventory.power_drift import power_drift
 from inventory.restored import watching_only
 from inventory.roster import Alone, Roster
 from inventory.states import ALLOWED_TIME_S, TRANSITIONS, Health, HostState
@@ -364,7 +365,7 @@ class Controller:
                 "power": seen.power if seen.power != "Unknown" else host.power,
             }
         )
-        events = self._first_told(host, problem)
+        events = (*self._first_told(host, problem), *self._power_told(host, fresh))
         if host.state in {HostState.READY, HostState.ENROLLED, HostState.RETIRED}:
             await self._world.bmcs.drop(host.id)
         return await self._record(host, fresh, *events)
@@ -390,6 +391,13 @@ class Controller:
         if problem.kind == OVERSTAYED:
             return (self._event(host, "host.overstayed", host.state, "", problem.message),)
         return (self._event(host, "host.trouble", before, problem.kind, problem.message),)
+
+    def _power_told(self, host: Host, fresh: Host) -> tuple[Event, ...]:
+        """An event when its power is first seen other than its record says."""
+        drift = power_drift(fresh)
+        if not drift or drift == power_drift(host):
+            return ()
+        return (self._event(host, "host.power-drift", host.power, fresh.power, drift),)
 
     async def _advance(self, host: Host, to: HostState, reason: str, seen: Seen) -> Outcome:
         if (host.state, to) not in TRANSITIONS:

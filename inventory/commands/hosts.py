@@ -213,6 +213,8 @@ def _moment(at: str) -> str:
 def _beside(why: dict[str, Any]) -> str:
     """What stands beside the state, and never replaces it."""
     found = [f"power {why['power']}", f"health {why['health']}"]
+    if why["power_drift"]:
+        found.append(f"power drift: {why['power_drift']}")
     if why["maintenance"]:
         found.append(f"with a person: {why['maintenance']}")
     return ", ".join(found)

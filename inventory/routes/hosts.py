@@ -17,6 +17,7 @@ from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
 from inventory.holding import held
 from inventory.model import CertificateRecord, Event, Host, Pod, Problem, SuspendedFor, Tried
+from inventory.power_drift import power_drift
 from inventory.refusals import ERRORS, Refused
 from inventory.resources.recording import Who, logged, who_of
 from inventory.routes.shapes import Body, NamePath, View, only
@@ -102,6 +103,8 @@ class Why(View):
     since: datetime
     target: str
     power: PowerState
+    power_drift: str
+    """What of its power is other than its record says; empty: nothing is."""
     health: Health
     maintenance: str
     paused: str
@@ -258,6 +261,7 @@ def _why(deps: ApiDeps, name: str) -> Why:
         since=host.state_since,
         target=host.target,
         power=host.power,
+        power_drift=power_drift(host),
         health=host.health,
         maintenance=host.maintenance,
         paused=host.paused,

@@ -2201,6 +2201,7 @@ class Why(TypedDict):
     next_step: str
     paused: str
     power: PowerState
+    power_drift: str
     problem: Problem | None
     quarantine: str
     remedies: list[Tried]

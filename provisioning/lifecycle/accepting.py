@@ -6,7 +6,6 @@ hardware is read once more after the last change, and compared once more with th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -30,6 +29,7 @@ from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, S
 from provisioning.lifecycle.doubting import told_once
 from provisioning.lifecycle.ready import feeds_lost
 from provisioning.lifecycle.recognising import stranger
+from provisioning.lifecycle.turns import is_its_turn
 from provisioning.power.inputs import is_only_the_feed
 
 LOOK = Look.FACTS | Look.POWER | Look.DRAW
@@ -46,7 +46,7 @@ def looks_accepting(host: Host, wanted: Wanted, agent: AgentSeen | None, now: da
     done = report is not None and report.order_id == host.acceptance_order and report.finished
     cooling = wanted.host_type.cooling
     wet = cooling is not None and cooling.kind != "air"
-    if wet and (host.doubt or _turn_came(host, now)):
+    if wet and (host.doubt or is_its_turn(host, now, every_s=LEAKS_EVERY_S, for_s=RECHECK_S)):
         return LOOK
     return LOOK if done else Look.POWER
 
@@ -76,12 +76,6 @@ def decide_accepting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     if not report.finished:
         return Wait(f"measuring: {report.progress}", RECHECK_S)
     return _judged(host, seen, wanted, report)
-
-
-def _turn_came(host: Host, now: datetime) -> bool:
-    """Once a minute, for one look, each host at its own second: BMCs are not all read at once."""
-    offset_s = int.from_bytes(hashlib.sha256(host.id.encode()).digest()[:4]) % LEAKS_EVERY_S
-    return (now.timestamp() - offset_s) % LEAKS_EVERY_S < RECHECK_S
 
 
 def _recorded(host: Host, facts: HardwareFacts) -> bool:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from inventory.model import Host
+from datetime import datetime
+
+from inventory.model import AgentSeen, Host
 from inventory.states import HostState
 from provisioning.lifecycle.actions import WithdrawUnit
 from provisioning.lifecycle.decision import Advance, Decision, Do, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.turns import is_its_turn
 
 LOOK = Look.NOTHING
 RECHECK_S = 5.0
+POWER_EVERY_S = 60  # it is its tenant's, and only shown
+
+
+def looks_draining(host: Host, wanted: Wanted, _agent: AgentSeen | None, now: datetime) -> Look:
+    """Whether a host that a claim still holds has its power."""
+    turn = is_its_turn(host, now, every_s=POWER_EVERY_S, for_s=RECHECK_S)
+    return Look.POWER if turn and not wanted.unit_free else LOOK
 
 
 def decide_draining(host: Host, _seen: Seen, wanted: Wanted) -> Decision:

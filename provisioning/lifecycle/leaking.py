@@ -41,6 +41,8 @@ CLOSED_RECHECK_S = 30.0  # a person opens the loop, and wakes the hosts
 SHUTDOWN_S = 120.0  # services of a tenant stop within 90 s or are killed; then disks are written
 GRACE_S = 60.0  # for a tenant's work on a host that leaks, before its operating system is asked
 DOUBT = "leak:"
+ALARM = "telemetry"
+"""What telemetry leaves as a doubt; while a host is measured only its detectors are asked for it."""
 DARK = frozenset({HostState.ENROLLED, HostState.REGISTERING, HostState.INSPECTING})
 """Where a host is only read."""
 RUNNING = frozenset({HostState.BOOTING, HostState.CONFIGURING, HostState.ACCEPTING})
@@ -82,8 +84,9 @@ def _found(host: Host, seen: Seen) -> Decision | None:
     wet = sorted(one.slot for one in seen.facts.leak_detectors if one.state == "Critical")
     doubt = f"{DOUBT}{','.join(wet)}" if wet else ""
     if not wet:
-        dried = host.doubt.startswith(DOUBT)
-        return Do(RecordDoubt(""), "its leak detectors are dry again") if dried else None
+        alarmed = host.state is HostState.ACCEPTING and host.doubt == ALARM
+        dry = alarmed or host.doubt.startswith(DOUBT)
+        return Do(RecordDoubt(""), "its leak detectors are dry") if dry else None
     what = f"leak detector {', '.join(wet)} sees liquid"
     if host.doubt != doubt:
         return Do(RecordDoubt(doubt), f"reading once more: {what}")

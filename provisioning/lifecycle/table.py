@@ -43,7 +43,7 @@ class StateRow:
 
 
 STATES: dict[HostState, StateRow] = {
-    HostState.ENROLLED: StateRow(enrolled.decide_enrolled, enrolled.LOOK),
+    HostState.ENROLLED: StateRow(enrolled.decide_enrolled, enrolled.LOOK, enrolled.looks_enrolled),
     HostState.REGISTERING: StateRow(registering.decide_registering, registering.LOOK),
     HostState.INSPECTING: StateRow(
         inspecting.decide_inspecting, inspecting.LOOK, inspecting.looks_inspecting
@@ -56,7 +56,7 @@ STATES: dict[HostState, StateRow] = {
         accepting.decide_accepting, accepting.LOOK, accepting.looks_accepting
     ),
     HostState.READY: StateRow(ready.decide_ready, ready.LOOK, ready.looks_ready),
-    HostState.DRAINING: StateRow(draining.decide_draining, draining.LOOK),
+    HostState.DRAINING: StateRow(draining.decide_draining, draining.LOOK, draining.looks_draining),
     HostState.CLEANING: StateRow(cleaning.decide_cleaning, cleaning.LOOK, cleaning.looks_cleaning),
     HostState.REPAIRING: StateRow(repairing.decide_repairing, repairing.LOOK),
     HostState.RETIRED: StateRow(retired.decide_retired, retired.LOOK),

@@ -15,6 +15,8 @@ from provisioning.telemetry.world import World
 log = logging.getLogger("podyard.telemetry")
 
 WAKE_TRIES = 3
+LOOKED_AT = frozenset({HostState.READY, HostState.ACCEPTING})
+"""Where a host carries load, and its hardware is read whole when something is in doubt."""
 _DOUBT = "telemetry"
 """Beside a host's state: its hardware is to be read whole at the next look."""
 
@@ -47,7 +49,7 @@ def _bring_forward(world: World, who: Polled, found: tuple[Alarm, ...]) -> None:
         )
         for one in found
     )
-    doubt = host.state is HostState.READY and not host.doubt
+    doubt = host.state in LOOKED_AT and not host.doubt
     fresh = (host.model_copy(update={"doubt": _DOUBT, "wake_at": now}),) if doubt else ()
     store.apply(Change(replace=fresh, events=events), now=now, fence=world.fence)
     store.wake_hosts(now=now, host_id=host.id)

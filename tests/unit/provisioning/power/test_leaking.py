@@ -57,6 +57,15 @@ def test_one_answer_is_none_and_two_are_a_leak(state: HostState) -> None:
     assert act(dry) == RecordDoubt("")
 
 
+def test_an_alarm_while_a_host_is_measured_is_answered_by_one_look() -> None:
+    """Else its whole hardware would be read every few seconds until it is ready."""
+    measured = {"state": HostState.ACCEPTING, "doubt": "telemetry"}
+    assert act(decide(measured, near="", facts=wet("OK"))) == RecordDoubt("")
+    assert act(decide(measured, near="", facts=wet())) == RecordDoubt(f"{DOUBT}ColdPlate")
+    ready = {"state": HostState.READY, "doubt": "telemetry"}
+    assert decide(ready, near="", facts=wet("OK")) is None  # its own decider ends that
+
+
 def test_a_little_liquid_and_a_known_leak_say_nothing_new() -> None:
     ready = {"state": HostState.READY}
     assert decide(ready, near="", facts=wet("Warning")) is None
