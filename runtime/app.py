@@ -34,6 +34,7 @@ from inventory.deps import ApiDeps, CertificateKey
 from inventory.errors import FenceLost, Invalid, StaleWrite, StoreUnavailable
 from inventory.expected_hosts import ExpectedHost
 from inventory.expecting.enrolling import enrol_expected
+from inventory.expecting.reaching import reach_of
 from inventory.keys import in_force, mint
 from inventory.leases import LeaseKeeper, LeaseTimes
 from inventory.model import ApiKey, Host
@@ -64,6 +65,8 @@ from provisioning.drivers.choose import open_bmc
 from provisioning.drivers.credentials import Credentials
 from provisioning.drivers.logged import Around, logged
 from provisioning.drivers.protocol import Bmc
+from provisioning.drivers.reaching import reached
+from provisioning.drivers.redfish.transport import KEEPALIVE_S
 from provisioning.faultpoints import FaultPoints
 from provisioning.inband.play import AnsiblePlayer, NoPlaybook
 from provisioning.onboarding.discovery import Discoverer
@@ -302,7 +305,7 @@ def _provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
             store=parts.store,
             secrets=parts.box,
             clock=parts.clock,
-            bmcs=BmcPool(_bmc_opener(settings, around), _password_reader(parts)),
+            bmcs=BmcPool(_bmc_opener(parts, settings, around), _password_reader(parts)),
             door=_boot_door(parts, authority),
             player=AnsiblePlayer() if settings.playbook == "base" else NoPlaybook(),
             signing_key=parts.production,
@@ -336,7 +339,12 @@ def _telemetry_loop(parts: Parts, inbox: Inbox) -> Awaitable[None]:
 
     async def opened(host: Host) -> Bmc:
         # Not `logged`: a line for each read of each minute would be all that a log holds.
-        return _driver(access, host, await password(host))
+        return _driver(
+            access,
+            await _reached(parts, host),
+            await password(host),
+            keepalive_s=settings.keepalive_s,
+        )
 
     async def join() -> LeaseKeeper:
         return await LeaseKeeper.join(
@@ -513,20 +521,37 @@ def _owner() -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
 
 
+async def _reached(parts: Parts, host: Host) -> Host:
+    """The host with its BMC's address as it is connected to."""
+    reach = await asyncio.to_thread(reach_of, parts.store, simulated=host.simulated)
+    address = await reached(host.bmc.address, reach)
+    if address == host.bmc.address:
+        return host
+    return host.model_copy(update={"bmc": host.bmc.model_copy(update={"address": address})})
+
+
 def _bmc_opener(
-    settings: ProvisioningSettings, around: Around
+    parts: Parts, settings: ProvisioningSettings, around: Around
 ) -> Callable[[Host, SecretStr], Awaitable[Bmc]]:
     async def opened(host: Host, password: SecretStr) -> Bmc:
-        return logged(_driver(settings, host, password), host=host.name, around=around)
+        bmc = _driver(settings, await _reached(parts, host), password)
+        return logged(bmc, host=host.name, around=around)
 
     return opened
 
 
-def _driver(settings: ProvisioningSettings, host: Host, password: SecretStr) -> Bmc:
+def _driver(
+    settings: ProvisioningSettings,
+    host: Host,
+    password: SecretStr,
+    *,
+    keepalive_s: float = KEEPALIVE_S,
+) -> Bmc:
     return open_bmc(
         host.bmc.address,
         Credentials(username=host.bmc.username, password=password),
         fingerprint=host.bmc.fingerprint,
+        keepalive_s=keepalive_s,
         deadline_s=settings.bmc_deadline_s,
         expected_serial=host.serial,
         ipmi_allowed=settings.ipmi,

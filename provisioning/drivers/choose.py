@@ -15,6 +15,7 @@ from provisioning.drivers.ipmi.driver import IpmiBmc
 from provisioning.drivers.protocol import Bmc
 from provisioning.drivers.redfish.address import SCHEME as REDFISH
 from provisioning.drivers.redfish.driver import DEADLINE_S, RedfishBmc
+from provisioning.drivers.redfish.transport import KEEPALIVE_S
 from provisioning.drivers.ssh.address import SCHEME as SSH
 from provisioning.drivers.ssh.driver import AdoptedHost
 
@@ -30,6 +31,7 @@ def open_bmc(
     deadline_s: float = DEADLINE_S,
     expected_serial: str | None = None,
     ipmi_allowed: bool = False,
+    keepalive_s: float = KEEPALIVE_S,
 ) -> Bmc:
     """The driver for `address`. Nothing is sent before its first verb."""
     scheme, separator, rest = address.partition("://")
@@ -42,6 +44,7 @@ def open_bmc(
                 ca_file=ca_file,
                 deadline_s=deadline_s,
                 expected_serial=expected_serial,
+                keepalive_s=keepalive_s,
             )
         case "ipmi" if ipmi_allowed:
             return IpmiBmc.connect(address, credentials, deadline_s=deadline_s)

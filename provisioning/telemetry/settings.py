@@ -5,6 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from provisioning.drivers.redfish.transport import KEEPALIVE_S
+
+SOON_S = 8.0
+"""Rounds that follow each other within this go over one connection."""
+
 
 class TelemetrySettings(BaseSettings):
     """Read by the composition root from `PODYARD_TELEMETRY_…`."""
@@ -43,3 +48,12 @@ class TelemetrySettings(BaseSettings):
     """How long lines of BMCs' logs are kept."""
     seed: int = Field(default=1)
     """Spreads hosts over the period: the same seed, the same moment for each."""
+
+    @property
+    def keepalive_s(self) -> float:
+        """How long a connection waits for the next round: until then, where that is soon.
+
+        BMCs hang up after 10 to 60 s of silence, so beyond some seconds each round connects anew.
+        """
+        soon = self.every_s <= SOON_S
+        return self.every_s + SOON_S / 2 if soon else KEEPALIVE_S

@@ -53,6 +53,7 @@ from provisioning.drivers.redfish.inventory import hardware_facts
 from provisioning.drivers.redfish.resources import Resources
 from provisioning.drivers.redfish.rounds import Rounds
 from provisioning.drivers.redfish.session import RedfishSession
+from provisioning.drivers.redfish.transport import KEEPALIVE_S
 from provisioning.drivers.redfish.wear import read_wear
 from provisioning.drivers.redfish.whole import read_whole
 from provisioning.drivers.rounds import Round, Wear
@@ -94,15 +95,21 @@ class RedfishBmc:
         deadline_s: float = DEADLINE_S,
         expected_serial: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        keepalive_s: float = KEEPALIVE_S,
     ) -> Self:
         """Describe the BMC at `redfish+https://host:port[/redfish/v1/Systems/ID]`.
 
-        `expected_serial` chooses the System where a service has several.
+        `expected_serial` chooses the System where a service has several. `keepalive_s`: how long
+        a connection waits for the next request, for whoever asks every few seconds.
         """
         endpoint = Endpoint.parse(address)
         trust = Trust.parse(address=endpoint.label, fingerprint=fingerprint, ca_file=ca_file)
         session = RedfishSession(
-            endpoint=endpoint, credentials=credentials, trust=trust, deadline_s=deadline_s
+            endpoint=endpoint,
+            credentials=credentials,
+            trust=trust,
+            deadline_s=deadline_s,
+            keepalive_s=keepalive_s,
         )
         resources = Resources(
             session=session, system_path=endpoint.system_path, expected_serial=expected_serial

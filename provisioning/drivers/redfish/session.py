@@ -32,7 +32,7 @@ from provisioning.drivers.redfish.answers import (
     text,
     worst_message,
 )
-from provisioning.drivers.redfish.transport import READS, Transport, multipart
+from provisioning.drivers.redfish.transport import KEEPALIVE_S, READS, Transport, multipart
 from provisioning.errors import (
     Ambiguous,
     AnswerRefused,
@@ -70,12 +70,19 @@ class RedfishSession:
     """One logged-in conversation with one BMC."""
 
     def __init__(
-        self, *, endpoint: Endpoint, credentials: Credentials, trust: Trust, deadline_s: float
+        self,
+        *,
+        endpoint: Endpoint,
+        credentials: Credentials,
+        trust: Trust,
+        deadline_s: float,
+        keepalive_s: float = KEEPALIVE_S,
     ) -> None:
         self._endpoint = endpoint
         self._credentials = credentials
         self._trust = trust
         self._deadline_s = deadline_s
+        self._keepalive_s = keepalive_s
         self._opening = asyncio.Lock()
         self._reads = asyncio.Semaphore(MAX_PARALLEL_READS)
         self._transport: Transport | None = None
@@ -182,7 +189,10 @@ class RedfishSession:
 
     def _new_client(self) -> Any:
         self._transport = Transport(
-            label=self.label, trust=self._trust, deadline_s=self._deadline_s
+            label=self.label,
+            trust=self._trust,
+            deadline_s=self._deadline_s,
+            keepalive_s=self._keepalive_s,
         )
         return redfish.aio.AsyncRedfishClient(
             self._endpoint.base_url,

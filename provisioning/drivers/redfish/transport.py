@@ -98,7 +98,9 @@ class CappedReply:
 class Transport:
     """An aiohttp session narrowed to one BMC. Made inside a running loop, closed by its owner."""
 
-    def __init__(self, *, label: str, trust: Trust, deadline_s: float) -> None:
+    def __init__(
+        self, *, label: str, trust: Trust, deadline_s: float, keepalive_s: float = KEEPALIVE_S
+    ) -> None:
         self._label = label
         self._deadline_s = deadline_s
         self._authorization: dict[str, str] = {}
@@ -108,7 +110,7 @@ class Transport:
             connector=aiohttp.TCPConnector(
                 ssl=_verification(label, trust),
                 limit=MAX_CONNECTIONS,
-                keepalive_timeout=KEEPALIVE_S,
+                keepalive_timeout=keepalive_s,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept-Encoding": "identity"},
