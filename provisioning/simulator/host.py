@@ -55,6 +55,9 @@ class Inputs(Protocol):
     def is_dark(self, host: str) -> bool:
         """Whether none does."""
 
+    def coolant_share(self, host: str) -> float:
+        """How much of its coolant's designed flow reaches it."""
+
 
 class Wall:
     """A socket that always has power, for a host that stands alone."""
@@ -70,6 +73,10 @@ class Wall:
     def is_dark(self, host: str) -> bool:  # noqa: ARG002 - a port's
         """Never."""
         return False
+
+    def coolant_share(self, host: str) -> float:  # noqa: ARG002 - a port's
+        """All of it."""
+        return 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,18 +68,23 @@ def cooling_parts(plan: HostPlan) -> tuple[CoolingPartFact, ...]:
     )
 
 
-def coolant(plan: HostPlan, *, powered: bool) -> tuple[CoolantConnectorFact, ...]:
-    """One pair of couplings, where liquid cools the host; it flows whenever the CDU runs."""
+def coolant(
+    plan: HostPlan, *, powered: bool, flow_share: float = 1.0
+) -> tuple[CoolantConnectorFact, ...]:
+    """One pair of couplings, where liquid cools the host; it flows as the CDU's pumps move it."""
     kind = plan.host_type.cooling
     if kind is None or kind.kind == "air":
         return ()
     rise = kind.rise_kelvin if powered else 0.0
+    if rise is not None and flow_share:
+        rise = rise / flow_share
+    flow = None if kind.flow_lpm is None else kind.flow_lpm * flow_share
     back = None if kind.supply_celsius is None or rise is None else kind.supply_celsius + rise
     return (
         CoolantConnectorFact(
             slot="Coolant0",
             rated_flow_lpm=kind.flow_lpm,
-            flow_lpm=kind.flow_lpm,
+            flow_lpm=flow,
             supply_celsius=kind.supply_celsius,
             return_celsius=back,
         ),

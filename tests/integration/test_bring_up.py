@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from provisioning.simulator.journal import destructive_acts, feed_peaks, repeated_acts
+from provisioning.simulator.journal import destructive_acts, feed_peaks, repeated_acts, trips
 from tests.bed import PODYARD, ROOT, Bed, bed, is_parked
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -49,6 +49,7 @@ def test_four_hosts_come_up_as_planned_and_inside_their_feed() -> None:
         assert done == planned == [("r1-h2", "BIOS", done[0][2], "2.4.1")]
         assert repeated_acts(journal) == []
         assert 0 < feed_peaks(journal)["a"] <= plan["peak_watts"] <= plan["budget_watts"]
+        assert not trips(journal)
         assert not any(e["what"] == "power.on" and e["host"] == "r1-h3" for e in journal)
         assert_intents_are_settled(one)
         assert_why_tells_everything(one)

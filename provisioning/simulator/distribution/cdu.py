@@ -11,7 +11,7 @@ from functools import partial
 from pods.cooling import PG25, rise_kelvin
 from provisioning.simulator.distribution import services
 from provisioning.simulator.distribution.machine import FIRMWARE, Machine
-from provisioning.simulator.distribution.plan import SUPPLY_CELSIUS
+from provisioning.simulator.distribution.plan import PUMPS, SUPPLY_CELSIUS
 from provisioning.simulator.redfish.resource import (
     ENABLED,
     ROOT,
@@ -26,8 +26,6 @@ from provisioning.simulator.redfish.resource import (
 EQUIPMENT = f"{ROOT}/ThermalEquipment"
 LISTED = f"{EQUIPMENT}/CDUs"
 OWN = f"{LISTED}/1"
-PUMPS = ("Pump1", "Pump2")
-"""Each alone moves half of the designed flow."""
 DETECTORS = ("Drip", "Floor")
 FACILITY_CELSIUS = 18.0
 """Below the loop's own supply, or no heat would pass."""
@@ -77,12 +75,6 @@ def fixed(machine: Machine) -> Builders:
         )
         found[f"{path}/1"] = partial(told, machine, f"{path}/1")
     return services.fixed(machine, offers={"ThermalEquipment": link(EQUIPMENT)}) | found
-
-
-def flow_share(machine: Machine) -> float:
-    """How much of the designed flow still moves."""
-    standing = machine.struck("pump-fails", PUMPS)
-    return 1 - len(standing) / len(PUMPS)
 
 
 def _unit(machine: Machine) -> Body:
@@ -158,7 +150,7 @@ def _secondary(machine: Machine, path: str) -> Body:
     """The side of the hosts."""
     warm = machine.planted("warm-supply")
     supply = SUPPLY_CELSIUS + (warm.number("kelvin") if warm else 0.0)
-    flow = machine.plan.flow_lpm * flow_share(machine)
+    flow = machine.plan.flow_lpm * machine.mains.flow_share(machine.plan)
     return _connector(machine, path, supply_celsius=supply, flow_lpm=flow)
 
 

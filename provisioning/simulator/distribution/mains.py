@@ -21,9 +21,10 @@ from typing import Any, Protocol
 from pydantic import Field
 
 from provisioning.simulator.clock import Clock
+from provisioning.simulator.defects import struck
 from provisioning.simulator.distribution.breaker import Breaker
 from provisioning.simulator.distribution.outages import FEED, Outages
-from provisioning.simulator.distribution.plan import DistributionPlan
+from provisioning.simulator.distribution.plan import PUMPS, DistributionPlan, MachinePlan
 from provisioning.simulator.faults import Past
 from provisioning.simulator.journal import Journal
 from provisioning.simulator.state import Kept, write_json
@@ -109,6 +110,12 @@ class Mains:
             if machine.kind == "pdu"
             for host in machine.hosts
         }
+        self._cdus = {
+            host: machine
+            for machine in plan.machines
+            if machine.kind == "cdu"
+            for host in machine.hosts
+        }
         self._plugs: dict[tuple[str, str], _Plug] = {}
         self._consumers: dict[str, Consumer] = {}
         self._told: dict[str, tuple[str, ...]] = {}
@@ -157,6 +164,18 @@ class Mains:
         shares = {feed: watts / len(live) for feed in live}
         self._burden(host, self.plan.inputs.get(host, ()), shares)
         return shares
+
+    # Coolant, which hangs on the hall's machines as watts do.
+
+    def flow_share(self, cdu: MachinePlan) -> float:
+        """How much of its designed flow a CDU still moves."""
+        active = self.outages.active(cdu.name)
+        return 1 - len(struck(active, "pump-fails", PUMPS, seed=cdu.serial)) / len(PUMPS)
+
+    def coolant_share(self, host: str) -> float:
+        """How much of its flow reaches a host; all of it where no CDU is told of."""
+        found = self._cdus.get(host)
+        return 1.0 if found is None else self.flow_share(found)
 
     # Feeds.
 

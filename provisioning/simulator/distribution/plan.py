@@ -28,6 +28,8 @@ RECTIFIERS, RECTIFIER_WATTS = 6, 5500.0
 """Lite-On's shelf for NVL72: six of 5.5 kW are 33 kW."""
 CDU_WATTS = 250_000.0
 """Supermicro's LCS-SCDU-250L4001 fits a rack and takes 250 kW."""
+PUMPS = ("Pump1", "Pump2")
+"""Of a CDU; each alone moves half of the designed flow."""
 RISE_KELVIN = 15.0
 """Where a spec tells none; between the 10 and 20 K for which loops are designed."""
 SUPPLY_CELSIUS = 25.0

@@ -115,7 +115,9 @@ def _coolant(bmc: SimulatedBmc, parent: str) -> Builders:
         return {}
 
     def connector(index: int) -> Body:
-        return _connector(path, surroundings.coolant(bmc.host.plan, powered=bmc.on)[index])
+        share = bmc.host.world.inputs.coolant_share(bmc.host.plan.name)
+        found = surroundings.coolant(bmc.host.plan, powered=bmc.on, flow_share=share)
+        return _connector(path, found[index])
 
     return {
         path: partial(

@@ -29,6 +29,7 @@ from provisioning.simulator.journal import (
     feed_peaks,
     read_journal,
     repeated_acts,
+    trips,
 )
 from tests.bed import ROOT, is_parked
 
@@ -278,6 +279,7 @@ class Yard:
         budgets = {feed["feed"]: feed["budget_watts"] for feed in plan["feeds"]}
         peaks = feed_peaks(journal)
         assert {feed: watts for feed, watts in peaks.items() if watts > budgets[feed]} == {}
+        assert not trips(journal)
         running = {
             entry["host"]
             for entry in journal

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.integration.simulator.test_validators import needs_schemas, walked
+from tests.integration.simulator.test_validators import needs_schemas, small, walked
 
 pytestmark = pytest.mark.integration
 
@@ -123,20 +123,17 @@ async def test_a_shelf_has_its_rectifiers_and_loses_input_with_its_feed(
 
 
 async def test_a_cdus_flow_falls_with_a_pump_and_its_leak_is_told(
-    run_hall: Callable[..., Any], client: Any, wait_until: Any
+    run_hall: Callable[..., Any], client: Any, wait_until: Any, tmp_path: Path
 ) -> None:
-    hall = run_hall(
-        "hgx-b200-8-liquid",
-        "--fault",
+    broken = (
         "warm-supply@r1-cdu:kelvin=9",
-        "--fault",
         "pump-fails@r1-cdu:slot=Pump2",
-        "--fault",
         "loop-leak@r1-cdu:slot=Drip",
     )
+    hall = run_hall(str(small(tmp_path)), *(word for one in broken for word in ("--fault", one)))
     cdu = client(machine(hall, "cdu"))
     await client(hall.told()[0]).reset("On")
-    await wait_until(lambda: [e for e in hall.entries("draw") if e["watts"] > 1000])
+    await wait_until(lambda: [e for e in hall.entries("draw") if e["watts"] == 450])
     loop = await cdu.get(f"{CDU}/SecondaryCoolantConnectors/1")
     rated = loop["RatedFlowLitersPerMinute"]
     assert loop["FlowLitersPerMinute"]["Reading"] == pytest.approx(rated / 2, abs=0.01)
@@ -144,6 +141,9 @@ async def test_a_cdus_flow_falls_with_a_pump_and_its_leak_is_told(
     warmer = loop["SupplyTemperatureCelsius"]["Reading"]
     assert warmer > primary["SupplyTemperatureCelsius"]["Reading"] + 9
     assert loop["ReturnTemperatureCelsius"]["Reading"] > loop["SupplyTemperatureCelsius"]["Reading"]
+    box = "/redfish/v1/Chassis/1/ThermalSubsystem"
+    coupling = await client(hall.told()[1]).get(f"{box}/CoolantConnectors/Coolant0")
+    assert coupling["FlowLitersPerMinute"]["Reading"] == coupling["RatedFlowLitersPerMinute"] / 2
     pumps = (await cdu.get(f"{CDU}/Pumps?$expand=."))["Members"]
     assert [one["Status"]["Health"] for one in pumps] == ["OK", "Critical"]
     drip = await cdu.get(f"{CDU}/LeakDetection/LeakDetectors/Drip")
