@@ -69,16 +69,23 @@ class Bed:
         self.wait(60, (self.directory / "hall" / "hall.json").exists)
 
     def start_service(
-        self, *, kill_at: str = "", ready: bool = True, role: str = "all"
+        self,
+        *,
+        kill_at: str = "",
+        ready: bool = True,
+        role: str = "all",
+        log_level: str = "INFO",
+        environment: dict[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start the service, or one role of it; with `kill_at` it may end before it is ready."""
         process = self._start(
             "service",
             "serve", "--role", role, "--state", str(self.directory / "service"),
+            "--log-level", log_level,
             "--listen", f"127.0.0.1:{self.ports['api']}",
             "--agent-listen", f"127.0.0.1:{self.ports['agents']}",
             "--gateway-listen", f"127.0.0.1:{self.ports['gateway']}",
-            environment={"PODYARD_KILL_AT": kill_at} if kill_at else {},
+            environment={"PODYARD_KILL_AT": kill_at, **(environment or {})},
         )  # fmt: skip
         if ready:
             self.wait(60, lambda: self.answers() or process.poll() is not None)

@@ -237,6 +237,8 @@ def _corrected(host: Host, body: BmcBody, fields: tuple[str, ...]) -> dict[str, 
         "problem": _uncured(host.problem, fields),
         "adoption": _adoption(host.adoption, fields),
     }
+    if {"address", "fingerprint"} & set(fields):
+        changed["renewal"] = ""  # a person has read what it shows: nothing is waited for any more
     if body.serial is not None:
         changed |= {
             "serial": body.serial,

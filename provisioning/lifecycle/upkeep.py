@@ -39,7 +39,11 @@ def upkeep(host: Host, wanted: Wanted, now: datetime) -> Do | None:
 def _old_password(host: Host, wanted: Wanted, now: datetime) -> str:
     """Only of a password that podyard made: one that a person gave is theirs to change."""
     period, done = timedelta(days=wanted.adoption.rotate_every_days), host.adoption
-    if not period or done.password_set_at is None or _lately(done.password_tried_at, now):
+    if _lately(done.password_tried_at, now):
+        return ""
+    if host.bmc.credentials == "factory":
+        return "a person said that others know its BMC's password"
+    if not period or done.password_set_at is None:
         return ""
     due = done.password_set_at + period * (1 - JITTER * _share(host))
     if not wanted.unit_free:

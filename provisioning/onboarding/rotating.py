@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from inventory.applying import BMC_PASSWORD
 from inventory.model import Event, Host, Problem
+from inventory.states import HostState
 from inventory.store.protocol import Change, Fence
 from provisioning.drivers.capabilities import (
     AccountDriver,
@@ -172,7 +173,7 @@ class Rotating:
         now = self.world.clock.now()
         tried = host.adoption.model_copy(update={"password_tried_at": now})
         fields: dict[str, object] = {"rotation": "", "adoption": tried}
-        if host.bmc.credentials == "factory":
+        if host.bmc.credentials == "factory" and host.state is HostState.REGISTERING:
             fields |= {"problem": _others_know(host, why, now), "waiting": ""}
         event = self._event(host, "host.password-kept", why)
         return await self._record(host, fields, event=event)

@@ -16,6 +16,8 @@ from provisioning.simulator.state import Account
 SESSION_LIMIT = 8
 """Between the 4 and 16 that real BMCs allow."""
 SESSION_TIMEOUT_S = 1800.0
+TOKEN_MARK = "simulated-session-"
+"""Of every token, so that one that leaks anywhere is found, whichever it is."""
 ROLES: dict[str, tuple[str, ...]] = {
     "Administrator": (
         "Login",
@@ -56,7 +58,8 @@ class Sessions:
         if len(self.open) >= min(room, self.limit):
             raise ActionRefused(503, "SessionLimitExceeded")
         moment = self.now()
-        session = Session(str(self._next), username, secrets.token_hex(24), moment, moment)
+        token = f"{TOKEN_MARK}{secrets.token_hex(16)}"
+        session = Session(str(self._next), username, token, moment, moment)
         self._next += 1
         self.open[session.number] = session
         return session

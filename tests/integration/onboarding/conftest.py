@@ -15,6 +15,7 @@ from inventory.applying import BMC_PASSWORD
 from inventory.authority import Authority
 from inventory.clock import SystemClock
 from inventory.model import BmcAccess
+from inventory.states import HostState
 from inventory.store.protocol import Change
 from pods import catalogue
 from provisioning.simulator.clock import RealClock
@@ -47,7 +48,7 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
         access = BmcAccess(
             address=told["bmc"], fingerprint=told["fingerprint"], username=told["username"]
         )
-        host = make_host(serial=told["serial"], bmc=access)
+        host = make_host(serial=told["serial"], bmc=access, state=HostState.REGISTERING)
         sealed = stage.box.seal(host.id, BMC_PASSWORD, SecretStr(told["password"]))
         change = Change(insert=(host,), secrets={(host.id, BMC_PASSWORD): sealed})
         store.apply(change, now=now)

@@ -52,6 +52,14 @@ def test_a_password_that_a_person_gave_is_left_alone() -> None:
     assert asks(make_host(adoption=Adoption())) is None
 
 
+def test_a_password_that_others_know_by_now_is_replaced() -> None:
+    host = make_host()
+    told = host.model_copy(update={"bmc": host.bmc.model_copy(update={"credentials": "factory"})})
+    assert asks(told, make_wanted()) == AskRotation()
+    refused = told.model_copy(update={"adoption": Adoption(password_tried_at=NOW - DAY)})
+    assert asks(refused, make_wanted()) is None
+
+
 def test_a_claimed_host_waits_for_its_claim_but_not_for_ever() -> None:
     assert asks(aged(95), CLAIMED) is None
     assert asks(aged(113), CLAIMED) == AskRotation()
