@@ -14,7 +14,7 @@ from typing import Annotated
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from inventory.agent_door import seen_at_enrolment
 from inventory.agents import BootDocument, EnrolReply, EnrolRequest
@@ -28,6 +28,7 @@ from inventory.store.protocol import Change
 from pods.firmware import image_bytes
 from pods.spec import FirmwareItem
 from provisioning.boot.media import BootDoor, token_opens
+from provisioning.boot.transfers import Transfers
 
 log = logging.getLogger("podyard.boot")
 
@@ -46,10 +47,17 @@ class _BootDeps:
     door: BootDoor
 
 
-def build_boot_routes(deps: ApiDeps, *, door: BootDoor, authority: Authority) -> APIRouter:
+def build_boot_routes(
+    deps: ApiDeps,
+    *,
+    door: BootDoor,
+    authority: Authority,
+    transfers: Transfers | None = None,
+) -> APIRouter:
     """Media, firmware and enrolment: they join the agents' exchange on one listener."""
     boot = _BootDeps(deps, authority, door)
     router = APIRouter(tags=["boot"], responses=ERRORS)
+    transfers = transfers or Transfers()
 
     @router.get("/boot/v1/media/{media_id}.iso")
     async def medium(media_id: MediaId) -> BootDocument:
@@ -57,10 +65,10 @@ def build_boot_routes(deps: ApiDeps, *, door: BootDoor, authority: Authority) ->
         return await deps.in_thread(_document, boot, media_id)
 
     @router.get("/boot/v1/firmware/{sha256}/{image}", response_class=Response)
-    async def firmware(sha256: Digest, image: Image) -> Response:
-        """A firmware image that the spec of a pod on record names."""
+    async def firmware(sha256: Digest, image: Image, request: Request) -> Response:
+        """A firmware image that the spec of a pod on record names: whole, or one range of it."""
         content = await deps.in_thread(_image, boot, sha256, image)
-        return Response(content, media_type="application/octet-stream")
+        return await transfers.send(content, tag=f'"{sha256}"', request=request)
 
     @router.post("/agent/v1/enrol")
     async def enrol(body: EnrolRequest) -> EnrolReply:

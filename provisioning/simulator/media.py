@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import aiohttp
@@ -14,6 +15,8 @@ from provisioning.simulator.errors import MediaRefused, MediaUnreachable
 
 SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 """Above any lab image; a real HGX bundle is larger, and none is ever served to a simulator."""
+TRIES = 8
+"""How often a transfer that broke off is taken up again, where the server offers ranges."""
 LAB_FIRST_LINE = re.compile(
     rb"PODYARD-LAB-FIRMWARE component=(?P<component>[A-Z]+) version=(?P<version>[A-Za-z0-9._-]+)"
 )
@@ -43,31 +46,39 @@ class HttpsMedia:
         if not url.startswith("https://"):
             raise MediaRefused(f"{url} is not an https:// address", hint="serve it over HTTPS")
         timeout = aiohttp.ClientTimeout(total=self.timeout_s)
+        body = bytearray()
         try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(url, ssl=False, allow_redirects=False) as reply,
-            ):
-                if reply.status != 200:  # noqa: PLR2004 - the one good status
-                    raise MediaRefused(
-                        f"{url} answered {reply.status}", hint="check the media server"
-                    )
-                return await _body(reply, url)
+            async with aiohttp.ClientSession(timeout=timeout) as session:
+                for _ in range(TRIES):
+                    if await _go_on(session, url, body):
+                        return bytes(body)
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
             raise MediaUnreachable(
                 f"{url} cannot be fetched: {error}", hint="check the media server"
             ) from error
+        raise MediaUnreachable(f"{url} broke off {TRIES} times", hint="check the media server")
 
 
-async def _body(reply: aiohttp.ClientResponse, url: str) -> bytes:
-    body = b""
-    async for chunk in reply.content.iter_any():
-        body += chunk
-        if len(body) > SIZE_LIMIT_BYTES:
-            raise MediaRefused(
-                f"{url} is larger than {SIZE_LIMIT_BYTES} bytes", hint="serve a lab image"
-            )
-    return body
+async def _go_on(session: aiohttp.ClientSession, url: str, body: bytearray) -> bool:
+    """Take what is missing; False when it broke off in the middle and is worth another try."""
+    asked = {"Range": f"bytes={len(body)}-"} if body else {}
+    async with session.get(url, ssl=False, allow_redirects=False, headers=asked) as reply:
+        if reply.status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
+            raise MediaRefused(f"{url} answered {reply.status}", hint="check the media server")
+        if reply.status == HTTPStatus.OK:
+            body.clear()
+        try:
+            async for chunk in reply.content.iter_any():
+                body += chunk
+                if len(body) > SIZE_LIMIT_BYTES:
+                    raise MediaRefused(
+                        f"{url} is larger than {SIZE_LIMIT_BYTES} bytes", hint="serve a lab image"
+                    )
+        except aiohttp.ClientPayloadError:
+            if reply.headers.get("Accept-Ranges") != "bytes":
+                raise
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,10 +100,11 @@ class Door:
                 timeout=30,
             )
 
-    async def get(self, path: str) -> Any:
+    async def get(self, path: str, headers: dict[str, str] | None = None) -> Any:
         """The same for a BMC's reads."""
         async with httpx.AsyncClient(verify=self.context(), trust_env=False) as client:
-            return await client.get(self.url + path, extensions={"sni_hostname": CONTROLLER_NAME})
+            name = {"sni_hostname": CONTROLLER_NAME}
+            return await client.get(self.url + path, headers=headers, extensions=name)
 
     async def enrol(self, agent: Agent, token: str, serial: str) -> Any:
         """Spend a token; on success the agent holds its certificate."""

@@ -1,0 +1,134 @@
+"""Sending images: whole or from where they broke off, and no more at once than the wire bears.
+
+On a mass restart hundreds of BMCs ask in the same second. Served all at once each would be slow
+enough to give up, and to begin again from nothing: so only so many transfers run, the others wait
+their turn, and who waited for too long is told to come back. Whoever lost its connection goes on
+from its last byte, if the image is still the same one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+log = logging.getLogger("podyard.boot")
+
+AT_ONCE = 32
+"""Each at the 4 MB/s of a quick BMC fills a gigabit."""
+TURN_S = 20.0
+"""How long a request may wait for its turn: BMCs give up after half a minute without an answer."""
+COME_BACK_S = 5
+CHUNK_BYTES = 64 * 1024
+RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of an image, the first and the one after the last."""
+
+    start: int
+    stop: int
+
+
+def piece_of(size: int, asked: str, *, if_range: str, tag: str) -> Piece | None:
+    """What to send: the whole, or the one range that was asked for; None: no such bytes.
+
+    A range of an image that has changed, several ranges, and what cannot be read are answered with
+    the whole, as RFC 9110 allows: a client that sees 200 begins anew.
+    """
+    whole = Piece(0, size)
+    found = RANGE.fullmatch(asked.strip())
+    if found is None or found[1] == found[2] == "" or (if_range and if_range != tag):
+        return whole
+    if found[1] == "":
+        length = min(int(found[2]), size)
+        return Piece(size - length, size) if length else None
+    start = int(found[1])
+    stop = min(int(found[2]) + 1, size) if found[2] else size
+    if found[2] and int(found[2]) < start:
+        return whole
+    return Piece(start, stop) if start < size else None
+
+
+@dataclass(slots=True)
+class Transfers:
+    """The transfers of one listener."""
+
+    at_once: int = AT_ONCE
+    turn_s: float = TURN_S
+    running: int = 0
+    waiting: int = 0
+    _turn: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._turn = asyncio.Semaphore(self.at_once)
+
+    async def send(self, content: bytes, *, tag: str, request: Request) -> Response:
+        """The answer to a request for an image, once it is its turn."""
+        said = request.headers
+        piece = piece_of(
+            len(content), said.get("range", ""), if_range=said.get("if-range", ""), tag=tag
+        )
+        headers = {"Accept-Ranges": "bytes", "ETag": tag}
+        if piece is None:
+            return Response(
+                status_code=416, headers={**headers, "Content-Range": f"bytes */{len(content)}"}
+            )
+        if not await self._take_turn():
+            return Response(status_code=503, headers={"Retry-After": str(COME_BACK_S)})
+        partial = (piece.start, piece.stop) != (0, len(content))
+        if partial:
+            headers["Content-Range"] = f"bytes {piece.start}-{piece.stop - 1}/{len(content)}"
+        answer = _Turn(
+            self._pieces(content, piece),
+            status_code=206 if partial else 200,
+            headers={**headers, "Content-Length": str(piece.stop - piece.start)},
+            media_type="application/octet-stream",
+        )
+        answer.over = self._give_back
+        return answer
+
+    async def _take_turn(self) -> bool:
+        if self._turn.locked():
+            log.info(
+                "an image waits for its turn",
+                extra={"running": self.running, "waiting": self.waiting + 1},
+            )
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self.turn_s):
+                await self._turn.acquire()
+        except TimeoutError:
+            log.warning("an image waited for too long", extra={"waiting": self.waiting})
+            return False
+        finally:
+            self.waiting -= 1
+        self.running += 1
+        return True
+
+    def _give_back(self) -> None:
+        self.running -= 1
+        self._turn.release()
+
+    async def _pieces(self, content: bytes, piece: Piece) -> AsyncIterator[bytes]:
+        for at in range(piece.start, piece.stop, CHUNK_BYTES):
+            yield content[at : min(at + CHUNK_BYTES, piece.stop)]
+
+
+class _Turn(StreamingResponse):
+    """A transfer that gives its turn back however it ends: also when nobody listens any more."""
+
+    over: Callable[[], None]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.over()
