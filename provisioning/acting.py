@@ -91,6 +91,10 @@ class Acting:
         self._adopting = Adopting(world, recorder)
         self._certificates = Certificates(world, recorder)
 
+    async def waits_on(self, host: Host, context: Context) -> bool:
+        """Whether it waits for what is known not to have come, and goes on waiting."""
+        return await self._watts.waits_on(host, context)
+
     async def perform(
         self, host: Host, action: Action, seen: Seen, context: Context, *, reason: str
     ) -> Outcome:

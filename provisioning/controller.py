@@ -217,6 +217,8 @@ class Controller:
         try:
             if (host.rotation or host.renewal) and await self._renewed(host):
                 return
+            if await self._acting.waits_on(host, context):
+                return
             self._world.faults.enter(host.state)
             self._world.faults.reach("before-observe")
             look = row.look_at(

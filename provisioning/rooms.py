@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LOOK_AGAIN_S = 30.0
 """Bounds what a wake-up that got lost costs."""
+UNSEEN_MAX = timedelta(minutes=5)
+"""How long a host that waits for watts is believed to be as it was seen: off, and in its slot."""
 PROMISED = timedelta(seconds=60)
 """How long a woken host may take to ask, before its watts are offered to the next."""
 
@@ -37,6 +39,8 @@ class _ForWatts:
     number: int
     """Who came first goes first, among those of one wave."""
     feeds: tuple[str, ...]
+    seen_at: datetime
+    """When its BMC was asked last."""
     until: datetime | None = None
     """Once woken: how long its watts stay promised."""
 
@@ -58,6 +62,10 @@ class _ByFeed:
         self._known[one.host.pod, one.host.name] = one
         for feed in one.feeds:
             self._found[one.host.pod, feed][one.host.name] = one
+
+    def of(self, host: Host) -> _ForWatts | None:
+        """What is known of this host."""
+        return self._known.get((host.pod, host.name))
 
     def take(self, host: Host) -> None:
         """This host is there no more."""
@@ -97,13 +105,22 @@ class Rooms:
         if live.gates != seen:
             self.open_gate(host.pod)
 
-    def wait_for_watts(self, live: LivePod, host: Host, watts: int, *, now: datetime) -> None:
+    def wait_for_watts(
+        self, live: LivePod, host: Host, watts: int, *, now: datetime, seen: bool = True
+    ) -> None:
         """Until its feeds carry so many watts, and its wave's turn has come."""
         feeds = live.design.wiring.feeds.get(host.slot)
         if feeds is not None:
+            before = self._watts.of(host)
+            seen_at = now if seen or before is None else before.seen_at
             self._promised.take(host)
-            self._watts.put(_ForWatts(host, watts, next(self._numbers), feeds))
+            self._watts.put(_ForWatts(host, watts, next(self._numbers), feeds, seen_at))
             self._offer(live, feeds, now)
+
+    def waits_for_watts(self, host: Host, *, now: datetime) -> int | None:
+        """For how many, while nobody woke it and its BMC was asked not long ago."""
+        one = self._watts.of(host)
+        return one.watts if one is not None and now - one.seen_at < UNSEEN_MAX else None
 
     def wait_for_place(self, host: Host) -> None:
         """Until fewer hosts are in an act that cannot be undone."""

@@ -21,7 +21,7 @@ from provisioning.lifecycle.restraining import held_back
 
 LOOK_SHARE = 0.1  # of the time that an update takes so far: it is noticed a tenth late at most
 LOOK_AGAIN_LONGEST_S = 15.0
-CROWDED_RECHECK_S = 120.0  # who waits is woken; another controller's hosts look by themselves
+CROWDED_RECHECK_S = 30.0  # who waits is woken; another controller's hosts look by themselves
 
 
 class Firmware(Destructive):

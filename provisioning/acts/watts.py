@@ -21,6 +21,10 @@ UNHEARD_OF_S = 10.0
 """What refused tells nobody when it ends: as often as that is looked again."""
 
 
+FOR_POWER = "waiting for power: "
+"""How the reason begins for which a host waits for watts."""
+
+
 class Watts:
     """Reserves power; of a feed by one host at a time."""
 
@@ -64,17 +68,34 @@ class Watts:
             admit(context.around.ledger, host, watts), Admitted
         ):
             # Meters, another pod or a dead feed refuse: of these nobody here would wake it.
-            reason = f"waiting for power: {verdict.reason}"
+            reason = f"{FOR_POWER}{verdict.reason}"
             return await self._recorder.wait(host, reason, after_s=UNHEARD_OF_S, others=True)
         return await self._wait_for_watts(host, watts, verdict, context)
 
+    async def waits_on(self, host: Host, context: Context) -> bool:
+        """Whether it waits for watts, nobody woke it, and it must wait on: then nothing is asked.
+
+        Thousands wait for their wave, and a BMC's answer changes nothing of that. What may admit
+        is still only what is read afresh.
+        """
+        around, now = context.around, self._world.clock.now()
+        if around is None or host.problem is not None or not host.waiting.startswith(FOR_POWER):
+            return False
+        watts = self._maps.rooms.waits_for_watts(host, now=now)
+        if watts is None or context.spec.bring_up.measured == "loosen":
+            return False
+        still = admit(around.ledger, host, watts)
+        if isinstance(still, Waits):
+            await self._wait_for_watts(host, watts, still, context, seen=False)
+        return isinstance(still, Waits)
+
     async def _wait_for_watts(
-        self, host: Host, watts: int, why: Waits, context: Context
+        self, host: Host, watts: int, why: Waits, context: Context, *, seen: bool = True
     ) -> Outcome:
-        reason = f"waiting for power: {why.reason}"
+        reason = f"{FOR_POWER}{why.reason}"
         if context.around is None:
             return await self._recorder.wait(host, reason, others=True)
         outcome = await self._recorder.wait(host, reason, after_s=LOOK_AGAIN_ANYWAY_S, others=True)
         now = self._world.clock.now()
-        self._maps.rooms.wait_for_watts(context.around, outcome.host, watts, now=now)
+        self._maps.rooms.wait_for_watts(context.around, outcome.host, watts, now=now, seen=seen)
         return outcome

@@ -30,6 +30,9 @@ from provisioning.drivers.protocol import BmcIdentity, TaskPhase, TaskReading
 from provisioning.errors import BmcBusy
 from provisioning.faultpoints import FaultPoints
 from provisioning.lifecycle.actions import ReservePower, UpdateFirmware
+from provisioning.livepod import LivePod
+from provisioning.poddesign import design_of
+from provisioning.rooms import UNSEEN_MAX
 from provisioning.settings import ProvisioningSettings
 from provisioning.world import World
 from tests.make import NOW, lab, make_host, make_pod, make_seen, make_wanted
@@ -118,12 +121,25 @@ class Stage:
         seen = make_seen(now=self.clock.now(), firmware=OLD, tasks=tasks)
         asyncio.run(self.acting.perform(self.host(), ACTION, seen, context, reason="behind"))
 
-    def reserve(self, watts: int) -> Host:
-        """Ask for watts; the record afterwards."""
-        pod = make_pod(plan=lab_plan())
-        context = Context(
-            pod=pod, spec=lab(), wanted=make_wanted(), agent=None, intents=(), units=()
+    def context(self, around: LivePod | None = None) -> Context:
+        """Of the host, in a pod of which everything or nothing is known."""
+        return Context(
+            pod=make_pod(plan=lab_plan()),
+            spec=lab(),
+            wanted=make_wanted(),
+            agent=None,
+            intents=(),
+            units=(),
+            around=around,
         )
+
+    def waits_on(self, around: LivePod) -> bool:
+        """Whether it goes on waiting without a question to its BMC."""
+        return asyncio.run(self.acting.waits_on(self.host(), self.context(around)))
+
+    def reserve(self, watts: int, around: LivePod | None = None) -> Host:
+        """Ask for watts; the record afterwards."""
+        context = self.context(around)
         asked = self.acting.perform(
             self.host(), ReservePower(watts), make_seen(), context, reason="power-on"
         )
@@ -264,6 +280,47 @@ def test_a_full_feed_makes_a_host_wait_and_says_by_how_many_watts(stage: Stage) 
         "waiting for power: feed a carries 3000 W of 3680 W; r1-h1 needs 1200 W, "
         "520 W more than is left"
     )
+
+
+def test_who_waits_for_watts_goes_on_waiting_without_a_question_to_its_bmc(stage: Stage) -> None:
+    pod = make_pod(plan=lab_plan())
+    around = LivePod(pod, design_of(pod))
+    peers = []
+    for name in ("r1-h2", "r1-h3", "r1-h4"):
+        stage.add_peer(name, state=HostState.READY, reserved_watts=1000)
+        peers.append(stage.store.find(Host, name=name)[0])
+    around.read([stage.host(), *peers], at=NOW)
+    assert not stage.waits_on(around), "it asked for nothing yet"
+    waiting = stage.reserve(1200, around)
+    assert waiting.waiting.startswith("waiting for power: feed a carries 3000 W")
+
+    stage.clock.at = NOW + timedelta(seconds=30)
+    assert stage.waits_on(around)
+    assert stage.host().version == waiting.version + 1
+    assert stage.host().wake_at == NOW + timedelta(seconds=60)
+
+    stage.clock.at = NOW + timedelta(seconds=40)
+    gone = peers[0].model_copy(update={"reserved_watts": 20, "version": 2})
+    still = LivePod(pod, design_of(pod))
+    still.read([stage.host(), gone, *peers[1:]], at=NOW)
+    assert not stage.waits_on(still), "there is room: its BMC is asked, and the store"
+    stage.clock.at = NOW + timedelta(seconds=45)
+    assert stage.waits_on(around)
+
+
+def test_a_host_that_was_not_seen_for_minutes_is_looked_at_again(stage: Stage) -> None:
+    pod = make_pod(plan=lab_plan())
+    around = LivePod(pod, design_of(pod))
+    stage.add_peer("r1-h2", state=HostState.READY, reserved_watts=3000)
+    around.read([stage.host(), *stage.store.find(Host, name="r1-h2")], at=NOW)
+    stage.reserve(1200, around)
+    for seconds in (15, 30, 45):
+        stage.clock.at = NOW + timedelta(seconds=seconds)
+        assert stage.waits_on(around)
+    until = NOW + timedelta(hours=1)
+    assert stage.store.renew_lease(stage.fence, now=stage.clock.at, until=until)
+    stage.clock.at = NOW + UNSEEN_MAX
+    assert not stage.waits_on(around)
 
 
 def test_a_host_waits_for_one_of_an_earlier_wave_on_its_feed(stage: Stage) -> None:
