@@ -15,9 +15,10 @@ import logging
 import multiprocessing
 import resource
 import signal
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -134,7 +135,8 @@ def _side_by_side(
         for part in parts:
             ours, theirs = context.Pipe(duplex=False)
             process = context.Process(target=_work, args=(wish, part, theirs), daemon=True)
-            process.start()
+            with _deaf():
+                process.start()
             theirs.close()
             running[ours] = (part, process)
         return _gathered(running, heard)
@@ -143,6 +145,19 @@ def _side_by_side(
             process.terminate()
             process.join()
             connection.close()
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """A process that is started now never hears Ctrl-C: it is its parent's, which then ends it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _gathered(
@@ -180,8 +195,7 @@ def _sum(parts: Sequence[Progress]) -> Progress:
 
 
 def _work(wish: Wish, part: Part, out: Connection) -> None:
-    """What a process of its own does. Ctrl-C is its parent's to hear, which then ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """What a process of its own does."""
     logging.getLogger("podyard").setLevel(logging.CRITICAL)
     gc.set_threshold(GARBAGE_AFTER, 20, 100)  # a hall is millions of objects, none of them garbage
     sent = 0.0
