@@ -42,7 +42,7 @@ SHUTDOWN_S = 120.0  # services of a tenant stop within 90 s or are killed; then 
 GRACE_S = 60.0  # for a tenant's work on a host that leaks, before its operating system is asked
 DOUBT = "leak:"
 ALARM = "telemetry"
-"""What telemetry leaves as a doubt; while a host is measured only its detectors are asked for it."""
+"""The doubt that telemetry leaves; while a host is measured only its detectors are asked for it."""
 DARK = frozenset({HostState.ENROLLED, HostState.REGISTERING, HostState.INSPECTING})
 """Where a host is only read."""
 RUNNING = frozenset({HostState.BOOTING, HostState.CONFIGURING, HostState.ACCEPTING})

@@ -79,6 +79,13 @@ class WaveLine:
     ready: int
     shares: tuple[Share, ...]
     state: str
+    held_back: tuple[str, ...] = ()
+    """Why hosts of it are not started now, each reason once."""
+
+
+HELD_BACK = ("waiting for power", "stopped:", "its cooling loop leaks")
+"""How a host begins to say that its start waits for watts, a brake or a cooling loop."""
+REASONS_MAX = 3
 
 
 def wave_lines(plan: Plan, hosts: Mapping[str, HostLine]) -> tuple[WaveLine, ...]:
@@ -104,7 +111,13 @@ def _wave_line(wave: Wave, hosts: Mapping[str, HostLine]) -> WaveLine:
         ready=ready,
         shares=shares(found, width=160),
         state="done" if ready == len(wave.hosts) else "under way" if begun else "waiting",
+        held_back=_held_back(found),
     )
+
+
+def _held_back(hosts: Iterable[HostLine]) -> tuple[str, ...]:
+    said = (host.now_doing for host in hosts if host.now_doing.startswith(HELD_BACK))
+    return tuple(dict.fromkeys(said))[:REASONS_MAX]
 
 
 BEFORE = frozenset({"enrolled", "registering", "inspecting", "matching"})

@@ -219,6 +219,17 @@ def test_waves_say_who_is_ready_and_who_is_gone() -> None:
     assert lines[1].state == "waiting"
 
 
+def test_a_wave_says_once_why_its_hosts_are_not_started() -> None:
+    why = "waiting for power: feed a is dead (breaker 12 is open): it has no other"
+    booting = {"state": HostState.BOOTING, "waiting": why}
+    hosts = {name: line(make_host(1, name=name, **booting)) for name in PLAN.waves[1].hosts}
+    (first, second, *_) = wave_lines(PLAN, hosts)
+    assert second.held_back == (why,)
+    assert first.held_back == ()
+    busy = {n: line(make_host(1, name=n, waiting="measuring")) for n in PLAN.waves[1].hosts}
+    assert wave_lines(PLAN, busy)[1].held_back == ()
+
+
 def test_the_curve_keeps_the_plan_and_draws_what_was_held_as_far_as_it_came() -> None:
     pod, ended = make_pod(plan=PLAN), NOW + timedelta(hours=1)
     slots = {f"r1-h{n}": f"r1-h{n}" for n in range(1, 5)}
