@@ -40,7 +40,7 @@ class ProvisioningSettings(BaseSettings):
     destructive_per_feed: int = Field(default=32, ge=1)
     """Hosts of one feed in an update at once."""
     destructive_per_scale_up: int = Field(default=8, ge=1)
-    """Hosts of one scale-up domain in an update at once: it is worth little without each of them."""
+    """Hosts of one scale-up domain in an update at once: it is worth little without any of them."""
     destructive_per_site: int = Field(default=256, ge=1)
     """Hosts of the whole site in an update at once."""
     inspect_every_s: float = Field(default=900.0, ge=1)

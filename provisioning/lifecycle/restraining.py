@@ -14,11 +14,10 @@ from __future__ import annotations
 from inventory.model import Host
 from inventory.states import HostState
 from provisioning.lifecycle.actions import (
-    NoteLeak,
-    RecordDoubt,
-    StopLoad,
     EraseDrive,
+    NoteLeak,
     RecordConfigured,
+    RecordDoubt,
     RecordDrivesRead,
     RecordFacts,
     RecordFindings,
@@ -27,6 +26,7 @@ from provisioning.lifecycle.actions import (
     RecordMismatches,
     RecordUnerased,
     SettleByHand,
+    StopLoad,
     Suspend,
     UpdateFirmware,
     WithdrawUnit,

@@ -52,9 +52,11 @@ def test_one_answer_about_the_settings_is_none() -> None:
     assert isinstance(decide_booting(doubted, fresh, make_wanted()), Advance)
     assert isinstance(decide_booting(doubted, stale, make_wanted()), Hold)
     again = doubted.model_copy(update={"boot": boot.model_copy(update={"media_id": "m2"})})
-    answer = decide_booting(again, make_seen(power=PowerState.ON, bios=DROPPED, agent=make_agent(
-        media_id="m2"
-    )), make_wanted())
+    answer = decide_booting(
+        again,
+        make_seen(power=PowerState.ON, bios=DROPPED, agent=make_agent(media_id="m2")),
+        make_wanted(),
+    )
     assert isinstance(answer, Do)  # what was said of an earlier boot does not count
     assert isinstance(answer.action, RecordDoubt)
 
