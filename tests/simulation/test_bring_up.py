@@ -85,10 +85,11 @@ def test_faults_of_each_exchange_by_itself_are_got_over_too() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_one_dead_bmc_in_a_hundred_holds_up_no_healthy_host() -> None:
+    """The p99 of a thousand is ten hosts' luck, which moves it by some per cent from run to run."""
     without, with_them = bring_up(Wish(hosts=1000)), bring_up(Wish(hosts=1000, black_holed=0.01))
     assert judged(with_them) == {}
     assert with_them["black_holed"] == 10
-    assert with_them["ready_p99_s"] <= 1.01 * without["ready_p99_s"]
+    assert with_them["ready_p99_s"] <= 1.05 * without["ready_p99_s"]
 
 
 @pytest.mark.long
