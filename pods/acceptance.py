@@ -110,6 +110,7 @@ def _peers(results: Sequence[Measurement], share: float) -> tuple[Line, ...]:
 
 def _among_peers(parts: Sequence[Measurement], share: float) -> Line:
     """The median is the peers' speed: half of them would have to be slow to hide a slow one."""
+
     def line(reached: float | None, reason: str, *, passed: bool) -> Line:
         return Line(
             test=parts[0].test,

@@ -9,8 +9,8 @@ from typing import Any
 from inventory.model import AgentSeen
 from pods.interop import Tree
 from pods.match_finding import Mismatch
-from provisioning.drivers.driveerase import DriveEraser
 from provisioning.drivers.capabilities import Capability
+from provisioning.drivers.driveerase import DriveEraser
 from provisioning.drivers.protocol import (
     BiosDriver,
     Bmc,
