@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inventory.clock import Clock
 from inventory.model import Claim, ComputeUnit, Deployment, Host, Pod, Record, Tenant
+from inventory.pacing_metrics import PacingCollector
 from inventory.readings.metrics import ReadingsCollector
 from inventory.states import ClaimState, HostState, UnitState
 from inventory.store.protocol import Store
@@ -134,6 +135,8 @@ class Metrics:
     def __init__(self, store: Store, clock: Clock | None = None) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(SiteCollector(store))
+        if clock is not None:
+            self._registry.register(PacingCollector(store, clock))
         if clock is not None and isinstance(store, SqlStore):
             self._registry.register(ReadingsCollector(store, store.readings, clock))
         self._requests = Counter(

@@ -16,10 +16,14 @@ from typing import Protocol
 
 from inventory.model import Host
 from inventory.store.protocol import Fence, Store
+from inventory.turns import Turns
 
 log = logging.getLogger("podyard.lease")
 
 LOOK_FOR_DEAD_EVERY = timedelta(seconds=1)
+LIST_EVERY = timedelta(seconds=0.2)
+"""Everybody who is due is listed so often at most; whose turn it is, is asked at every place."""
+LIST_MOST = 50_000
 
 
 class Roster(Protocol):
@@ -32,10 +36,12 @@ class Roster(Protocol):
 
 
 class Alone:
-    """Every due host is ours."""
+    """Every due host is ours; pods take turns."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._turns = Turns()
+        self._listed: datetime | None = None
 
     def due(
         self,
@@ -45,9 +51,19 @@ class Alone:
         busy: Collection[str],
         rested: Collection[str],  # noqa: ARG002 - there is nobody to let go of them for
     ) -> list[Host]:
-        """Hosts at work stay due until their step is recorded: look past them."""
-        found = self._store.due_hosts(now, limit=room + len(busy))
-        return [host for host in found if host.id not in busy][:room]
+        """Whose turn it is, as they are on record now. Hosts at work stay due until recorded."""
+        listed = self._listed
+        if listed is None or not timedelta() <= now - listed < LIST_EVERY:
+            self._list(now)
+        chosen = self._turns.pick(room, busy=busy)
+        if not chosen and self._listed != now:  # what came since must not wait for the next list
+            self._list(now)
+            chosen = self._turns.pick(room, busy=busy)
+        return self._store.due_hosts(now, limit=len(chosen), among=chosen) if chosen else []
+
+    def _list(self, now: datetime) -> None:
+        self._turns.waiting(self._store.due_keys(now, limit=LIST_MOST))
+        self._listed = now
 
 
 class SharedStore(Protocol):

@@ -139,9 +139,14 @@ class SiteStore(Store):
         narrowed = self._narrowed(kind, query)
         return {} if narrowed is None else self._store.tags(kind, narrowed)
 
-    def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
+    def due_hosts(self, now: datetime, *, limit: int, among: Collection[str] = ()) -> list[Host]:
         """Nobody's but the controller's, who has no site."""
-        return [host for host in self._store.due_hosts(now, limit=limit) if self._here(host.site)]
+        found = self._store.due_hosts(now, limit=limit, among=among)
+        return [host for host in found if self._here(host.site)]
+
+    def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str]]:
+        """The same."""
+        return [(host.id, host.pod) for host in self.due_hosts(now, limit=limit)]
 
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """A wake changes nothing but when a host is looked at."""

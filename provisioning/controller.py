@@ -37,7 +37,7 @@ from provisioning.errors import (
     ProvisioningError,
     Retry,
 )
-from provisioning.lifecycle.actions import Action, TryRemedy, WithdrawUnit
+from provisioning.lifecycle.actions import Action, Configure, TryRemedy, WithdrawUnit
 from provisioning.lifecycle.decision import (
     Advance,
     Decision,
@@ -62,6 +62,8 @@ from provisioning.lifecycle.table import STATES
 from provisioning.observing import observe
 from provisioning.onboarding.renewing import Renewing
 from provisioning.onboarding.rotating import Rotating
+from provisioning.pacing import Pacing, Refusal
+from provisioning.pacing_note import Announcing
 from provisioning.podmaps import PodMaps
 from provisioning.remedies import OVERSTAYED, late_since, mend, overstayed, told
 from provisioning.world import World
@@ -75,6 +77,8 @@ PARKED_RECHECK = timedelta(days=1)  # a parked host waits for a person, who wake
 REFUSALS_MAX = 3  # with doubling pauses from 2 s: longer than a BMC is busy after a power change
 PAUSE_S = 0.01
 """Between two looks for due hosts, however many events call for one: each finds several then."""
+ROOM_RECHECK_S = 5.0
+"""Of a host whose rack, or whose slow BMC, has no place now."""
 SAME_LOOK_MAX = 8
 """Decisions taken on one observation: records and moves need no second look at the hardware."""
 
@@ -98,6 +102,10 @@ class Controller:
         self._times = AllowedTimes(world)
         self._held = ""
         self._looked_for_hold: datetime | None = None
+        most = world.settings.hosts_at_once
+        self._pacing = world.pacing or Pacing(most=most, first=most)
+        self._pacing.wake = self.wake
+        self._announcing = Announcing(world)
 
     def wake(self) -> None:
         """Look for due hosts now."""
@@ -125,7 +133,8 @@ class Controller:
             await self._world.bmcs.close()
 
     async def _start_due(self) -> None:
-        room = self._world.settings.hosts_at_once - len(self._at_work)
+        await self._announcing.tell(self._pacing)
+        room = self._pacing.free()
         if room <= 0:
             return
         await self._look_for_hold()
@@ -144,10 +153,13 @@ class Controller:
             log.warning("the store did not answer", extra={"cause": str(error)})
             return
         for host in due:
-            if host.id not in self._at_work and len(self._at_work) < (
-                self._world.settings.hosts_at_once
-            ):
-                task = asyncio.create_task(self._guarded_step(host), name=f"step {host.name}")
+            if host.id in self._at_work:
+                continue
+            refusal = self._pacing.enter(host)
+            if refusal is None or refusal.is_its_own:
+                task = asyncio.create_task(
+                    self._guarded_step(host, refusal), name=f"step {host.name}"
+                )
                 self._at_work[host.id] = task
                 task.add_done_callback(partial(self._ended, host.id))
 
@@ -172,6 +184,7 @@ class Controller:
 
     def _ended(self, host_id: str, task: asyncio.Task[None]) -> None:
         del self._at_work[host_id]
+        self._pacing.leave(host_id)
         if not self._world.bmcs.is_open(host_id):
             self._rested.add(host_id)
         if not task.cancelled() and isinstance(task.exception(), FenceLost):
@@ -182,10 +195,10 @@ class Controller:
         if self._lost is not None:
             raise self._lost
 
-    async def _guarded_step(self, host: Host) -> None:
+    async def _guarded_step(self, host: Host, refusal: Refusal | None = None) -> None:
         """One step; trouble becomes a problem on the record, never a dead loop."""
         try:
-            await self.step(host)
+            await (self.step(host) if refusal is None else self._wait_for_room(host, refusal))
         except StaleWrite:
             log.debug("record moved on; deciding again", extra={"host": host.name})
             await self._world.bmcs.drop(host.id)  # it may have been forgotten
@@ -198,6 +211,13 @@ class Controller:
         except Exception:  # a defect in one host's step must not stop the others' bring-up
             log.exception("a step failed; this is a defect", extra={"host": host.name})
             await self._postpone(host, "an internal error: see the service's log")
+
+    async def _wait_for_room(self, host: Host, refusal: Refusal) -> None:
+        """Said on its record: what troubles it stays there beside it."""
+        now = self._world.clock.now()
+        later = now + timedelta(seconds=ROOM_RECHECK_S)
+        fields = {"waiting": f"waits for room: {refusal.reason}", "wake_at": later}
+        await self._record(host, host.model_copy(update=fields))
 
     async def step(self, host: Host) -> None:
         """Observe once; decide and apply until something must be waited for."""
@@ -320,6 +340,8 @@ class Controller:
             case Do(action, reason):
                 if why := await self._why_not(action, context):
                     return await self._wait(host, why, WATCHING_RECHECK_S, seen, others=True)
+                if isinstance(action, Configure):  # it asks no BMC, and takes its time
+                    self._pacing.step_aside(host.id)
                 self._world.faults.enter(f"{host.state}/{type(action).__name__}")
                 self._world.faults.reach("before-act")
                 return await self._acting.perform(host, action, seen, context, reason=reason)

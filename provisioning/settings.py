@@ -26,8 +26,12 @@ class ProvisioningSettings(BaseSettings):
     """How long an update may take unseen before a person is asked; HGX boards need 40 min."""
     erase_allowed_s: float = Field(default=172_800.0, gt=0)
     """How long one drive may take to be erased; writing over a 20 TB disk takes 36 hours."""
-    hosts_at_once: int = Field(default=64, ge=1)
-    """Hosts worked on at the same time by one controller."""
+    hosts_at_once: int = Field(default=1024, ge=1)
+    """Most hosts worked on at the same time by one controller; how many are, it finds out."""
+    hosts_at_first: int = Field(default=64, ge=1)
+    """Where that search begins, after each start."""
+    playbooks_at_once: int = Field(default=16, ge=1)
+    """Each is a process of its own."""
     lease_s: float = Field(default=20.0, ge=1)
     """How long a controller's lease lasts; another one takes over after it and its last request."""
     tick_s: float = Field(default=0.2, gt=0)

@@ -23,6 +23,7 @@ from pods.keys import SigningKey
 from provisioning.bmcs import BmcPool
 from provisioning.boot.media import BootDoor
 from provisioning.faultpoints import FaultPoints
+from provisioning.pacing import Pacing
 from provisioning.profiles import Shelf
 from provisioning.settings import ProvisioningSettings
 
@@ -69,6 +70,8 @@ class World:
     faults: FaultPoints
     in_thread: InThread
     shelf: Shelf = field(default_factory=Shelf)
+    pacing: Pacing | None = None
+    """What hears BMCs' exchanges; None: nobody does, and only the upper bound holds."""
     bmc_authority: BmcAuthority | None = None
     """Signs certificates for BMCs; None: none are installed."""
     hold_file: Path | None = None

@@ -63,6 +63,7 @@ from provisioning.boot.routes import build_boot_routes
 from provisioning.controller import Controller
 from provisioning.drivers.choose import open_bmc
 from provisioning.drivers.credentials import Credentials
+from provisioning.drivers.ear import DEAF, Ear
 from provisioning.drivers.logged import Around, logged
 from provisioning.drivers.protocol import Bmc
 from provisioning.drivers.reaching import reached
@@ -74,6 +75,7 @@ from provisioning.onboarding.discovery import World as DiscoveryWorld
 from provisioning.onboarding.discovery_settings import DiscoverySettings
 from provisioning.onboarding.discovery_stranger import OverTheNetwork
 from provisioning.onboarding.signing import bmc_authority
+from provisioning.pacing import Pacing
 from provisioning.profiles import Shelf
 from provisioning.settings import ProvisioningSettings
 from provisioning.speaking import under_lease
@@ -82,6 +84,7 @@ from provisioning.telemetry.inbox import Inbox
 from provisioning.telemetry.polling import Poller
 from provisioning.telemetry.settings import TelemetrySettings
 from provisioning.telemetry.world import World as TelemetryWorld
+from provisioning.world import Player
 from provisioning.world import World as ProvisioningWorld
 from runtime.cluster import ClusterClient
 from runtime.controller import RuntimeController
@@ -301,19 +304,21 @@ def _provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
 
     def build(keeper: LeaseKeeper) -> Controller:
         around = under_lease(keeper.is_held, faults)
+        pacing = Pacing(most=settings.hosts_at_once, first=settings.hosts_at_first)
         world = ProvisioningWorld(
             store=parts.store,
             secrets=parts.box,
             clock=parts.clock,
-            bmcs=BmcPool(_bmc_opener(parts, settings, around), _password_reader(parts)),
+            bmcs=BmcPool(_bmc_opener(parts, settings, around, pacing), _password_reader(parts)),
             door=_boot_door(parts, authority),
-            player=AnsiblePlayer() if settings.playbook == "base" else NoPlaybook(),
+            player=_player(settings),
             signing_key=parts.production,
             simulated_key=parts.simulated,
             settings=settings,
             faults=faults,
             in_thread=asyncio.to_thread,
             shelf=shelf,
+            pacing=pacing,
             bmc_authority=bmc_authority(settings, parts.options.state, now=parts.clock.now()),
             hold_file=parts.options.state.hold,
             readings=parts.store.readings,
@@ -521,6 +526,12 @@ def _owner() -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
 
 
+def _player(settings: ProvisioningSettings) -> Player:
+    if settings.playbook == "none":
+        return NoPlaybook()
+    return AnsiblePlayer(at_once=settings.playbooks_at_once)
+
+
 async def _reached(parts: Parts, host: Host) -> Host:
     """The host with its BMC's address as it is connected to."""
     reach = await asyncio.to_thread(reach_of, parts.store, simulated=host.simulated)
@@ -531,10 +542,10 @@ async def _reached(parts: Parts, host: Host) -> Host:
 
 
 def _bmc_opener(
-    parts: Parts, settings: ProvisioningSettings, around: Around
+    parts: Parts, settings: ProvisioningSettings, around: Around, pacing: Pacing
 ) -> Callable[[Host, SecretStr], Awaitable[Bmc]]:
     async def opened(host: Host, password: SecretStr) -> Bmc:
-        bmc = _driver(settings, await _reached(parts, host), password)
+        bmc = _driver(settings, await _reached(parts, host), password, ear=pacing.ear(host))
         return logged(bmc, host=host.name, around=around)
 
     return opened
@@ -546,6 +557,7 @@ def _driver(
     password: SecretStr,
     *,
     keepalive_s: float = KEEPALIVE_S,
+    ear: Ear = DEAF,
 ) -> Bmc:
     return open_bmc(
         host.bmc.address,
@@ -555,6 +567,7 @@ def _driver(
         deadline_s=settings.bmc_deadline_s,
         expected_serial=host.serial,
         ipmi_allowed=settings.ipmi,
+        ear=ear,
     )
 
 

@@ -17,6 +17,7 @@ from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
 from inventory.holding import held
 from inventory.model import CertificateRecord, Event, Host, Pod, Problem, SuspendedFor, Tried
+from inventory.pacing import why_full
 from inventory.power_drift import power_drift
 from inventory.refusals import ERRORS, Refused
 from inventory.resources.recording import Who, logged, who_of
@@ -27,6 +28,9 @@ from inventory.store.reading import every
 from inventory.verbs import retried
 from pods.facts import HardwareFacts
 from pods.match_finding import Effect, Mismatch
+
+NOT_AT_ONCE = timedelta(seconds=3)
+"""A host whose turn comes at once is at work by then, or at rest."""
 
 router = APIRouter(prefix="/api/hosts", tags=["hosts"], responses=ERRORS)
 Reader = Annotated[Actor, Depends(require(Permission.HOST_READ))]
@@ -267,7 +271,7 @@ def _why(deps: ApiDeps, name: str) -> Why:
         paused=host.paused,
         quarantine=host.quarantine,
         held=str(found) if found else "",
-        waiting_for=host.waiting,
+        waiting_for=_room(deps, host) or host.waiting,
         late_at=_late_at(deps, host),
         problem=problem,
         tried=problem.tried if problem else tuple(one.remedy for one in remedies),
@@ -297,6 +301,14 @@ def _stopped(host: Host, fleet: str) -> str:
     if host.paused:
         return f"podyard host resume {host.name} ends the pause ({host.paused})"
     return "podyard hold --release lets the whole fleet go on" if fleet else ""
+
+
+def _room(deps: ApiDeps, host: Host) -> str:
+    """A host that has been due for a while waits for room at its site, which no record says."""
+    now = deps.clock.now()
+    if now - host.wake_at < NOT_AT_ONCE:
+        return ""
+    return why_full(deps.store, host.site, now=now)
 
 
 def _next(host: Host) -> tuple[str, datetime | None]:

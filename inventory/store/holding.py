@@ -39,15 +39,23 @@ def take_due(
         mine = (HOLDS.c.worker == fence.lease, HOLDS.c.host.in_(keys))
         connection.execute(sa.delete(HOLDS).where(*mine))
     hosts = KINDS[Host].table
+    is_due = hosts.c.wake_at <= now.timestamp()
+    # Those at work are due still and count: the pod that has the fewest of them goes first.
+    turn = sa.func.row_number().over(partition_by=hosts.c.pod, order_by=hosts.c.wake_at)
+    turns = sa.select(hosts.c.key, turn.label("turn")).where(is_due).subquery()
     query = (
         sa.select(hosts.c.key, hosts.c.document, hosts.c.version, HOLDS.c.worker)
-        .select_from(hosts.outerjoin(HOLDS, HOLDS.c.host == hosts.c.key))
+        .select_from(
+            hosts.join(turns, turns.c.key == hosts.c.key).outerjoin(
+                HOLDS, HOLDS.c.host == hosts.c.key
+            )
+        )
         .where(
-            hosts.c.wake_at <= now.timestamp(),
+            is_due,
             hosts.c.key.not_in(busy),
             sa.or_(HOLDS.c.worker.is_(None), HOLDS.c.worker == fence.lease),
         )
-        .order_by(hosts.c.wake_at)
+        .order_by(turns.c.turn, hosts.c.wake_at)
         .limit(limit)
         .with_for_update(of=hosts, skip_locked=True)
     )

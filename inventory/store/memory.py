@@ -164,11 +164,17 @@ class MemoryStore:
         with self._asked(kind) as connection:
             return asking.tags(connection, KINDS[kind], query)
 
-    def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
-        """Hosts whose `wake_at` has come, longest waiting first."""
+    def due_hosts(self, now: datetime, *, limit: int, among: Collection[str] = ()) -> list[Host]:
+        """Hosts whose `wake_at` has come, longest waiting first; of these ids, if any are given."""
         with self._lock:
             records = self._table(Host).records
-            return [cast("Host", records[k]) for k in self._waking.due(now.timestamp(), limit)]
+            due = self._waking.due(now.timestamp(), len(records) if among else limit)
+            kept = [key for key in due if not among or key in among]
+            return [cast("Host", records[key]) for key in kept[:limit]]
+
+    def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str]]:
+        """Id and pod of due hosts, longest waiting first."""
+        return [(host.id, host.pod) for host in self.due_hosts(now, limit=limit)]
 
     def due_besides(self, busy: Collection[str], *, now: datetime, limit: int) -> list[Host]:
         """The same without those that are at work, which cost nothing however many they are."""

@@ -11,7 +11,7 @@ callers run them in a thread. Never call one while waiting for a BMC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -121,8 +121,11 @@ class Store(Protocol):
     def tags(self, kind: type[Record], query: Query) -> dict[str, int]:
         """How many of all that a query finds carry each tag, grouped by the database."""
 
-    def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
-        """Hosts whose `wake_at` has come, longest waiting first."""
+    def due_hosts(self, now: datetime, *, limit: int, among: Collection[str] = ()) -> list[Host]:
+        """Hosts whose `wake_at` has come, longest waiting first; of these ids, if any are given."""
+
+    def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str]]:
+        """Id and pod of the same hosts: what it takes to say whose turn it is."""
 
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """Make waiting hosts due now: an event wakes the loop, and carries nothing else.

@@ -183,18 +183,28 @@ class SqlStore:
         with self._connected() as connection:
             return asking.tags(connection, KINDS[kind], query)
 
-    def due_hosts(self, now: datetime, *, limit: int) -> list[Host]:
-        """Hosts whose `wake_at` has come, longest waiting first."""
+    def due_hosts(self, now: datetime, *, limit: int, among: Collection[str] = ()) -> list[Host]:
+        """Hosts whose `wake_at` has come, longest waiting first; of these ids, if any are given."""
+        table = KINDS[Host].table
+        query = sa.select(table.c.document, table.c.version)
+        if among:
+            query = query.where(table.c.key.in_(among))
+        query = query.where(table.c.wake_at <= now.timestamp())
+        with self._connected() as connection:
+            found = connection.execute(query.order_by(table.c.wake_at).limit(limit)).all()
+        return [rows.record_from(Host, row) for row in found]
+
+    def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str]]:
+        """Id and pod of due hosts, longest waiting first."""
         table = KINDS[Host].table
         query = (
-            sa.select(table.c.document, table.c.version)
+            sa.select(table.c.key, table.c.pod)
             .where(table.c.wake_at <= now.timestamp())
             .order_by(table.c.wake_at)
             .limit(limit)
         )
         with self._connected() as connection:
-            found = connection.execute(query).all()
-        return [rows.record_from(Host, row) for row in found]
+            return [(row.key, row.pod) for row in connection.execute(query)]
 
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """Make waiting hosts due now, without touching their documents or versions."""

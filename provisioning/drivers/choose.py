@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provisioning.drivers.credentials import BmcMisconfigured, Credentials
+from provisioning.drivers.ear import DEAF, Ear
 from provisioning.drivers.ipmi.address import SCHEME as IPMI
 from provisioning.drivers.ipmi.driver import IpmiBmc
 from provisioning.drivers.protocol import Bmc
@@ -32,6 +33,7 @@ def open_bmc(
     expected_serial: str | None = None,
     ipmi_allowed: bool = False,
     keepalive_s: float = KEEPALIVE_S,
+    ear: Ear = DEAF,
 ) -> Bmc:
     """The driver for `address`. Nothing is sent before its first verb."""
     scheme, separator, rest = address.partition("://")
@@ -45,6 +47,7 @@ def open_bmc(
                 deadline_s=deadline_s,
                 expected_serial=expected_serial,
                 keepalive_s=keepalive_s,
+                ear=ear,
             )
         case "ipmi" if ipmi_allowed:
             return IpmiBmc.connect(address, credentials, deadline_s=deadline_s)

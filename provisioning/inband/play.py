@@ -49,6 +49,9 @@ _Dumper.add_representer(
 class AnsiblePlayer:
     """Runs the base playbook, each run in a process and a directory of its own."""
 
+    def __init__(self, *, at_once: int = 16) -> None:
+        self._places = asyncio.Semaphore(at_once)
+
     async def configure(self, host: Host, variables: dict[str, str]) -> PlayResult:
         """Run `base.yml` against a host. A playbook that fails is an answer, not an exception."""
         if not host.root:
@@ -60,7 +63,8 @@ class AnsiblePlayer:
             )
         with tempfile.TemporaryDirectory(prefix="podyard-play-") as directory:
             prepare(Path(directory), host_root=host.root, variables=variables)
-            return await _run(Path(directory))
+            async with self._places:
+                return await _run(Path(directory))
 
 
 class NoPlaybook:

@@ -47,6 +47,7 @@ from provisioning.drivers.protocol import (
     Media,
 )
 from provisioning.faultpoints import FaultPoints
+from provisioning.pacing import Pacing
 from provisioning.settings import ProvisioningSettings
 from provisioning.world import PlayResult, World
 
@@ -174,6 +175,7 @@ async def moving(directory: Path, url: str, ids: set[str]) -> dict[str, Any]:
     async def no_password(_host: Host) -> SecretStr:
         return SecretStr("")
 
+    settings = ProvisioningSettings()
     world = World(
         store=store,
         secrets=SecretBox(b"0" * 32),
@@ -183,7 +185,8 @@ async def moving(directory: Path, url: str, ids: set[str]) -> dict[str, Any]:
         player=Nobody(),
         signing_key=key,
         simulated_key=key,
-        settings=ProvisioningSettings(),
+        settings=settings,
+        pacing=Pacing(most=settings.hosts_at_once, first=settings.hosts_at_first),
         faults=FaultPoints(),
         in_thread=asyncio.to_thread,
     )

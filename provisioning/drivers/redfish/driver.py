@@ -28,6 +28,7 @@ from provisioning.drivers.capabilities import (
 )
 from provisioning.drivers.credentials import Credentials, Trust
 from provisioning.drivers.driveerase import DriveReading
+from provisioning.drivers.ear import DEAF, Ear
 from provisioning.drivers.protocol import BiosState, BmcIdentity, BootSource, Media, TaskReading
 from provisioning.drivers.redfish import (
     accounts,
@@ -96,6 +97,7 @@ class RedfishBmc:
         expected_serial: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         keepalive_s: float = KEEPALIVE_S,
+        ear: Ear = DEAF,
     ) -> Self:
         """Describe the BMC at `redfish+https://host:port[/redfish/v1/Systems/ID]`.
 
@@ -110,6 +112,7 @@ class RedfishBmc:
             trust=trust,
             deadline_s=deadline_s,
             keepalive_s=keepalive_s,
+            ear=ear,
         )
         resources = Resources(
             session=session, system_path=endpoint.system_path, expected_serial=expected_serial

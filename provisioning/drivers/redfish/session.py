@@ -21,6 +21,7 @@ from typing import Any
 import redfish.aio
 
 from provisioning.drivers.credentials import BmcMisconfigured, Credentials, Trust
+from provisioning.drivers.ear import DEAF, Ear
 from provisioning.drivers.redfish.address import Endpoint
 from provisioning.drivers.redfish.answers import (
     Answer,
@@ -52,6 +53,8 @@ MAX_PARALLEL_READS = 3
 MIN_SECRET_CHARS = 4
 """Shorter strings are words like On; taking them out would garble every message."""
 MAX_ETAG_CHARS = 200
+EMPTY_MAX_BYTES = 4
+"""Two braces, perhaps with a line end: no resource is that short."""
 _REDACTED = "[redacted]"
 _NO_SESSION = frozenset({"SessionLimitExceeded", "CreateLimitReachedForResource"})
 _LATER = frozenset({408, 412, 429, 503})
@@ -77,6 +80,7 @@ class RedfishSession:
         trust: Trust,
         deadline_s: float,
         keepalive_s: float = KEEPALIVE_S,
+        ear: Ear = DEAF,
     ) -> None:
         self._endpoint = endpoint
         self._credentials = credentials
@@ -84,7 +88,8 @@ class RedfishSession:
         self._deadline_s = deadline_s
         self._keepalive_s = keepalive_s
         self._opening = asyncio.Lock()
-        self._reads = asyncio.Semaphore(MAX_PARALLEL_READS)
+        self._ear = ear
+        self._reads = asyncio.Semaphore(min(MAX_PARALLEL_READS, ear.width))
         self._transport: Transport | None = None
         self._client: Any = None
         self._root: Json = {}
@@ -116,6 +121,8 @@ class RedfishSession:
                 # The second one is for the log-in that an expired session costs, or another try.
                 async with asyncio.timeout(2 * self._deadline_s):
                     reply = await self._try_read(client, path)
+                    if _is_rubbish(reply):
+                        reply = await self._try_read(client, path)
             except TimeoutError:
                 raise BmcUnreachable(f"{self.label}: GET {path}: no answer in time") from None
         return self._understood(reply, "GET", path)
@@ -193,6 +200,7 @@ class RedfishSession:
             trust=self._trust,
             deadline_s=self._deadline_s,
             keepalive_s=self._keepalive_s,
+            ear=self._ear,
         )
         return redfish.aio.AsyncRedfishClient(
             self._endpoint.base_url,
@@ -250,18 +258,24 @@ class RedfishSession:
     # -- exchanges
 
     async def _try_read(self, client: Any, path: str) -> Any:
-        """One GET, repeated once if its connection or reply was lost.
+        """One GET, repeated if its connection or reply was lost.
 
         Reading a host is some 40 of them: where one in five gets no answer, no host would ever be
-        read whole without a second try. Whoever logs in has one deadline for both.
+        read whole without another try. A BMC that has answered within some time so far is not
+        waited for much longer before it is asked again; one that nobody knows yet has its deadline,
+        twice. Whoever logs in has one deadline for all.
         """
         what = f"{self.label}: GET {path}"
         self.exchanges += 1
         read = partial(self._called, client.get, path, what=what, reading=True)
-        try:
-            return await read(timeout=self._deadline_s)
-        except BmcUnreachable:
-            return await read(timeout=self._deadline_s)
+        patience_s = self._ear.patience_s()
+        waits_s = [self._deadline_s] * 2
+        if patience_s is not None and patience_s < self._deadline_s:
+            waits_s = [patience_s, patience_s, self._deadline_s]
+        for wait_s in waits_s[:-1]:
+            with contextlib.suppress(BmcUnreachable):
+                return await read(timeout=wait_s)
+        return await read(timeout=waits_s[-1])
 
     async def _change(
         self, method: str, path: str, body: Json, *, headers: dict[str, str] | None
@@ -380,6 +394,13 @@ class RedfishSession:
             if len(secret) >= MIN_SECRET_CHARS:
                 said = said.replace(secret, _REDACTED)
         return said
+
+
+def _is_rubbish(reply: Any) -> bool:
+    """An error inside of the BMC, or an answer that says nothing: most pass with the next try."""
+    if reply.status in {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY}:
+        return True
+    return bool(reply.status == HTTPStatus.OK and len(reply.read) <= EMPTY_MAX_BYTES)
 
 
 def _has_sessions(root: Json) -> bool:

@@ -27,6 +27,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from provisioning.drivers.credentials import BmcMisconfigured, Trust
+from provisioning.drivers.ear import DEAF, Ear
 from provisioning.drivers.redfish.answers import MAX_REPLY_BYTES
 from provisioning.errors import (
     Ambiguous,
@@ -46,6 +47,7 @@ KEEPALIVE_S = 5.0
 SILENCE_S = 90.0
 """Streams send a sign of life every 10 to 60 s."""
 MAX_LINE_BYTES = 256 * 1024
+_PUT_OFF = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _AUTHORIZING = ("Authorization", "X-Auth-Token")
 
 
@@ -99,10 +101,17 @@ class Transport:
     """An aiohttp session narrowed to one BMC. Made inside a running loop, closed by its owner."""
 
     def __init__(
-        self, *, label: str, trust: Trust, deadline_s: float, keepalive_s: float = KEEPALIVE_S
+        self,
+        *,
+        label: str,
+        trust: Trust,
+        deadline_s: float,
+        keepalive_s: float = KEEPALIVE_S,
+        ear: Ear = DEAF,
     ) -> None:
         self._label = label
         self._deadline_s = deadline_s
+        self._ear = ear
         self._authorization: dict[str, str] = {}
         self.secrets: tuple[str, ...] = ()
         """What authorizes requests now, for taking it out of whatever a BMC echoes."""
@@ -131,12 +140,15 @@ class Transport:
         self._remember(kwargs.get("headers") or {})
         progress = _Progress()
         failure: ProvisioningError
+        heard: bool | None = None
+        end = self._ear.begin(method)
         try:
             async with self._session.request(
                 method, url, trace_request_ctx=progress, **kwargs
             ) as response:
                 progress.answered = True
                 yield CappedReply(response, what)
+                heard = response.status not in _PUT_OFF
                 return
         except aiohttp.ServerFingerprintMismatch:
             failure = CertificateChanged(
@@ -152,7 +164,10 @@ class Transport:
         except AnswerRefused as error:
             failure = error if method in READS else _unknown(what, str(error))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            heard = False
             failure = _lost(what, method, progress, error)
+        finally:
+            end(answered=heard)
         # Raised here and not in a handler: aiohttp's errors may carry the request's headers, and
         # with them the token, into whatever prints the chain.
         raise failure

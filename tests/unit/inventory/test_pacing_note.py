@@ -1,0 +1,58 @@
+"""Controllers tell their limits in one note; a silent one is left out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from inventory.pacing import heard, said, why_full
+from inventory.pacing_metrics import PacingCollector
+from inventory.store.memory import MemoryStore
+from tests.unit.inventory.records import NOW, FixedClock
+
+TOLD = {
+    "sites": {"here": {"at_once": 64, "at_work": 64, "refused": 3}},
+    "models": {"lab-cpu": 2},
+    "beside": 5,
+    "slow": 7,
+    "racks_limited": 1,
+}
+
+
+def test_a_due_host_is_told_that_its_site_is_full_only_when_it_is() -> None:
+    store = MemoryStore()
+    assert why_full(store, "here", now=NOW) == ""
+    said(store, "c1", TOLD, now=NOW)
+    assert "site here takes 64 hosts at once" in why_full(store, "here", now=NOW)
+    assert why_full(store, "there", now=NOW) == ""
+    free = {**TOLD, "sites": {"here": {"at_once": 64, "at_work": 3, "refused": 0}}}
+    said(store, "c2", free, now=NOW)
+    assert why_full(store, "here", now=NOW) == ""
+
+
+def test_a_controller_that_fell_silent_is_forgotten() -> None:
+    store, later = MemoryStore(), NOW + timedelta(hours=1)
+    said(store, "c1", TOLD, now=NOW)
+    said(store, "c2", TOLD, now=later)
+    assert len(heard(store, now=later)) == 1
+
+
+def test_a_note_that_nobody_understands_says_nothing() -> None:
+    store = MemoryStore()
+    store.write_note("pacing", "not JSON")
+    assert heard(store, now=NOW) == []
+
+
+def test_metrics_add_up_controllers_and_name_no_host() -> None:
+    store = MemoryStore()
+    said(store, "c1", TOLD, now=NOW)
+    said(store, "c2", TOLD, now=NOW)
+    found = {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in PacingCollector(store, FixedClock(NOW)).collect()
+        for sample in family.samples
+    }
+    assert found["podyard_pacing_hosts", "at_once", "here"] == 128
+    assert found["podyard_pacing_reads_at_once", "lab-cpu"] == 2
+    assert found["podyard_pacing_beside",] == 10
+    assert found["podyard_pacing_slow_bmcs",] == 14
+    assert found["podyard_pacing_racks_limited",] == 2

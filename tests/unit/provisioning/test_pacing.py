@@ -1,0 +1,216 @@
+"""Dead and slow BMCs cost those that answer nothing; a small pod is done beside a large one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+
+import pytest
+
+from inventory.model import Host
+from inventory.turns import Turns
+from provisioning.bench.virtual_time import VirtualLoop, run
+from provisioning.pacing import Pacing
+from tests.make import make_host
+
+DEADLINE_S = 10.0
+STEPS = 6
+EXCHANGES = 2
+LOOK_S = 0.1
+HARDWARE_S = 10.0
+"""Between two conversations: it starts, trains its memory, boots."""
+RETRY_S = 5.0
+
+
+@dataclass
+class Hall:
+    """Hosts that need so many conversations each, and a controller that does nothing but pace."""
+
+    loop: VirtualLoop
+    pacing: Pacing
+    hosts: dict[str, Host]
+    dead: frozenset[str] = frozenset()
+    slow: frozenset[str] = frozenset()
+    seed: int = 1
+    done_at_s: dict[str, float] = field(default_factory=dict)
+    _left: dict[str, int] = field(default_factory=dict)
+    _due: dict[str, float] = field(default_factory=dict)
+    _at_work: set[asyncio.Task[None]] = field(default_factory=set)
+    _busy: set[str] = field(default_factory=set)
+
+    async def bring_up(self) -> None:
+        """Until everybody who answers is done."""
+        self._left = dict.fromkeys(self.hosts, STEPS)
+        self._due = dict.fromkeys(self.hosts, 0.0)
+        turns = Turns()
+        while self.hosts.keys() - self.dead - self.done_at_s.keys():
+            now = self.loop.time()
+            due = sorted((at, key) for key, at in self._due.items() if at <= now)
+            turns.waiting((key, self.hosts[key].pod) for _, key in due)
+            for key in turns.pick(self.pacing.free(), busy=self._busy):
+                self._begin(key)
+            await asyncio.sleep(LOOK_S)
+        for task in self._at_work:
+            task.cancel()
+        await asyncio.gather(*self._at_work, return_exceptions=True)
+
+    def _begin(self, key: str) -> None:
+        if self.pacing.enter(self.hosts[key]) is not None:
+            return
+        self._busy.add(key)
+        task = asyncio.ensure_future(self._step(key))
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
+
+    async def _step(self, key: str) -> None:
+        try:
+            answered = await self._talk(key)
+        finally:
+            self.pacing.leave(key)
+            self._busy.discard(key)
+        if not answered:
+            self._due[key] = self.loop.time() + RETRY_S
+            return
+        self._left[key] -= 1
+        if self._left[key]:
+            self._due[key] = self.loop.time() + HARDWARE_S
+        else:
+            self.done_at_s[key] = self.loop.time()
+            del self._due[key]
+
+    async def _talk(self, key: str) -> bool:
+        ear = self.pacing.ear(self.hosts[key])
+        luck = random.Random(f"{self.seed}/{key}/{self._left[key]}")
+        for _ in range(EXCHANGES):
+            end = ear.begin("GET")
+            if key in self.dead:
+                await asyncio.sleep(DEADLINE_S)
+                end(answered=False)
+                return False
+            await asyncio.sleep(8.0 if key in self.slow else luck.uniform(0.05, 0.3))
+            end(answered=True)
+        return True
+
+
+def hosts(count: int, *, pod: str = "lab") -> dict[str, Host]:
+    """Hosts in racks of forty."""
+    return {
+        f"{pod}-{n}": make_host(
+            id=f"{pod}-{n}", name=f"{pod}-h{n}", pod=pod, rack=f"{pod}-r{n // 40}"
+        )
+        for n in range(count)
+    }
+
+
+def brought_up(
+    known: dict[str, Host], *, dead_share: float = 0.0, slow: int = 0
+) -> tuple[Hall, list[float]]:
+    """The hall afterwards, and when each host that answers well was done, in order."""
+    keys = sorted(known)
+    lots = random.Random(1)
+    dead = frozenset(lots.sample(keys, round(dead_share * len(keys))))
+    slow_ones = frozenset(lots.sample(sorted(set(keys) - dead), slow))
+
+    async def main(loop: VirtualLoop) -> Hall:
+        pacing = Pacing(most=1024, first=64)
+        hall = Hall(loop, pacing, known, dead, slow_ones)
+        await hall.bring_up()
+        return hall
+
+    hall = run(main)
+    healthy = sorted(at for key, at in hall.done_at_s.items() if key not in slow_ones)
+    return hall, healthy
+
+
+def p99(values: list[float]) -> float:
+    """The ninety-ninth percentile."""
+    return values[int(0.99 * len(values))]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.10])
+def test_black_holed_bmcs_cost_the_others_less_than_a_hundredth(share: float) -> None:
+    known = hosts(600)
+    _, without = brought_up(known)
+    hall, beside = brought_up(known, dead_share=share)
+    assert len(beside) == len(known) - len(hall.dead)
+    assert p99(beside) <= p99(without) * 1.01
+
+
+def test_slow_bmcs_cost_the_others_less_than_a_hundredth() -> None:
+    known = hosts(400)
+    _, without = brought_up(known)
+    hall, beside = brought_up(known, slow=40)
+    assert p99(beside) <= p99(without) * 1.01
+    assert len(hall.done_at_s) == len(known)
+
+
+def test_a_pod_of_five_is_done_long_before_one_of_thousands() -> None:
+    large, small = hosts(3000, pod="large"), hosts(5, pod="small")
+    hall, _ = brought_up({**large, **small})
+    last = max(hall.done_at_s[key] for key in small)
+    alone = max(brought_up(hosts(5, pod="small"))[1])
+    assert last < 1.1 * alone
+    assert last < max(hall.done_at_s.values())
+
+
+async def test_who_lets_us_wait_gives_its_place_to_somebody_else() -> None:
+    pacing = Pacing(most=40, first=2, time=lambda: 0.0)
+    one, two, three = hosts(3).values()
+    woken: list[bool] = []
+    pacing.wake = lambda: woken.append(True)
+    # A limit of two is below the least that a site may have: its bound is what holds.
+    places = [pacing.enter(host) for host in (one, two, three)]
+    assert places == [None, None, None]
+    pacing.late(one.id)
+    assert woken == [True]
+    assert pacing.told()["beside"] == 1
+    assert pacing.told()["sites"][one.site]["at_work"] == 2
+    pacing.leave(one.id)
+    assert pacing.told()["beside"] == 0
+    assert pacing.enter(one) is None
+    assert pacing.told()["beside"] == 1, "who was slow begins beside"
+    pacing.leave(one.id)
+    assert pacing.enter(one) is None
+    assert pacing.told()["beside"] == 0, "and is let in again when it was not"
+
+
+async def test_a_slow_one_that_finds_no_place_is_told_why() -> None:
+    pacing = Pacing(most=2, first=2, time=lambda: 0.0)
+    one, two = hosts(2).values()
+    for host in (one, two):
+        pacing.late(host.id)
+    assert pacing.enter(one) is None
+    refusal = pacing.enter(two)
+    assert refusal is not None
+    assert refusal.is_its_own
+    assert "its BMC is slow" in refusal.reason
+
+
+async def test_what_asks_no_bmc_takes_no_place() -> None:
+    pacing = Pacing(most=100, first=16, time=lambda: 0.0)
+    known = list(hosts(40).values())
+    inside = [host for host in known if pacing.enter(host) is None]
+    assert len(inside) == 16
+    pacing.step_aside(inside[0].id)
+    assert pacing.free() == 1
+    assert pacing.enter(known[-1]) is None
+    pacing.leave(inside[0].id)
+    assert pacing.free() == 0
+
+
+async def test_a_frozen_rack_is_asked_less_and_the_others_are_not() -> None:
+    pacing = Pacing(most=400, first=100, time=lambda: 0.0)
+    known = list(hosts(80).values())
+    for host in known:
+        assert pacing.enter(host) is None
+    for _ in range(200):
+        for host in known:
+            end = pacing.ear(host).begin("GET")
+            end(answered=host.rack != "lab-r0")
+    for host in known:
+        pacing.leave(host.id)
+    entered = [host.rack for host in known if pacing.enter(host) is None]
+    assert entered.count("lab-r1") == 40
+    assert entered.count("lab-r0") <= 8
+    assert [one["rack"] for one in pacing.told()["racks_refusing"]] == ["lab-r0"]
