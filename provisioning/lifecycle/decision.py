@@ -158,14 +158,14 @@ class Wanted:
     """The feeds of its slot."""
     inspect_every_s: float = 900.0
     """How long a ready host's hardware may go unread."""
-    adoption: AdoptionPolicy = COMMON
-    """What the site wants done at its BMCs."""
     erase: ErasePolicy | None = None
     """How the drives of a host that comes back are erased; None: they are left alone."""
     erasures: tuple[Erasure, ...] = ()
     """What was tried on its drives since it began to be cleaned, in order."""
     unerased: tuple[Erasure, ...] = ()
     """Drives that the last cleaning of this host could not erase."""
+    adoption: AdoptionPolicy = COMMON
+    """What the site wants done at its BMCs."""
     loop_leak: str = ""
     """Which host leaks on the cooling loop of this one, itself first; empty: none does."""
     leak_stops_claims: bool = False
