@@ -220,8 +220,10 @@ class Erasing(Destructive):
     def _event(self, host: Host, intent: Intent) -> Event:
         said = intent.arguments
         drive = f"{said.get('slot')} (serial {said.get('serial')})"
-        kind = "drive.erased" if intent.state == "done" else "drive.not-erased"
-        return self._recorder.event(host, kind, said.get("method", ""), drive, intent.note)
+        how = str(said.get("method", ""))
+        if intent.state == "done":
+            return self._recorder.event(host, "drive.erased", how, drive, intent.note)
+        return self._recorder.event(host, "drive.not-erased", how, drive, intent.note)
 
 
 def _of_this_round(host: Host, context: Context) -> list[Intent]:
