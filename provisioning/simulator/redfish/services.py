@@ -194,6 +194,7 @@ def account(found: Account) -> Body:
 
 
 def role(name: str) -> Callable[[], Body]:
+    """What builds one of the roles."""
     return lambda: resource(
         f"{ROLES}/{name}",
         "Role.v1_3_1.Role",
