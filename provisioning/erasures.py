@@ -8,6 +8,7 @@ the act stands, and nothing removes it while the host is on record.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from inventory.model import Host, Intent
@@ -15,6 +16,7 @@ from inventory.states import HostState
 from provisioning.lifecycle.decision import Erasure
 
 STEP = "erase:"
+NOT_ENDED = datetime.max.replace(tzinfo=UTC)
 
 
 def round_of(host: Host) -> str:
@@ -39,8 +41,12 @@ def unerased_of(host: Host, intents: Sequence[Intent]) -> tuple[Erasure, ...]:
 
 
 def _erases(intents: Iterable[Intent]) -> list[Intent]:
-    found = [one for one in intents if one.step.startswith(STEP)]
-    return sorted(found, key=lambda one: one.created_at)
+    return in_order(one for one in intents if one.step.startswith(STEP))
+
+
+def in_order(intents: Iterable[Intent]) -> list[Intent]:
+    """Oldest first; of two of one moment, the one that ended first was tried first."""
+    return sorted(intents, key=lambda one: (one.created_at, one.settled_at or NOT_ENDED))
 
 
 def _erasure(intent: Intent) -> Erasure:

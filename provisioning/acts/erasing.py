@@ -16,7 +16,7 @@ from provisioning.brakes import domains
 from provisioning.context import Context
 from provisioning.drivers.capabilities import Capability, lacking
 from provisioning.drivers.driveerase import DriveEraser
-from provisioning.erasures import STEP, round_of
+from provisioning.erasures import STEP, in_order, round_of
 from provisioning.errors import Ambiguous, BmcBusy, BmcRefused, BmcUnreachable
 from provisioning.guarded import Act, Done, Failed, Pending, may_have_begun, settle_erase
 from provisioning.lifecycle.actions import EraseDrive, RecordUnerased
@@ -229,8 +229,7 @@ class Erasing(Destructive):
 def _of_this_round(host: Host, context: Context) -> list[Intent]:
     """Erases of this stay in *cleaning*, oldest first."""
     mine = (i for i in context.intents if i.step.startswith(STEP))
-    found = [i for i in mine if i.arguments.get("round") == round_of(host)]
-    return sorted(found, key=lambda one: one.created_at)
+    return in_order(i for i in mine if i.arguments.get("round") == round_of(host))
 
 
 def _this_round(host: Host, step: str, context: Context) -> Intent | None:
