@@ -91,7 +91,7 @@ DICE = {
     "provisioning/simulator/defects.py": "seeded per host and kind: the same part is struck again",
     "provisioning/simulator/faults.py": "seeded per host and fault",
     "provisioning/simulator/field.py": "seeded per host: the same hall has the same faults",
-    "provisioning/simulator/distribution/plan.py": "seeded: the same machines have the same serials",
+    "provisioning/simulator/distribution/plan.py": "seeded: the same machines, the same serials",
     "provisioning/simulator/hall.py": "seeded: the same command builds the same hall",
     "runtime/agent.py": "jitter, so that a thousand agents do not call in one second",
     "runtime/serving/engines/simulated.py": "seeded by the prompt",

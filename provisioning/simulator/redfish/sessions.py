@@ -16,7 +16,7 @@ from provisioning.simulator.state import Account
 SESSION_LIMIT = 8
 """Between the 4 and 16 that real BMCs allow."""
 SESSION_TIMEOUT_S = 1800.0
-TOKEN_MARK = "simulated-session-"
+TOKEN_MARK = "simulated-session-"  # noqa: S105 - how simulated tokens begin, and no secret
 """Of every token, so that one that leaks anywhere is found, whichever it is."""
 ROLES: dict[str, tuple[str, ...]] = {
     "Administrator": (
