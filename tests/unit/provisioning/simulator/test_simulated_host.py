@@ -134,6 +134,7 @@ async def test_hardware_facts_are_there_for_the_agent(bench: Make) -> None:
     one = await booted(bench("slow-host@h1:ratio=0.25"))
     found = json.loads((one.directory / "run/hardware.json").read_text())
     assert found.pop("clock_ratio") == 0.25
+    assert set(found.pop("accelerator_ratios").values()) == {1.0}
     assert found.pop("simulated") is True
     assert found.pop("physical_host")
     assert HardwareFacts.model_validate(found).serial == one.bmc.host.plan.serial
