@@ -163,10 +163,16 @@ async def test_openai_client_streams_an_answer(cluster: Cluster) -> None:
     assert text.strip()
     usage = chunks[-1].usage
     assert usage is not None
-    assert usage.completion_tokens == 12
+    ended = next(one.choices[0].finish_reason for one in reversed(chunks) if one.choices)
+    # The model may have said all it wanted before the limit: it draws its words.
+    assert ended == ("length" if usage.completion_tokens == 12 else "stop")
+    assert 0 < usage.completion_tokens <= 12
     last = cluster.everything.tenancy.entries()[-1]
     assert (last.tenant, last.model) == ("acme", "smol")
-    assert (last.prompt_tokens, last.completion_tokens) == (usage.prompt_tokens, 12)
+    assert (last.prompt_tokens, last.completion_tokens) == (
+        usage.prompt_tokens,
+        usage.completion_tokens,
+    )
 
 
 async def test_unmodified_ray_cli_submits_follows_and_lists(cluster: Cluster) -> None:
