@@ -166,7 +166,7 @@ class Acting:
             case EraseDrive():
                 return await self._erasing.erase(host, action, seen, context)
             case RecordUnerased():
-                return await self._erasing.record_unerased(host, action)
+                return await self._erasing.record_unerased(host, action, context)
             case RecordDrivesRead():
                 return await self._erasing.record_read(host, seen, context)
             case TryRemedy():

@@ -36,6 +36,8 @@ class Erasing(Destructive):
     async def erase(self, host: Host, action: EraseDrive, seen: Seen, context: Context) -> Outcome:
         """Begin it, look at what is under way, or settle what was begun."""
         intent = _this_round(host, action.step, context)
+        if intent is None and _is_spent(host, action.step, context):
+            return await self._recorder.look_again(host)
         settings = self._world.settings
         settlement = settle_erase(
             action,
@@ -46,7 +48,7 @@ class Erasing(Destructive):
         )
         match settlement:
             case Act() if intent is not None and held_back(host):
-                return await self._settled(host, intent, "failed", "nothing was begun")
+                return await self._unbegun(host, intent, "nothing was begun")
             case Act():
                 return await self._begin(host, action, seen, intent, context)
             case Done() if intent is None or intent.state == "done":
@@ -62,14 +64,24 @@ class Erasing(Destructive):
             case Failed(reason):
                 return await self._settled(host, intent, "failed", reason)
 
+    async def _unbegun(self, host: Host, intent: Intent, why: str) -> Outcome:
+        """Nothing was asked of the drive: by the same method it may be asked later."""
+        (bare,) = noted(intent, unbegun=True)
+        return await self._settled(host, bare, "failed", why)
+
     def _pause_s(self, intent: Intent | None) -> float:
         """Until an erase is looked at again: with a key it takes seconds, by writing a day."""
         now = self._world.clock.now()
         taken_s = 0.0 if intent is None else (now - intent.created_at).total_seconds()
         return min(max(LOOK_AGAIN_S, taken_s * LOOK_SHARE), LOOK_AGAIN_LONGEST_S)
 
-    async def record_unerased(self, host: Host, action: RecordUnerased) -> Outcome:
-        """Nothing was asked of this drive, because nothing could be."""
+    async def record_unerased(
+        self, host: Host, action: RecordUnerased, context: Context
+    ) -> Outcome:
+        """Nothing was asked of this drive, because nothing could be; it is told of once."""
+        said = _of_this_round(host, context)
+        if any(one.arguments.get("serial") == action.serial for one in said):
+            return await self._recorder.look_again(host)
         found = self._failed(host, action.serial, action.slot, action.why)
         return await self._recorder.record(
             host, {}, insert=(found,), events=(self._event(host, found),)
@@ -160,7 +172,7 @@ class Erasing(Destructive):
             host, intent = await self._write_intent(host, action, seen, intent)
         self._world.faults.reach("after-intent")
         if why := await self._crowded(host, context, now=True):
-            return await self._settled(host, intent, "failed", f"stepped back: {why}")
+            return await self._unbegun(host, intent, f"stepped back: {why}")
         await self._require_same_host(host, bmc)
         host = await self._require_still_ours(host, intent)
         try:
@@ -230,6 +242,12 @@ def _of_this_round(host: Host, context: Context) -> list[Intent]:
     """Erases of this stay in *cleaning*, oldest first."""
     mine = (i for i in context.intents if i.step.startswith(STEP))
     return in_order(i for i in mine if i.arguments.get("round") == round_of(host))
+
+
+def _is_spent(host: Host, step: str, context: Context) -> bool:
+    """Whether it failed before: the same is not asked again of a drive that was asked once."""
+    named = [one for one in _of_this_round(host, context) if one.step == step]
+    return bool(named) and named[-1].state == "failed" and not named[-1].arguments.get("unbegun")
 
 
 def _this_round(host: Host, step: str, context: Context) -> Intent | None:

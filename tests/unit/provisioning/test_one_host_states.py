@@ -28,7 +28,8 @@ from inventory.states import HostState, PowerState
 from inventory.verbs import NotNow, Verb, Wish, fields_of
 from provisioning.controller import Controller
 from tests.make import make_facts
-from tests.unit.provisioning.one_host import WANTED_VERSION, Crash, Drawer, drawer, ended
+from tests.unit.provisioning.iron import WANTED_VERSION
+from tests.unit.provisioning.one_host import Crash, Drawer, drawer, ended
 
 CHANGES = {"intent.open", "intent.done", "host.bios.staged", "host.power.on", "host.configured"}
 STEPS = settings(

@@ -18,11 +18,10 @@ from inventory.model import AgentSeen, Host
 from inventory.states import HostState, PowerState
 from inventory.store.protocol import Change
 from inventory.verbs import NotNow, Verb, Wish, fields_of
-from provisioning.context import load_context
-from provisioning.lifecycle import actions
 from provisioning.lifecycle.actions import Action, StepClass, UpdateFirmware
-from provisioning.lifecycle.decision import Seen
-from tests.unit.provisioning.one_host import Drawer, Iron, drawer, ended
+from tests.unit.provisioning.iron import as_left
+from tests.unit.provisioning.one_host import Drawer, drawer, ended
+from tests.unit.provisioning.twice import doubled_in, every_action, run_twice
 
 UP = ["flash BIOS of S1", "power on"]
 """All that a bring-up does to a host that is off and behind in its BIOS."""
@@ -41,18 +40,6 @@ def one(folder: Path) -> Iterator[Drawer]:
     """A host that is off, behind, and wanted ready."""
     with drawer(folder) as there:
         yield there
-
-
-def as_left(iron: Iron) -> dict[str, Any]:
-    """What the hardware is, whatever media and boots were called."""
-    return {
-        "power": iron.power,
-        "media": bool(iron.image),
-        "source": iron.source,
-        "firmware": iron.firmware,
-        "bios": iron.bios,
-        "staged": iron.staged,
-    }
 
 
 def judged(there: Drawer, *, flashes: int = 1) -> None:
@@ -112,11 +99,26 @@ def test_two_crashes_in_a_row_cost_nothing(
             judged(there)
 
 
-ON_THE_WAY = [
-    kind
-    for kind in vars(actions).values()
-    if isinstance(kind, type) and issubclass(kind, Action) and kind is not Action
-]
+ELSEWHERE = {
+    "AskRotation": "test_adopting_twice",
+    "AskRenewal": "test_adopting_twice",
+    "CloseIpmi": "test_adopting_twice",
+    "CloseWeakCiphers": "test_adopting_twice",
+    "RecordFindings": "test_adopting_twice",
+    "EraseDrive": "test_erasing_twice",
+    "RecordDrivesRead": "test_erasing_twice",
+    "RecordUnerased": "test_erasing_twice",
+}
+"""What this host never comes to, and which file has one that does: it is run twice there."""
+ON_THE_WAY = [kind for kind in every_action() if kind.__name__ not in ELSEWHERE]
+
+
+def test_what_is_not_run_twice_here_is_run_twice_by_the_file_that_is_named_for_it() -> None:
+    """So every action is in one list: a new one is in this file's, until it is given a host."""
+    named = {file: {a for a, f in ELSEWHERE.items() if f == file} for file in ELSEWHERE.values()}
+    for file, expected in named.items():
+        assert {kind.__name__ for kind in doubled_in(file)} == expected, file
+    assert set(ELSEWHERE) <= {kind.__name__ for kind in every_action()}
 
 
 @pytest.mark.parametrize("kind", ON_THE_WAY, ids=lambda kind: kind.__name__)
@@ -148,24 +150,6 @@ NOT_HERE = {
     "SettleByHand",
     "TryRemedy",  # only when it is late: see below
 }
-
-
-def run_twice(there: Drawer, kind: type[Action]) -> list[Action]:
-    """From now on this kind of action is performed, and once more as if nobody had noticed."""
-    acting = there.controller._acting
-    perform, seen_twice = acting.perform, []
-
-    async def twice(host: Host, action: Action, seen: Seen, context: Any, *, reason: str) -> Any:
-        outcome = await perform(host, action, seen, context, reason=reason)
-        if not isinstance(action, kind):
-            return outcome
-        seen_twice.append(action)
-        loop = there.controller
-        again = await load_context(loop._world, loop._maps, there.host())
-        return await perform(there.host(), action, seen, again, reason=reason)
-
-    acting.perform = twice  # type: ignore[method-assign]
-    return seen_twice
 
 
 def test_a_flash_run_twice_is_only_asked_for_once_when_its_intent_is_there(one: Drawer) -> None:
