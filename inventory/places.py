@@ -70,6 +70,10 @@ class Rack(Record):
     version: int = 1
 
 
+HIGHEST_VOLTS, HIGHEST_AMPS = 100_000, 100_000
+"""More than any rack is fed with; beyond them their product is no number that JSON can tell."""
+
+
 class PowerFeed(Record):
     """One breaker's worth of power, and the racks that it serves."""
 
@@ -79,8 +83,8 @@ class PowerFeed(Record):
     pod: str = ""
     racks: tuple[Name, ...] = ()
     side: Literal["A", "B"] = "A"
-    volts: Annotated[float, Field(gt=0)]
-    amps: Annotated[float, Field(gt=0)]
+    volts: Annotated[float, Field(gt=0, le=HIGHEST_VOLTS)]
+    amps: Annotated[float, Field(gt=0, le=HIGHEST_AMPS)]
     phases: Literal[1, 3] = 1
     continuous_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     """What may be drawn all day, as a share of the breaker; 80 % unless the site proves better."""
