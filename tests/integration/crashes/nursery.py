@@ -37,6 +37,9 @@ UNBORN = 70
 class Converging:
     """In place of a playbook: writes the boot into the host's own file system."""
 
+    def __init__(self, *, at_once: int) -> None:
+        """It takes a moment: there is no crowd of them."""
+
     async def configure(self, host: Host, variables: dict[str, str]) -> PlayResult:
         """Done a moment later."""
         await asyncio.sleep(0.05)
