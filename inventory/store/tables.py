@@ -504,6 +504,6 @@ NOTES = sa.Table(
     "notes",
     metadata,
     sa.Column("name", text_type(64), primary_key=True),
-    sa.Column("value", text_type(255), nullable=False),
+    sa.Column("value", sa.Text(), nullable=False),
 )
 """What the database says of itself: for example when it was restored from a backup."""
