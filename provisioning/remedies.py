@@ -118,6 +118,8 @@ def mend(
     reachable: bool = True,
 ) -> Remedy | None:
     """The remedy to try now; None while it is not late enough, or while trying could do harm."""
+    if host.certificate_id:
+        return None  # it is in the offer, and may have a claim
     upcoming = next_remedy(host, allowed_s)
     if upcoming is None or upcoming.at > now:
         return None

@@ -2,6 +2,9 @@
 
 The tests run on the host; the floors are judged here. What is certified is what was built: the
 hardware is read once more after the last change, and compared once more with the spec.
+
+A host with a certificate is in the offer, and may have a claim: it only goes on to ready, where
+what happened to it meanwhile is seen. No certificate outlives the boot on which it was measured.
 """
 
 from __future__ import annotations
@@ -41,6 +44,8 @@ RECHECK_S = 10.0  # the agent's report wakes the host; until then only its power
 
 def looks_accepting(host: Host, wanted: Wanted, agent: AgentSeen | None, now: datetime) -> Look:
     """The hardware is read again when there is something to certify, and for leaks meanwhile."""
+    if host.certificate_id:
+        return Look.NOTHING
     observed = agent.observed if agent else None
     report = observed.acceptance if observed else None
     done = report is not None and report.order_id == host.acceptance_order and report.finished
@@ -54,6 +59,8 @@ def looks_accepting(host: Host, wanted: Wanted, agent: AgentSeen | None, now: da
 def decide_accepting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     """Order the tests, wait for the report, judge it, certify."""
     agent = seen.agent
+    if host.certificate_id:
+        return Advance(HostState.READY, "certified")
     if host.boot is None or agent is None or agent.observed is None:
         return Advance(HostState.BOOTING, "the agent is gone")
     if seen.power is PowerState.OFF:
@@ -156,6 +163,4 @@ def _as_it_runs(host: Host, facts: HardwareFacts, wanted: Wanted) -> Decision:
             "; ".join(said),
             f"find out what changed, then podyard host retry {host.name}",
         )
-    if not host.certificate_id:
-        return Do(Certify(), "every floor is reached")
-    return Advance(HostState.READY, "certified")
+    return Do(Certify(), "every floor is reached")

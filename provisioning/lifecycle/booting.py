@@ -13,7 +13,7 @@ from inventory.model import AgentSeen, BootRecord, Host
 from inventory.states import HostState, PowerState
 from pods.firmware import bios_differences
 from pods.power import PowerPhase, reserved_watts
-from provisioning.drivers.protocol import BiosState, BootEnabled, BootSource, BootTarget
+from provisioning.drivers.protocol import BiosState
 from provisioning.lifecycle.actions import (
     InsertMedia,
     MakeBootMedium,
@@ -22,8 +22,27 @@ from provisioning.lifecycle.actions import (
     ReservePower,
     SetBios,
     SetBootSource,
+    WithdrawUnit,
 )
-from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
+from provisioning.lifecycle.bootnic import (
+    FROM_MEDIUM,
+    look_at_nics,
+    look_where,
+    right_nic_first,
+    silence,
+    starts_from,
+)
+from provisioning.lifecycle.decision import (
+    Advance,
+    Decision,
+    Do,
+    Hold,
+    Look,
+    Notice,
+    Seen,
+    Wait,
+    Wanted,
+)
 from provisioning.lifecycle.doubting import told_once
 
 LOOK = Look.POWER | Look.BOOT | Look.BIOS
@@ -33,15 +52,14 @@ POWER_RECHECK_S = 0.5
 REPEAT_POWER_ON_AFTER_S = 15.0  # the slowest BMC seen takes 11 s to show a power change
 TRIES_MAX = 3
 SETBACKS_MAX = 4  # two power cuts happen; a host that goes down under load does it each time
-FROM_MEDIUM = BootSource(target=BootTarget.CD, enabled=BootEnabled.ONCE)
 
 
-def looks_booting(host: Host, _wanted: Wanted, agent: AgentSeen | None, _now: datetime) -> Look:
+def looks_booting(host: Host, wanted: Wanted, agent: AgentSeen | None, _now: datetime) -> Look:
     """What starts it until it is started; its BIOS once its agent reported; its power always."""
     boot = host.boot
     look = Look.POWER
     if boot is None or boot.powered_at is None:
-        look |= Look.BOOT
+        look |= Look.BOOT | look_at_nics(wanted)
     if boot is not None and agent is not None and agent.media_id == boot.media_id:
         look |= Look.BIOS
     return look
@@ -50,6 +68,8 @@ def looks_booting(host: Host, _wanted: Wanted, agent: AgentSeen | None, _now: da
 def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     """From whatever power state the host is in to an agent that reports from our medium."""
     boot = host.boot
+    if host.certificate_id:
+        return Do(WithdrawUnit(), "it was certified on an earlier boot: to be accepted again")
     if host.setbacks >= SETBACKS_MAX:
         return Hold(
             "goes-down",
@@ -62,7 +82,7 @@ def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
         return _booted(host, boot, seen, wanted)
     if boot.powered_at is None:
         return before_power_on(host, boot, seen, wanted)
-    return after_power_on(host, boot, seen, allowed_s=wanted.host_type.boot_allowed_s)
+    return after_power_on(host, boot, seen, wanted)
 
 
 def reported(boot: BootRecord, seen: Seen) -> bool:
@@ -110,14 +130,22 @@ def before_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) ->
         return Do(PowerOff(), "it runs something that we did not start")
     if seen.power is not PowerState.OFF:
         return Wait(f"power is {seen.power}", POWER_RECHECK_S)
-    if seen.media is None or seen.media.image != boot.media_url or not seen.media.inserted:
+    if (first := right_nic_first(host, seen, wanted)) is not None:
+        return first
+    source = starts_from(boot, wanted)
+    if source is FROM_MEDIUM and not _inserted(boot, seen):
         return Do(InsertMedia(boot.media_url), "the boot medium is not inserted")
-    if seen.boot_source != FROM_MEDIUM:
-        return Do(SetBootSource(FROM_MEDIUM), "the next boot does not follow the medium")
+    if seen.boot_source != source:
+        return Do(SetBootSource(source), "the next boot does not follow the medium")
     starting = int(reserved_watts(wanted.host_type.power, PowerPhase.STARTING))
     if host.reserved_watts != starting:
         return Do(ReservePower(starting), "power-on needs its inrush on the feed")
     return Do(PowerOn(), "medium, boot source and power are ready")
+
+
+def _inserted(boot: BootRecord, seen: Seen) -> bool:
+    media = seen.media
+    return media is not None and media.inserted and media.image == boot.media_url
 
 
 def _spent(boot: BootRecord, seen: Seen) -> bool:
@@ -133,22 +161,44 @@ def _off_after_its_boot(boot: BootRecord, seen: Seen) -> Decision:
     return Do(MakeBootMedium(boot.tries + 1, boot.purpose), "it is off, and its token is used up")
 
 
-def after_power_on(host: Host, boot: BootRecord, seen: Seen, *, allowed_s: float) -> Decision:
+def after_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decision:
     """Wait for the agent; and boot once more when it does not come, three times at most."""
     assert boot.powered_at is not None  # noqa: S101 - the caller's branch
-    waited_s = seen.age_s(boot.powered_at)
+    waited_s, allowed_s = seen.age_s(boot.powered_at), wanted.host_type.boot_allowed_s
     if waited_s > allowed_s:
-        if boot.tries >= TRIES_MAX:
-            return Hold(
-                "boot-failed",
-                f"no agent reported within {allowed_s:.0f} s of power-on, {boot.tries} times",
-                f"look at the host's console; then podyard host retry {host.name}",
-            )
-        if seen.power is not PowerState.OFF:
-            return Do(PowerOff(), "the boot took too long: off, see off, and once more")
-        return Do(MakeBootMedium(boot.tries + 1, boot.purpose), "a fresh medium for another try")
+        return _never_came(host, boot, seen, wanted)
     if _spent(boot, seen) and seen.power is PowerState.OFF and boot.tries < TRIES_MAX:
         return _off_after_its_boot(boot, seen)
     if seen.power is PowerState.OFF and waited_s > REPEAT_POWER_ON_AFTER_S:
         return Do(PowerOn(), "power-on was asked for and did not show")
-    return Wait(f"the image is booting since {waited_s:.0f} s", BOOTING_RECHECK_S)
+    return Wait(
+        f"the image is booting since {waited_s:.0f} s",
+        BOOTING_RECHECK_S,
+        notice=_tried_before(boot),
+    )
+
+
+def _never_came(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decision:
+    found = silence(host, boot, wanted)
+    if boot.tries >= TRIES_MAX:
+        return Hold(
+            "boot-failed",
+            f"no agent reported within {wanted.host_type.boot_allowed_s:.0f} s of power-on, "
+            f"{boot.tries} times: {found}",
+            f"{look_where(host, boot, wanted)}; then podyard host retry {host.name}",
+        )
+    if seen.power is not PowerState.OFF:
+        return Do(PowerOff(), "the boot took too long: off, see off, and once more")
+    again = MakeBootMedium(boot.tries + 1, boot.purpose, found)
+    return Do(again, "a fresh medium for another try")
+
+
+def _tried_before(boot: BootRecord) -> Notice | None:
+    if not boot.silence:
+        return None
+    return Notice(
+        "boot-failed",
+        f"no agent reported from its last boot: {boot.silence}",
+        f"look at the host's console; podyard tries {TRIES_MAX} times by itself",
+        next_step=f"waits for try {boot.tries} of {TRIES_MAX}",
+    )

@@ -73,6 +73,8 @@ def _on_its_way(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
             return _draining(host, seen, wanted)
         case HostState.CLEANING:
             return _shut_down(host, seen) if seen.power is PowerState.ON else None
+        case HostState.ACCEPTING if host.certificate_id:
+            return None  # a claim may hold it: it leaves by ready and draining
         case _:
             return _stop(host, seen, wanted) or _stopped(host, wanted)
 

@@ -54,7 +54,11 @@ def certified_last(there: Drawer) -> None:
     """Ready means that everything was verified after the last change."""
     changes = {"intent.open", "intent.done", "host.bios.staged", "host.power.on", "host.configured"}
     kinds = [event.kind for event in there.store.events(limit=1000)]
-    assert kinds.index("host.certified") > max(n for n, k in enumerate(kinds) if k in changes)
+    assert _last(kinds, "host.certified") > max(n for n, k in enumerate(kinds) if k in changes)
+
+
+def _last(kinds: list[str], kind: str) -> int:
+    return max(n for n, one in enumerate(kinds) if one == kind)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +101,29 @@ def test_two_crashes_in_a_row_cost_nothing(
             there.start(die_at=5)
             assert there.run(ended).state is HostState.READY
             judged(there)
+
+
+def test_no_host_is_sold_on_a_certificate_of_an_earlier_boot(
+    folder: Path, undisturbed: tuple[dict[str, Any], int]
+) -> None:
+    """It loses its power while nobody watches: also right after its certificate was written."""
+    points, offered = undisturbed[1], 0
+    for die_at in range(points - 40, points + 1):
+        with drawer(folder) as there:
+            there.start(die_at=die_at)
+            while there.crashes == 0:
+                there.step()
+            offered += bool(there.host().certificate_id)
+            there.iron.power = PowerState.OFF
+            there.run(lambda host: host.power is PowerState.OFF or not host.certificate_id)
+            there.run(lambda host: not host.certificate_id)
+            there.wish(target="enrolled")
+            there.run(at_rest)
+            there.wish(target="ready")
+            there.run(lambda host: bool(host.certificate_id) and ended(host))
+            certified_last(there)
+            judged(there)
+    assert offered > 1
 
 
 ELSEWHERE = {

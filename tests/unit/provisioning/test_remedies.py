@@ -45,6 +45,13 @@ def tried_now(host: Host, after_s: float = 1.0, **facts: Any) -> Remedy | None:
 
 
 @pytest.mark.parametrize("state", LADDERS)
+def test_nothing_is_tried_on_a_host_that_is_in_the_offer(state: HostState) -> None:
+    """Its certificate was written and its controller died: by now a claim may hold it."""
+    assert tried_now(late_host(state)) is not None
+    assert tried_now(late_host(state, certificate_id="c")) is None
+
+
+@pytest.mark.parametrize("state", LADDERS)
 def test_a_ladder_is_climbed_in_order_each_rung_once_and_ends_with_a_person(
     state: HostState,
 ) -> None:

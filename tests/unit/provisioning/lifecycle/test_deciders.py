@@ -73,6 +73,15 @@ SLOW = make_report(
     )
 )
 
+READY = HostState.READY
+CERTIFIED = {
+    "boot": make_boot(),
+    "configured_boot_id": "b1",
+    "acceptance_order": "o1",
+    "certificate_id": "c",
+}
+"""Its certificate is written; whoever wrote it may have died before the host was moved on."""
+
 
 def decide(state: HostState, host: dict[str, Any], seen: dict[str, Any], **wanted: Any) -> Decision:
     """What the decider of a state answers."""
@@ -103,18 +112,9 @@ ADVANCES = [
         {},
         HostState.ACCEPTING,
     ),
-    (
-        HostState.ACCEPTING,
-        {
-            "boot": make_boot(),
-            "configured_boot_id": "b1",
-            "acceptance_order": "o1",
-            "certificate_id": "c",
-        },
-        {"agent": make_agent(acceptance=make_report()), "facts": make_facts()},
-        {},
-        HostState.READY,
-    ),
+    (HostState.ACCEPTING, CERTIFIED, {"agent": make_agent(acceptance=make_report())}, {}, READY),
+    (HostState.ACCEPTING, CERTIFIED, {"agent": make_agent(), "power": OFF}, {}, READY),
+    (HostState.ACCEPTING, {**CERTIFIED, "configured_boot_id": "b0"}, {}, {}, READY),
     (
         HostState.ACCEPTING,
         {"boot": make_boot(), "configured_boot_id": "another boot"},
@@ -152,6 +152,7 @@ ACTIONS = [
         SetBios,
     ),
     (HostState.BOOTING, {}, {"power": OFF}, MakeBootMedium),
+    (HostState.BOOTING, CERTIFIED, {"agent": make_agent(), "power": ON}, WithdrawUnit),
     (HostState.BOOTING, {"boot": make_boot()}, {"power": ON}, PowerOff),
     (HostState.BOOTING, {"boot": make_boot()}, {"power": OFF, "media": EMPTY}, InsertMedia),
     (

@@ -107,6 +107,11 @@ def test_load_then_operating_system_then_power_then_its_watts() -> None:
     assert called.to is HostState.REPAIRING
 
 
+def test_a_host_that_is_in_the_offer_leaves_by_draining_for_a_claim_may_hold_it() -> None:
+    """Whoever certified it died before it was moved on to ready."""
+    assert decide({**RUNS, "certificate_id": "c"}, power=PowerState.ON) is None
+
+
 @pytest.mark.parametrize("state", [HostState.MATCHING, HostState.PREPARING, HostState.BOOTING])
 def test_nothing_is_started_on_a_loop_that_leaks(state: HostState) -> None:
     answer = decide({"state": state, "reserved_watts": STANDBY}, power=PowerState.OFF)
