@@ -13,53 +13,23 @@ import argparse
 import asyncio
 import json
 import signal
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import runtime.agent as agents
-from inventory.agents import AcceptanceOrder, AcceptanceReport
 from inventory.clock import SystemClock
 from pods import catalogue
-from pods.acceptance import Measurement
 from provisioning.simulator.clock import RealClock
 from provisioning.simulator.faults import Fault
 from provisioning.simulator.hall import HallPlan
 from provisioning.simulator.launcher import HostLauncher, HostPlace
 from provisioning.simulator.process import Hall, HallSettings
+from runtime.agent import Agent
+from runtime.crowd import Invented
 from runtime.hardware import read_hardware
 from runtime.place import Place
 from runtime.uplink import read_boot_document
-
-MEASURED_WITHIN_S = 0.2
-
-
-class Written:
-    """What measures nothing: every test passes at full speed."""
-
-    def __init__(self, _place: Place, *, clock_ratio: float, changed: Callable[[], None]) -> None:
-        self._ratio = clock_ratio
-        self._changed = changed
-        self.order_id = ""
-        self.report: AcceptanceReport | None = None
-
-    async def start(self, order: AcceptanceOrder) -> None:
-        self.order_id = order.order_id
-        await asyncio.sleep(MEASURED_WITHIN_S)
-        self.report = AcceptanceReport(
-            order_id=order.order_id,
-            finished=True,
-            measurements=tuple(
-                Measurement(test=test, value=self._ratio, reference=1.0, unit="relative")
-                for test in order.tests
-            ),
-        )
-        self._changed()
-
-    async def stop(self) -> None:
-        self.order_id, self.report = "", None
 
 
 @dataclass
@@ -69,8 +39,7 @@ class InsideLauncher:
     isolated: bool = False
     lives: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
-    async def start(self) -> None:
-        agents.Measuring = Written  # type: ignore[misc,assignment]
+    async def start(self) -> None: ...
 
     async def boot(self, place: HostPlace) -> None:
         await self.kill(place.name)
@@ -82,7 +51,7 @@ class InsideLauncher:
         found = read_hardware(place.run, now=datetime.now(UTC))
         hardware = replace(found, physical_host=f"machine-of-{place.name}")
         boot = read_boot_document(place.run / "boot.json")
-        await agents.Agent(boot, where, hardware, SystemClock()).run()
+        await Agent(boot, where, hardware, SystemClock(), measuring=Invented).run()
 
     async def kill(self, name: str) -> None:
         life = self.lives.pop(name, None)
