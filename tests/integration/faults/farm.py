@@ -45,6 +45,8 @@ from provisioning.drivers.credentials import Credentials
 from provisioning.drivers.protocol import Bmc
 from provisioning.drivers.redfish.driver import RedfishBmc
 from provisioning.faultpoints import FaultPoints
+from provisioning.pacing import Pacing
+from provisioning.planned import planned_of
 from provisioning.settings import ProvisioningSettings
 from provisioning.simulator.errors import MediaUnreachable
 from provisioning.simulator.hall import HallPlan
@@ -262,6 +264,7 @@ class Farm:
     store: MemoryStore = field(init=False)
     agents: Agents = field(init=False)
     hall: Hall = field(init=False)
+    pacing: Pacing = field(init=False)
     passwords: dict[str, SecretStr] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     approved_at: float = 0.0
@@ -269,6 +272,8 @@ class Farm:
     def __post_init__(self) -> None:
         self.clock = JumpingClock(self.loop)
         self.store = MemoryStore()
+        most, first = self.settings.hosts_at_once, self.settings.hosts_at_first
+        self.pacing = Pacing(most=most, first=first)
         ratios = {host.name: host.clock_ratio for host in self.plan.hosts}
         parts = {host.name: accelerator_ratios(host) for host in self.plan.hosts}
         self.agents = Agents(self.store, self.clock, self.spec, ratios, parts)
@@ -394,14 +399,29 @@ class Farm:
         }
 
     async def _approve(self) -> None:
-        """A person who waits until every host was looked at, or was silent for long."""
+        """A person who waits until every host was looked at, or was silent for long.
+
+        Once in a while they look again, for whoever spoke only after that.
+        """
         while self.loop.time() < SILENT_S:
             await self.clock.sleep(LOOKS_S)
             if not hosts_not_inspected(list(self.hosts().values())):
                 break
         self.approve_plan()
         while True:
-            await self.clock.sleep(3600.0)
+            await self.clock.sleep(SILENT_S)
+            if self._unplanned():
+                self.approve_plan()
+
+    def _unplanned(self) -> list[str]:
+        """Who is fit and in no plan."""
+        pod = self.store.get(Pod, POD)
+        planned = planned_of(pod.plan if pod else None).hosts
+        return [
+            host.name
+            for host in self.hosts().values()
+            if host.state is HostState.MATCHING and host.name not in planned
+        ]
 
     def approve_plan(self) -> None:
         """What `podyard pod up` writes."""
@@ -435,6 +455,7 @@ class Farm:
             settings=self.settings,
             faults=FaultPoints(),
             in_thread=inline,
+            pacing=self.pacing,
         )
 
     async def _open(self, host: Host, password: SecretStr) -> Bmc:
@@ -447,6 +468,7 @@ class Farm:
             expected_serial=host.serial,
             ca_file=None,
             clock=self.clock.now,
+            ear=self.pacing.ear(host),
         )
 
     async def _password(self, host: Host) -> SecretStr:
