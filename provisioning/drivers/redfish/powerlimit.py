@@ -8,6 +8,7 @@ order, and remembered by nobody: a firmware update may change it.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,10 @@ from provisioning.drivers.redfish.answers import (
     text,
 )
 from provisioning.drivers.redfish.resources import Resources
+from provisioning.drivers.redfish.session import ReadOutdated
 
+LOOKS = 4
+"""Before a BMC whose readings move under every change is left for the next pass."""
 NODE_MANAGER_DOMAIN = "0"
 """The domain that stands for the whole host."""
 
@@ -42,12 +46,22 @@ async def power_limit(resources: Resources) -> PowerLimit:
 
 
 async def set_power_limit(resources: Resources, watts: float | None) -> None:
-    """Set or lift it, unless it is so already."""
+    """Set or lift it, unless it is so already.
+
+    The newest dialect keeps the limit beside live readings, so its tag is a new one with every
+    watt: a change that the BMC refused for that reason is made of a fresh look, a few times.
+    """
+    for _ in range(LOOKS - 1):
+        with contextlib.suppress(ReadOutdated):
+            return await _set(resources, watts)
+    return await _set(resources, watts)
+
+
+async def _set(resources: Resources, watts: float | None) -> None:
     found = await _find(resources)
-    if found.limit.watts == watts:
-        return
-    body = _change(found.limit.dialect, watts)
-    await resources.session.patch(found.path, body, etag=found.etag)
+    if found.limit.watts != watts:
+        body = _change(found.limit.dialect, watts)
+        await resources.session.patch(found.path, body, etag=found.etag)
 
 
 def _change(dialect: PowerLimitDialect, watts: float | None) -> Json:

@@ -57,12 +57,16 @@ EMPTY_MAX_BYTES = 4
 """Two braces, perhaps with a line end: no resource is that short."""
 _REDACTED = "[redacted]"
 _NO_SESSION = frozenset({"SessionLimitExceeded", "CreateLimitReachedForResource"})
-_LATER = frozenset({408, 412, 429, 503})
+_LATER = frozenset({408, 429, 503})
 """Clear refusals that time cures: nothing was done, and the next pass reads afresh."""
 
 
 class ReadFailed(BmcBusy):
     """The BMC failed inside (5xx) while answering a read; nothing was changed."""
+
+
+class ReadOutdated(BmcBusy):
+    """The resource changed since it was read (412); nothing was done."""
 
 
 class NoFreeSession(BmcBusy):
@@ -362,6 +366,8 @@ class RedfishSession:
     ) -> ProvisioningError:
         said, resolution = (text(self._redacted(part, sent)) for part in worst_message(body))
         message = f"{self.label}: {method} {path}: HTTP {status}{': ' if said else ''}{said}"
+        if status == HTTPStatus.PRECONDITION_FAILED:
+            return ReadOutdated(message, hint=resolution)
         if status in _LATER or message_ids(body) & self.busy_messages:
             return BmcBusy(message, hint=resolution)
         if status == HTTPStatus.NOT_IMPLEMENTED:

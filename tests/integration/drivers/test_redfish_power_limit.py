@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from provisioning.drivers.capabilities import PowerLimitDialect
-from provisioning.errors import Unsupported
+from provisioning.errors import BmcBusy, Unsupported
 from tests.integration.drivers.conftest import Connect
-from tests.integration.drivers.scripted_bmc import SYSTEM, ScriptedBmc
+from tests.integration.drivers.scripted_bmc import SYSTEM, ScriptedBmc, problem
 
 pytestmark = pytest.mark.integration
 
@@ -114,6 +116,35 @@ async def test_limit_is_set_and_lifted_once_each(
         await driver.set_power_limit(None)
     assert (await driver.power_limit()).watts is None
     assert bmc.bodies("PATCH", path) == [set_to, lifted]
+
+
+@pytest.mark.parametrize(("refusals", "is_set"), [(3, True), (4, False)])
+async def test_limit_beside_a_reading_that_moved_is_set_after_a_fresh_look(
+    bmc: ScriptedBmc,
+    connect: Connect,
+    refusals: int,
+    is_set: bool,  # noqa: FBT001 - pytest passes parameters by name
+) -> None:
+    serve(bmc, "environment")
+    path, looks = f"{BOX}/EnvironmentMetrics", 0
+
+    async def moving(_request: web.Request) -> web.StreamResponse:
+        nonlocal looks
+        looks += 1
+        return web.json_response(bmc.resources[path], headers={"ETag": f'"{looks}"'})
+
+    async def outdated(request: web.Request) -> web.StreamResponse:
+        if int(request.headers["If-Match"].strip('"')) <= refusals:
+            return problem(412, "PreconditionFailed")
+        bmc.resources[path]["PowerLimitWatts"]["SetPoint"] = 600
+        return web.Response(status=204)
+
+    bmc.on("GET", path, moving)
+    bmc.on("PATCH", path, outdated)
+    driver = connect()
+    with contextlib.nullcontext() if is_set else pytest.raises(BmcBusy):
+        await driver.set_power_limit(600)
+    assert ((await driver.power_limit()).watts == 600) is is_set
 
 
 async def test_bmc_without_any_dialect_says_so(bmc: ScriptedBmc, connect: Connect) -> None:
