@@ -206,6 +206,14 @@ def _faults_of(subject: str) -> Iterator[str]:
             yield f"| `{kind.name}` | {kind.meaning} | {', '.join(told) or 'none'} |"
 
 
+PROVERS = {
+    "shows": "test_field_hosts.py",
+    "asks": "test_field_nics.py",
+    "returns": "test_field_drives.py",
+}
+"""What a row's hosts show, and the hall that each is shown in."""
+
+
 def field_faults() -> str:
     """What happened to somebody, the fault that shows it, and how podyard ends it."""
     told = tomllib.loads((ROOT / "tests/integration/faults/rows.toml").read_text())
@@ -233,15 +241,18 @@ def _field_rows(rows: list[dict[str, Any]], group: str) -> Iterator[str]:
 
 
 def _shown_by(row: dict[str, Any]) -> str:
-    shows = (*row.get("shows", ()), *row.get("returns", ()))
+    shows = [show for where in PROVERS for show in row.get(where, ())]
     shown = [fault.partition(":")[0] for show in shows for fault in show["faults"]]
     names = dict.fromkeys([*row.get("faults", ()), *(n for n in shown if n != "old-firmware")])
     return ", ".join(f"`{name}`" for name in names) or "none"
 
 
 def _ends(row: dict[str, Any]) -> str:
-    shows = (*row.get("shows", ()), *row.get("returns", ()))
-    told = [f"`{' '.join(show['faults'])}`: {_end(show['ends'])}" for show in shows]
+    told = [
+        f"`{' '.join(show['faults'])}`{' over HTTP' * (where == 'asks')}: {_end(show['ends'])}"
+        for where in PROVERS
+        for show in row.get(where, ())
+    ]
     told += [f"**Not yet:** {row['not_yet']}"] if "not_yet" in row else []
     return "<br>".join(told) or "as wanted"
 
@@ -252,10 +263,9 @@ def _end(ends: str) -> str:
 
 def _proofs(row: dict[str, Any]) -> str:
     proofs = [proof.removeprefix("tests/") for proof in row.get("proven_by", ())]
-    if row.get("shows"):
-        proofs.insert(0, "integration/faults/test_field_hosts.py")
-    if row.get("returns"):
-        proofs.insert(0, "integration/faults/test_field_drives.py")
+    proofs[:0] = [
+        f"integration/faults/{prover}" for where, prover in PROVERS.items() if row.get(where)
+    ]
     return "<br>".join(f"`{proof}`" for proof in proofs) or "nothing yet"
 
 
@@ -296,12 +306,19 @@ def bmc_capabilities() -> str:
     proved = {
         what: {bed["whose"] for bed in beds.values() if _passed(bed, what)} for what in Capability
     }
-    lines += ["", "**Shown by nobody else's program**, for no bed that others wrote has it:", ""]
+    others = [name for name, bed in beds.items() if bed["whose"] == "others"]
+    lines += ["", "**Shown by a program that others wrote**, and by which:", ""]
     lines += [
-        f"- {what}: on {' and on '.join(sorted(who)) or 'no bed; tests of the driver alone'}"
+        f"- {what}: {', '.join(f'`{name}`' for name in others if _passed(beds[name], what))}"
         for what, who in proved.items()
-        if "others" not in who
+        if "others" in who
     ]
+    lines += ["", "**Shown by nobody else's program**, for no bed that others wrote has it:", ""]
+    for what in (what for what, who in proved.items() if "others" not in who):
+        lacks = (f"`{name}`: {beds[name]['without'].get(what, '')}" for name in others)
+        why = "; ".join(one for one in lacks if not one.endswith(": ")) or "no protocol of theirs"
+        shown = " and on ".join(sorted(proved[what])) or "no bed; tests of the driver alone"
+        lines.append(f"- {what}: on {shown} ({why})")
     for name, bed in beds.items():
         if bed["without"]:
             lines += ["", f"**What `{name}` lacks**", ""]

@@ -8,7 +8,8 @@ ProvisioningError
 ├── Ambiguous                  a change was sent and its outcome is unknown: settle by observing
 └── NeedsOperator              repeating it cannot help
     ├── BmcRefused             the BMC understood and said no (4xx)
-    │   └── CredentialsRefused wrong user name or password
+    │   ├── CredentialsRefused wrong user name or password
+    │   └── PasswordRefused    it does not take this new password; another may do
     ├── CertificateChanged     the pinned certificate is not the one presented: nothing was sent
     ├── WrongHost              serial or UUID is not the one on record
     └── Unsupported            the BMC lacks a resource or action that this step needs
@@ -59,6 +60,10 @@ class BmcRefused(NeedsOperator):
 
 class CredentialsRefused(BmcRefused):
     """The BMC refused the user name or password."""
+
+
+class PasswordRefused(BmcRefused):
+    """The BMC does not take this password for an account: its length, or the signs in it."""
 
 
 class CertificateChanged(NeedsOperator):

@@ -24,7 +24,13 @@ from provisioning.drivers.capabilities import (
     lacking,
 )
 from provisioning.drivers.protocol import Bmc
-from provisioning.errors import BmcRefused, CredentialsRefused, Retry, Unsupported
+from provisioning.errors import (
+    BmcRefused,
+    CredentialsRefused,
+    PasswordRefused,
+    Retry,
+    Unsupported,
+)
 from provisioning.onboarding.passwords import SHAPES, generate
 from provisioning.onboarding.rotation import (
     GiveUp,
@@ -48,8 +54,6 @@ log = logging.getLogger("podyard.provisioning")
 PENDING_PASSWORD = "bmc-password-pending"  # noqa: S105 - the name of a field, not a secret
 STEPS_MAX = 4 + 3 * len(SHAPES)
 """Store, set and probe for each shape; prove, promote, rest; one that a new life begins with."""
-NOT_LIKED = frozenset({400, 422})
-"""How BMCs refuse a password that their policy forbids; any other refusal is about the asking."""
 STORED_AS = {Opens.CURRENT: BMC_PASSWORD, Opens.PENDING: PENDING_PASSWORD}
 WHY_MAX = 500
 TOOK_IT = "the BMC answered that it took the new password, and still takes the old one alone"
@@ -145,8 +149,7 @@ class Rotating:
         try:
             await bmc.set_account_password(host.bmc.username, password)
         except (BmcRefused, Unsupported) as error:
-            disliked = isinstance(error, BmcRefused) and error.status in NOT_LIKED
-            another = disliked and shape + 1 < len(SHAPES)
+            another = isinstance(error, PasswordRefused) and shape + 1 < len(SHAPES)
             return Known(answer=_said(error), shape=shape + another, another=another)
         return Known(answer=TOOK_IT, shape=shape)
 

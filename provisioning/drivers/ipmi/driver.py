@@ -12,18 +12,23 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from pydantic import SecretStr
+
 from inventory.states import PowerState
 from pods.facts import HardwareFacts
 from provisioning.drivers.capabilities import (
+    BmcAccount,
+    BmcRole,
     Ciphers,
     Indicator,
     LogEntry,
+    PasswordPolicy,
     PowerLimit,
     SensorKind,
     SensorReading,
 )
 from provisioning.drivers.credentials import Credentials
-from provisioning.drivers.ipmi import ciphers, dcmi
+from provisioning.drivers.ipmi import accounts, ciphers, dcmi
 from provisioning.drivers.ipmi.address import IpmiEndpoint
 from provisioning.drivers.ipmi.session import IpmiSession
 from provisioning.drivers.protocol import BmcIdentity, BootEnabled, BootSource, BootTarget
@@ -227,6 +232,26 @@ class IpmiBmc:
     async def restart_manager(self) -> None:
         """Cold reset of the BMC; the host runs on. Single try."""
         await self._session.change(APPLICATION, _RESTART)
+
+    async def accounts(self) -> tuple[BmcAccount, ...]:
+        """Everybody who may log in over IPMI."""
+        return await accounts.accounts(self._session)
+
+    async def password_policy(self) -> PasswordPolicy:
+        """16 characters at most: some BMCs cut off the rest."""
+        return accounts.password_policy()
+
+    async def create_account(self, username: str, password: SecretStr, role: BmcRole) -> BmcAccount:
+        """Add somebody; a name that is taken is refused."""
+        return await accounts.create_account(self._session, username, password, role)
+
+    async def set_account_password(self, username: str, password: SecretStr) -> None:
+        """Replace a password. Single try; the session that is open stays so."""
+        await accounts.set_account_password(self._session, username, password)
+
+    async def delete_account(self, username: str) -> None:
+        """Converge: nobody of that name."""
+        await accounts.delete_account(self._session, username)
 
     async def ciphers(self) -> Ciphers:
         """Which cipher suites may be used."""

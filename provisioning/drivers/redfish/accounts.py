@@ -18,7 +18,7 @@ from provisioning.drivers.capabilities import (
 )
 from provisioning.drivers.redfish.answers import Json, reference, text
 from provisioning.drivers.redfish.resources import Resources
-from provisioning.errors import BmcRefused, Unsupported
+from provisioning.errors import BmcRefused, PasswordRefused, Unsupported
 
 
 async def accounts(resources: Resources) -> tuple[BmcAccount, ...]:
@@ -65,7 +65,12 @@ async def set_account_password(resources: Resources, username: str, password: Se
     """Replace a password."""
     found = await _of(resources, username)
     body: Json = {"Password": password.get_secret_value()}
-    await resources.session.patch(reference(found) or "", body, etag=_etag(found))
+    try:
+        await resources.session.patch(reference(found) or "", body, etag=_etag(found))
+    except BmcRefused as error:
+        if error.status not in _NOT_LIKED:
+            raise
+        raise PasswordRefused(str(error), status=error.status, hint=error.hint) from error
 
 
 async def delete_account(resources: Resources, username: str) -> None:
@@ -85,6 +90,8 @@ async def delete_account(resources: Resources, username: str) -> None:
 
 
 _NOT_ALLOWED = 405
+_NOT_LIKED = frozenset({400, 422})
+"""How BMCs refuse a password that their policy forbids; any other refusal is about the asking."""
 LENGTH_MAX = 1024  # what a record takes of a password
 
 

@@ -25,6 +25,7 @@ EVERY_IPMI = frozenset(
         Capability.LOGS,
         Capability.BMC_RESTART,
         Capability.CIPHERS,
+        Capability.ACCOUNTS,
     }
 )
 
@@ -157,6 +158,7 @@ PYGHMI = Declaration(
         Capability.POWER_LIMIT: "the class has no DCMI",
         Capability.INDICATOR: "the class has no identify command",
         Capability.BMC_RESTART: "the class answers a cold reset by whatever its subclass does",
+        Capability.ACCOUNTS: "the class is made with its accounts and has no user commands",
         Capability.CIPHERS: "the class tells its one cipher suite before a log-in alone",
         Trait.SESSIONS: "the class keeps no table of sessions that could fill",
         Trait.CONTINUOUS: "the class keeps the boot device and not how long it holds",

@@ -21,6 +21,7 @@ PROVED_BY_OTHERS = {
     Capability.SENSORS,
     Capability.INDICATOR,
     Capability.LOGS,
+    Capability.ACCOUNTS,
     Capability.CIPHERS,
 }
 """What some program that others wrote must go on showing."""

@@ -28,18 +28,11 @@ from provisioning.onboarding.rotating import (
     Rotating,
 )
 from tests.bed import bed
-from tests.integration.onboarding.stage import Begin, opens, told_of
+from tests.integration.onboarding.stage import WANTED_POINTS, Begin, opens, told_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 DEATHS_MAX = 100
-WANTED_POINTS = {
-    "before-act",
-    "before-record",
-    "after-record",
-    "mid-request set_account_password",
-    "after-effect set_account_password",
-}
 
 
 async def test_a_rotated_password_is_new_and_the_old_one_opens_nothing(begin: Begin) -> None:
