@@ -137,6 +137,10 @@ class BootRecord(Record):
     """When power-on was asked for with this medium inserted; None: not yet."""
     tries: int = 1
     purpose: BootPurpose = ""
+    asked_at: datetime | None = None
+    """When the medium was first asked for; None: it never was. Only the boot door writes it."""
+    silence: str = ""
+    """What was found of the try before this one, of which no agent reported."""
 
 
 class Host(Record):

@@ -92,6 +92,9 @@ class NicSpec(Part):
     count: Annotated[int, Field(ge=1)]
     speed_gbps: Annotated[int, Field(gt=0)]
     groups: tuple[NicGroup, ...] = ()
+    boot: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    """The port that asks for the boot image, by the name that the BMC gives its slot: the host is
+    started over HTTP from there. Left out, it is started from virtual media."""
 
     def group(self, role: str) -> NicGroup | None:
         """The ports of one purpose."""

@@ -253,6 +253,15 @@ def _nics(wanted: NicSpec, nics: Sequence[NicFact]) -> Iterator[Mismatch]:
         lacking="a rail or a path to storage is missing",
         fewer="reseat the network adapter that is not reported, then replace it",
     )
+    if wanted.boot is not None and nics and wanted.boot not in {nic.slot for nic in nics}:
+        yield blocks(
+            "nics.boot",
+            wanted.boot,
+            ", ".join(sorted(nic.slot for nic in nics)),
+            meaning="the port that has to ask for the boot image is not there",
+            remedy=f"seat the adapter of {wanted.boot}, or name the boot port in the spec as the "
+            "BMC does",
+        )
     # Without a link many BMCs report speed 0 or nothing; that says nothing about the part.
     told = [nic for nic in nics if nic.speed_gbps is not None and nic.link_up is not False]
     slow = [nic for nic in told if (nic.speed_gbps or 0) < wanted.speed_gbps]

@@ -7,7 +7,7 @@ one request has a file of its own in `provisioning.acts`.
 
 from __future__ import annotations
 
-from inventory.model import BootPurpose, Host
+from inventory.model import Host
 from inventory.store.protocol import Fence
 from provisioning.acts.acceptance import Acceptance
 from provisioning.acts.adoption import Adopting
@@ -21,7 +21,7 @@ from provisioning.acts.recorder import LOOK_AGAIN_S, Outcome, Recorder
 from provisioning.acts.remedy import Remedies
 from provisioning.acts.watts import Watts
 from provisioning.context import Context
-from provisioning.drivers.protocol import BiosDriver, MediaDriver, ShutdownDriver
+from provisioning.drivers.protocol import BiosDriver, BootNicDriver, MediaDriver, ShutdownDriver
 from provisioning.errors import BmcBusy, Unsupported
 from provisioning.lifecycle.actions import (
     Action,
@@ -40,6 +40,7 @@ from provisioning.lifecycle.actions import (
     OrderAcceptance,
     PowerOff,
     PowerOn,
+    PutBootNicFirst,
     RecordConfigured,
     RecordDoubt,
     RecordDrivesRead,
@@ -132,8 +133,8 @@ class Acting:
                 return await self._certificates.suspend(host, causes, seen, context)
             case ReservePower(watts):
                 return await self._watts.reserve(host, watts, context)
-            case MakeBootMedium(tries, purpose):
-                return await self._make_medium(host, tries, purpose)
+            case MakeBootMedium():
+                return await self._make_medium(host, action)
             case PowerOn():
                 return await self._power_on(host, reason)
             case PowerOff():
@@ -152,6 +153,9 @@ class Acting:
             case SetBootSource(source):
                 await (await self._world.bmcs.of(host)).set_boot_source(source)
                 return await self._recorder.look_again(host)
+            case PutBootNicFirst(slot, mac):
+                await self._put_first(host, slot, mac)
+                return await self._recorder.look_again(host, "boot.order", reason)
             case InsertMedia(image):
                 await (await self._media(host)).insert_media(image)
                 return await self._recorder.look_again(host)
@@ -211,9 +215,13 @@ class Acting:
                 hint=f"podyard host why {host.name}",
             )
 
-    async def _make_medium(self, host: Host, tries: int, purpose: BootPurpose) -> Outcome:
-        now = self._world.clock.now()
-        medium = self._world.door.make_medium(now=now, tries=tries, purpose=purpose)
+    async def _make_medium(self, host: Host, wanted: MakeBootMedium) -> Outcome:
+        medium = self._world.door.make_medium(
+            now=self._world.clock.now(),
+            tries=wanted.tries,
+            purpose=wanted.purpose,
+            silence=wanted.silence,
+        )
         sealed = self._world.secrets.seal(host.id, BOOT_TOKEN, medium.token)
         return await self._recorder.record(
             host,
@@ -242,6 +250,15 @@ class Acting:
         if not isinstance(bmc, BiosDriver):
             raise Unsupported(f"the BMC of {host.name} cannot set BIOS attributes")
         await bmc.set_bios(attributes)
+
+    async def _put_first(self, host: Host, slot: str, mac: str) -> None:
+        bmc = await self._world.bmcs.of(host)
+        if not isinstance(bmc, BootNicDriver):
+            raise Unsupported(
+                f"{host.name}: its BMC cannot say that {slot} ({mac}) is asked first for an image",
+                hint="leave nics.boot out of its host type: it then starts from virtual media",
+            )
+        await bmc.put_boot_nic_first(mac)
 
     async def _media(self, host: Host) -> MediaDriver:
         bmc = await self._world.bmcs.of(host)

@@ -14,6 +14,7 @@ from provisioning.drivers.driveerase import DriveEraser
 from provisioning.drivers.protocol import (
     BiosDriver,
     Bmc,
+    BootNicDriver,
     FirmwareDriver,
     MediaDriver,
     PowerMeter,
@@ -41,6 +42,8 @@ async def observe(
             found["boot_source"] = await bmc.boot_source()
             if isinstance(bmc, MediaDriver):
                 found["media"] = await bmc.media()
+        if Look.BOOT_NICS in look and isinstance(bmc, BootNicDriver):
+            found["boot_nics"] = await bmc.boot_nics()
         if Look.FIRMWARE in look and isinstance(bmc, FirmwareDriver):
             found["firmware"] = await bmc.firmware()
             found["tasks"] = await bmc.update_tasks()

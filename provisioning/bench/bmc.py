@@ -35,6 +35,7 @@ from provisioning.errors import (
     ProvisioningError,
     Unsupported,
 )
+from provisioning.simulator.bootnics import boot_order, mac_of
 from provisioning.simulator.errors import ActionRefused
 from provisioning.simulator.hardware import agent_facts, nics
 from provisioning.simulator.state import UpdateTask
@@ -259,8 +260,11 @@ class InProcessBmc:
             state = self._bmc.host.state
             if state.boot_enabled == "Disabled":
                 return BootSource(target=BootTarget.NONE, enabled=BootEnabled.DISABLED)
+            target = BootTarget(state.boot_target)
             return BootSource(
-                target=BootTarget(state.boot_target), enabled=BootEnabled(state.boot_enabled)
+                target=target,
+                enabled=BootEnabled(state.boot_enabled),
+                uri=state.http_boot_uri if target is BootTarget.UEFI_HTTP else "",
             )
 
         return await self._read("boot", read)
@@ -269,9 +273,33 @@ class InProcessBmc:
         """Converge."""
 
         async def act() -> None:
-            self._bmc.host.set_boot(target=source.target.value, enabled=source.enabled.value)
+            self._bmc.host.set_boot(
+                target=source.target.value, enabled=source.enabled.value, uri=source.uri
+            )
 
         await self._change("boot override", act, None)
+
+    async def boot_nics(self) -> tuple[str, ...]:
+        """MAC addresses as the firmware asks them."""
+        host = self._bmc.host
+
+        def read() -> tuple[str, ...]:
+            order = boot_order(host.plan, host.state)
+            return tuple(mac_of(host.plan, slot).lower() for slot in order)
+
+        return await self._read("boot order", read)
+
+    async def put_boot_nic_first(self, mac: str) -> None:
+        """Converge."""
+        host = self._bmc.host
+
+        async def act() -> None:
+            slots = boot_order(host.plan, host.state)
+            found = [one for one in slots if mac_of(host.plan, one).lower() == mac.lower()]
+            if found and slots[0] != found[0]:
+                host.order_nics(found)
+
+        await self._change("boot order", act, None)
 
     async def media(self) -> Media:
         """What is in the drive."""

@@ -133,7 +133,9 @@ class SeededDoor(BootDoor):
     seed: str
     _made: itertools.count[int] = field(default_factory=itertools.count)
 
-    def make_medium(self, *, now: datetime, tries: int, purpose: BootPurpose = "") -> Medium:
+    def make_medium(
+        self, *, now: datetime, tries: int, purpose: BootPurpose = "", silence: str = ""
+    ) -> Medium:
         """As the real one, without a random source."""
         drawn = hashlib.sha256(f"{self.seed}/{next(self._made)}".encode()).hexdigest()
         media_id, token = drawn[:32], drawn[32:]
@@ -144,6 +146,7 @@ class SeededDoor(BootDoor):
             expires_at=now + TOKEN_VALID,
             tries=tries,
             purpose=purpose,
+            silence=silence,
         )
         return Medium(record, SecretStr(token))
 

@@ -40,8 +40,10 @@ class BootDoor:
     """`address:port` as agents reach it."""
     ca_pem: str
 
-    def make_medium(self, *, now: datetime, tries: int, purpose: BootPurpose = "") -> Medium:
-        """A new medium and token."""
+    def make_medium(
+        self, *, now: datetime, tries: int, purpose: BootPurpose = "", silence: str = ""
+    ) -> Medium:
+        """A new medium and token; `silence` is what was found of the try before it."""
         media_id = secrets.token_hex(16)
         token = secrets.token_urlsafe(32)
         record = BootRecord(
@@ -51,6 +53,7 @@ class BootDoor:
             expires_at=now + TOKEN_VALID,
             tries=tries,
             purpose=purpose,
+            silence=silence,
         )
         return Medium(record, SecretStr(token))
 

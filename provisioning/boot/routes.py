@@ -27,6 +27,7 @@ from inventory.refusals import ERRORS, Refused
 from inventory.store.protocol import Change
 from pods.firmware import image_bytes
 from pods.spec import FirmwareItem
+from provisioning.boot.asking import note_asked
 from provisioning.boot.media import BootDoor, token_opens
 from provisioning.boot.transfers import Transfers
 
@@ -89,6 +90,7 @@ def _document(deps: _BootDeps, media_id: str) -> BootDocument:
     sealed = store.secret(host.id, BOOT_TOKEN)
     if sealed is None:
         raise _nothing_here("this medium has no token")
+    note_asked(store, host.id, media_id, now=now)
     return deps.door.document(host, deps.api.secrets.unseal(host.id, BOOT_TOKEN, sealed))
 
 

@@ -46,6 +46,8 @@ class BootSource(Reading):
 
     target: BootTarget
     enabled: BootEnabled
+    uri: str = ""
+    """What UEFI_HTTP fetches; empty for every other target."""
 
 
 class Media(Reading):
@@ -143,6 +145,17 @@ class MediaDriver(Protocol):
 
     async def eject_media(self) -> None:
         """Converge."""
+
+
+@runtime_checkable
+class BootNicDriver(Protocol):
+    """A BMC that tells in which order its host's firmware asks NICs for a network boot."""
+
+    async def boot_nics(self) -> tuple[str, ...]:
+        """Their MAC addresses, the one that is asked first at the front; those it can boot from."""
+
+    async def put_boot_nic_first(self, mac: str) -> None:
+        """Converge: this one is asked before all others. What is no NIC keeps its place."""
 
 
 @runtime_checkable

@@ -179,6 +179,8 @@ class MakeBootMedium(Action):
     step_class = StepClass.CONVERGE
     tries: int
     purpose: BootPurpose = ""
+    silence: str = ""
+    """What was found of the try before it."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,15 @@ class SetBootSource(Action):
 
     step_class = StepClass.CONVERGE
     source: BootSource
+
+
+@dataclass(frozen=True)
+class PutBootNicFirst(Action):
+    """Let the firmware ask this NIC for a boot image before any other."""
+
+    step_class = StepClass.CONVERGE
+    slot: str
+    mac: str
 
 
 @dataclass(frozen=True)

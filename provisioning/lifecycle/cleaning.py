@@ -14,6 +14,7 @@ from provisioning.lifecycle import erasing
 from provisioning.lifecycle.actions import (
     SettleByHand,
 )
+from provisioning.lifecycle.bootnic import look_at_nics
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 from provisioning.lifecycle.erasing import decide_erasing, decide_reading, names_of, retired
 from provisioning.lifecycle.resting import to_rest
@@ -67,7 +68,7 @@ def _clean(wanted: Wanted) -> Advance:
 
 def looks_cleaning(_host: Host, wanted: Wanted, _agent: AgentSeen | None, _now: datetime) -> Look:
     """The drives too, where the spec wants them erased."""
-    return LOOK | erasing.LOOK if wanted.erase is not None else LOOK
+    return LOOK | erasing.LOOK | look_at_nics(wanted) if wanted.erase is not None else LOOK
 
 
 def _same(host: Host, identity: BmcIdentity) -> bool:

@@ -51,6 +51,8 @@ class Look(Flag):
     """What the BMC's meter says of the draw, where it has one."""
     DRIVES = auto()
     """The drives, and what erases them."""
+    BOOT_NICS = auto()
+    """Which NIC the firmware asks first for a boot image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Seen:
     bios: BiosState | None = None
     boot_source: BootSource | None = None
     media: Media | None = None
+    boot_nics: tuple[str, ...] | None = None
+    """MAC addresses as the firmware asks them; None: not looked at, or this BMC does not tell."""
     agent: AgentSeen | None = None
 
     @property

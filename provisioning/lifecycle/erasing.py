@@ -64,7 +64,7 @@ def decide_reading(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
         )
     if boot.powered_at is None:
         return before_power_on(host, boot, seen, wanted)
-    return after_power_on(host, boot, seen, allowed_s=wanted.host_type.boot_allowed_s)
+    return after_power_on(host, boot, seen, wanted)
 
 
 def retired(wanted: Wanted) -> tuple[Erasure, ...]:

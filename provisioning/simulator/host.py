@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 
 from pods.facts import DriveFact
 from provisioning.simulator import hardware, naming
+from provisioning.simulator.bootnics import boot_order, boot_port, mac_of, put_in_order
 from provisioning.simulator.clock import Clock
 from provisioning.simulator.distribution.drawing import Drawing, drawn_watts
 from provisioning.simulator.distribution.supplies import dead_supplies
@@ -117,6 +118,8 @@ class SimulatedHost:
     _inrush: asyncio.Task[None] | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
+    _planned: HostPlan = field(init=False)
+
     def __post_init__(self) -> None:
         """Arm the faults with what they have already fired."""
         self.faults = HostFaults(
@@ -127,6 +130,7 @@ class SimulatedHost:
             now=self.world.clock.now,
             since=self.world.clock.since,
         )
+        self._planned = self.plan
 
     # What can be read.
 
@@ -138,7 +142,10 @@ class SimulatedHost:
         if live and "" not in live and len(live) < len(feeds):
             slots = naming.supply_slots(self.plan.host_type, self.plan.model)
             lost = dead_supplies(self.plan.name, slots, feeds, live)
-        return replace(self.plan, faults=(*lost, *self.faults.active()))
+        faults = (*lost, *self.faults.active())
+        if faults != self._planned.faults:
+            self._planned = replace(self.plan, faults=faults)
+        return self._planned
 
     @property
     def is_dark(self) -> bool:
@@ -361,21 +368,46 @@ class SimulatedHost:
             self.set_boot(target="None", enabled="Disabled", by="firmware")
 
     async def _boot_from(self, *, target: str, enabled: str) -> None:
-        if enabled == "Disabled" or target != "Cd" or not self.state.media_inserted:
+        if enabled == "Disabled" or (image := self._image(target)) == "":
             return
-        image = self.state.media_image
-        if self.faults.fires("no-lease"):
-            self.journal("boot.failed", media=image, reason="the boot NIC got no address")
+        nic = self._asking_nic()
+        if target == "UefiHttp" and not self._has_lease(nic):
+            self._fail_boot(image, f"{nic} ({mac_of(self.plan, nic)}) got no address")
             return
         try:
             document = read_boot_document(await self.fetch(image), url=image)
         except MediaRefused as error:
-            self.journal("boot.failed", media=image, reason=str(error))
+            self._fail_boot(image, str(error))
+            return
+        if target == "Cd" and self.faults.fires("no-lease"):
+            self._fail_boot(image, "the system runs and its NIC got no address")
             return
         write_json(self._boot_document, document)
         if not document.get("read_drives"):
             self._write_to_drives()
         await self._launch(image)
+
+    def _image(self, target: str) -> str:
+        match target:
+            case "Cd":
+                return self.state.media_image if self.state.media_inserted else ""
+            case "UefiHttp":
+                return self.state.http_boot_uri
+            case _:
+                return ""
+
+    def _asking_nic(self) -> str:
+        """The first of the order, which some firmware forgets."""
+        if self.state.boot_order and self.faults.fires("wrong-nic"):
+            self.state.boot_order = []
+            self.save()
+        return boot_order(self.plan, self.state)[0]
+
+    def _has_lease(self, nic: str) -> bool:
+        return nic == boot_port(self.plan) and not self.faults.fires("no-lease")
+
+    def _fail_boot(self, image: str, reason: str) -> None:
+        self.journal("boot.failed", media=image, reason=reason)
 
     def _write_to_drives(self) -> None:
         """A system that runs for somebody's sake writes; only the first time is worth a line."""
@@ -420,13 +452,24 @@ class SimulatedHost:
         drives = hardware.drives_read(self.drives, self.state)
         write_json(self.place.run / "drives.json", drives)
 
-    def set_boot(self, *, target: str, enabled: str, by: str = "bmc") -> None:
-        """The boot override that the next power-on follows."""
-        if (target, enabled) == (self.state.boot_target, self.state.boot_enabled):
+    def set_boot(
+        self, *, target: str, enabled: str, uri: str | None = None, by: str = "bmc"
+    ) -> None:
+        """The boot override that the next power-on follows; `uri` is what UefiHttp fetches."""
+        kept = self.state.http_boot_uri if uri is None else uri
+        now = (self.state.boot_target, self.state.boot_enabled, self.state.http_boot_uri)
+        if (target, enabled, kept) == now:
             return
         self.state.boot_target, self.state.boot_enabled = target, enabled
+        self.state.http_boot_uri = kept
         self.save()
         self.journal("boot.override", target=target, enabled=enabled, by=by)
+
+    def order_nics(self, slots: Iterable[str]) -> None:
+        """Which NIC the firmware asks first."""
+        if put_in_order(self.plan, self.state, slots):
+            self.journal("boot.order", nics=list(self.state.boot_order))
+        self.save()
 
     # Media and BIOS.
 
@@ -527,7 +570,7 @@ class SimulatedHost:
 
     def save(self) -> None:
         """Make the state durable before anybody hears of it."""
-        write_json(self.state_path, self.state.model_dump(mode="json"))
+        write_secret(self.state_path, self.state.model_dump_json().encode())
 
     def journal(self, what: str, **fields: Any) -> None:
         """Record what really happened."""

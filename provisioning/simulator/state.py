@@ -119,6 +119,9 @@ class HostState(Kept):
     booted: bool = False
     boot_target: str = "None"
     boot_enabled: str = "Disabled"
+    http_boot_uri: str = ""
+    boot_order: list[str] = Field(default_factory=list)
+    """NICs as the firmware asks them, by slot; empty: as it was delivered."""
     media_image: str = ""
     media_inserted: bool = False
     bios: dict[str, BiosValue]

@@ -23,6 +23,7 @@ from provisioning.simulator.host import World
 from provisioning.simulator.timings import Timings
 from tests.contract.bmc.declared import SIMULATOR, Declaration, Trait
 from tests.contract.bmc.test_bmc_bios import *  # noqa: F403 - the suite is the import
+from tests.contract.bmc.test_bmc_boot_nics import *  # noqa: F403 - the same
 from tests.contract.bmc.test_bmc_boot_source import *  # noqa: F403 - the same
 from tests.contract.bmc.test_bmc_firmware import *  # noqa: F403 - the same
 from tests.contract.bmc.test_bmc_identity import (  # noqa: F401 - the same, without a wire

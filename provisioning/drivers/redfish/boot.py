@@ -25,7 +25,8 @@ def boot_source(system: Json, *, cd_target: str = "Cd") -> BootSource:
     if target == cd_target:
         target = BootTarget.CD
     known = BootTarget(target) if target in set(BootTarget) else BootTarget.NONE
-    return BootSource(target=known, enabled=BootEnabled(enabled))
+    uri = text(boot.get("HttpBootUri")) if known is BootTarget.UEFI_HTTP else ""
+    return BootSource(target=known, enabled=BootEnabled(enabled), uri=uri)
 
 
 async def set_boot_source(resources: Resources, wanted: BootSource) -> None:
@@ -67,4 +68,5 @@ def _override(wanted: BootSource, habits: Habits, *, cd_target: str) -> dict[str
     return {
         "BootSourceOverrideEnabled": normal.enabled.value,
         "BootSourceOverrideTarget": str(target),
+        **({"HttpBootUri": normal.uri} if normal.uri else {}),
     }

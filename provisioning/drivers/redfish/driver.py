@@ -34,6 +34,7 @@ from provisioning.drivers.redfish import (
     accounts,
     bios,
     boot,
+    bootorder,
     certificates,
     drives,
     events,
@@ -193,6 +194,14 @@ class RedfishBmc:
     async def set_boot_source(self, source: BootSource) -> None:
         """Converge."""
         await boot.set_boot_source(self._resources, source)
+
+    async def boot_nics(self) -> tuple[str, ...]:
+        """MAC addresses in the order in which the firmware asks them."""
+        return await bootorder.boot_nics(self._resources)
+
+    async def put_boot_nic_first(self, mac: str) -> None:
+        """Converge: this one is asked before all others."""
+        await bootorder.put_boot_nic_first(self._resources, mac)
 
     async def media(self) -> Media:
         """What is inserted."""

@@ -60,7 +60,12 @@ def _override_sticks() -> None:
 
 @MACHINE.fault("no-lease", times=FOREVER)
 def _no_lease() -> None:
-    """The host's boot NIC gets no address: its medium is never asked for."""
+    """The host's boot NIC gets no address: over HTTP, its image is never asked for."""
+
+
+@MACHINE.fault("wrong-nic", times=1.0)
+def _wrong_nic() -> None:
+    """The firmware asks another NIC first, and forgets `times` times what order it was given."""
 
 
 @MACHINE.fault("image-fails", rate=1.0, times=1.0, path="")

@@ -11,7 +11,15 @@ from typing import Any
 from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.errors import ActionRefused
 from provisioning.simulator.host import BOOT_ENABLED, BOOT_TARGETS, RESET_TYPES
-from provisioning.simulator.redfish import certifying, checks, eventing, limiting, services, storage
+from provisioning.simulator.redfish import (
+    booting,
+    certifying,
+    checks,
+    eventing,
+    limiting,
+    services,
+    storage,
+)
 from provisioning.simulator.redfish.answer import Answer, Change
 from provisioning.simulator.redfish.controllers import BMC_RESETS
 from provisioning.simulator.redfish.resource import (
@@ -76,14 +84,17 @@ async def patch_system(bmc: SimulatedBmc, body: Body) -> Answer:
 
 def _patch_boot(bmc: SimulatedBmc, body: Body) -> None:
     words = ("BootSourceOverrideTarget", "BootSourceOverrideEnabled", "BootSourceOverrideMode")
-    found = checks.properties(body, writable=dict.fromkeys(words, str), readable=(), under="Boot/")
+    writable = {**dict.fromkeys(words, str), "HttpBootUri": str, "BootOrder": list}
+    found = checks.properties(body, writable=writable, readable=(), under="Boot/")
+    if "BootOrder" in found:
+        booting.reorder(bmc, [str(one) for one in found["BootOrder"]])
     state = bmc.host.state
     target = found.get(words[0], state.boot_target)
     enabled = found.get(words[1], state.boot_enabled)
     checks.one_of(target, words[0], allowed=BOOT_TARGETS, under="Boot/")
     checks.one_of(enabled, words[1], allowed=BOOT_ENABLED, under="Boot/")
     checks.one_of(found.get(words[2], "UEFI"), words[2], allowed=("UEFI",), under="Boot/")
-    bmc.host.set_boot(target=target, enabled=enabled)
+    bmc.host.set_boot(target=target, enabled=enabled, uri=found.get("HttpBootUri"))
 
 
 async def patch_bios(bmc: SimulatedBmc, body: Body) -> Answer:

@@ -6,6 +6,7 @@ from provisioning.simulator.bmc import SimulatedBmc
 from provisioning.simulator.defects import planted
 from provisioning.simulator.hardware import part_serial, part_uuid
 from provisioning.simulator.host import BOOT_ENABLED, BOOT_TARGETS, RESET_TYPES
+from provisioning.simulator.redfish import booting
 from provisioning.simulator.redfish.altering import DECOY, decoy
 from provisioning.simulator.redfish.resource import (
     ENABLED,
@@ -33,6 +34,7 @@ def fixed(bmc: SimulatedBmc) -> Builders:
         f"{system}/Bios": lambda: bios(bmc),
         f"{system}/Bios/Settings": lambda: bios_settings(bmc),
         f"{system}/SecureBoot": lambda: secure_boot(bmc),
+        **booting.fixed(bmc),
     }
     if planted(bmc.host.plan.faults, "two-systems"):
         found[DECOY] = lambda: decoy(bmc)
@@ -69,6 +71,9 @@ def computer_system(bmc: SimulatedBmc) -> Body:
             "BootSourceOverrideEnabled@Redfish.AllowableValues": list(BOOT_ENABLED),
             "BootSourceOverrideMode": "UEFI",
             "BootSourceOverrideMode@Redfish.AllowableValues": ["UEFI"],
+            "HttpBootUri": state.http_boot_uri,
+            "BootOrder": booting.order(bmc),
+            "BootOptions": link(f"{paths.system}/BootOptions"),
         },
         ProcessorSummary={
             "Count": len(sockets),

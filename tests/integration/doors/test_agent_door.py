@@ -267,3 +267,20 @@ async def test_a_stopping_service_does_not_wait_for_long_polls(door: Door, agent
     door.stop()
     assert desired(await waiting).generation == 0
     assert time.monotonic() - started < 8  # uvicorn itself would give it ten seconds
+
+
+async def test_the_door_writes_down_when_a_medium_was_first_asked_for(door: Door) -> None:
+    host, _, media_id = door.enrolled_host()
+    before = door.store.get(Host, host.id)
+    assert before is not None
+    assert before.boot is not None
+    assert before.boot.asked_at is None
+
+    await door.get(f"/boot/v1/media/{media_id}.iso")
+    once = door.store.get(Host, host.id)
+    await door.get(f"/boot/v1/media/{media_id}.iso")
+
+    assert once is not None
+    assert once.boot is not None
+    assert once.boot.asked_at is not None
+    assert door.store.get(Host, host.id) == once

@@ -39,6 +39,7 @@ from pods.power import PowerPhase, reserved_watts
 from pods.spec import PodSpec
 from provisioning.bench.virtual_time import HardwareClock, inline, run_on
 from provisioning.bmcs import BmcPool
+from provisioning.boot.asking import note_asked
 from provisioning.boot.media import BootDoor
 from provisioning.controller import Controller
 from provisioning.drivers.credentials import Credentials
@@ -98,14 +99,16 @@ class StoreMedia:
 
     store: Store
     spec: PodSpec
+    clock: JumpingClock
 
     async def fetch(self, url: str) -> bytes:
         """A boot document or a firmware image."""
         name = url.rpartition("/")[2]
         if name.endswith(".iso"):
             host = next(iter(self.store.find(Host, media_id=name.removesuffix(".iso"))), None)
-            if host is None:
+            if host is None or host.boot is None:
                 raise MediaUnreachable(f"{url} is gone", hint="the controller makes another")
+            note_asked(self.store, host.id, host.boot.media_id, now=self.clock.now())
             document = BootDocument(
                 host=host.name,
                 serial=host.serial,
@@ -280,7 +283,7 @@ class Farm:
         settings = HallSettings(
             state=self.directory / "hall",
             clock=HardwareClock(self.loop),
-            media=StoreMedia(self.store, self.spec),
+            media=StoreMedia(self.store, self.spec, self.clock),
             launcher=self.agents,
         )
         self.hall = Hall(plan=self.plan, settings=settings)

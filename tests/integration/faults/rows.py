@@ -38,6 +38,8 @@ class Row:
     shows: tuple[Show, ...] = ()
     returns: tuple[Show, ...] = ()
     """Hosts that were ready and are given back, in the hall of test_field_drives.py."""
+    asks: tuple[Show, ...] = ()
+    """Hosts that are started over the network, in the hall of test_field_nics.py."""
     faults: tuple[str, ...] = ()
     proven_by: tuple[str, ...] = ()
     not_yet: str = ""
@@ -45,7 +47,7 @@ class Row:
     @property
     def shown(self) -> tuple[str, ...]:
         """The faults that a host of its own shows."""
-        shows = (*self.shows, *self.returns)
+        shows = (*self.shows, *self.returns, *self.asks)
         return tuple(fault.partition(":")[0] for show in shows for fault in show.faults)
 
     @property
@@ -65,12 +67,12 @@ def read_elsewhere(path: Path = ROWS) -> dict[str, str]:
 
 
 def _row(entry: dict[str, Any]) -> Row:
-    shows, returns = (
+    shows, returns, asks = (
         tuple(
             Show(**{k: tuple(v) if isinstance(v, list) else v for k, v in show.items()})
             for show in entry.pop(where, ())
         )
-        for where in ("shows", "returns")
+        for where in ("shows", "returns", "asks")
     )
     listed = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
-    return Row(shows=shows, returns=returns, **listed)
+    return Row(shows=shows, returns=returns, asks=asks, **listed)

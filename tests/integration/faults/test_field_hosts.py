@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.simulator.faults import Fault
 from provisioning.simulator.journal import destructive_acts, repeated_acts
 from tests.integration.faults.farm import Told, bring_up, lab
+from tests.integration.faults.planting import planted
 from tests.integration.faults.rows import Show, read_rows
 
 SHOWS = tuple(dict.fromkeys(show for row in read_rows() for show in row.shows))
@@ -16,14 +16,6 @@ HEALTHY = 4 + len(SHOWS) // 9
 """The canary and the trial stage, which come first and must be ready; and some more."""
 
 pytestmark = pytest.mark.integration
-
-
-def planted(show: Show, host: str) -> list[Fault]:
-    """The faults of one host."""
-    return [
-        Fault.parse(f"{name}@{host}{colon}{parameters}")
-        for name, colon, parameters in (fault.partition(":") for fault in show.faults)
-    ]
 
 
 def names() -> tuple[str, ...]:
