@@ -84,5 +84,6 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """TLS 1.2 and newer, as the Redfish specification asks."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.num_tickets = 0  # podyard does not resume, and each costs both sides a message
     context.load_cert_chain(certificate, key)
     return context

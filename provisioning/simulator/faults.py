@@ -128,6 +128,12 @@ class HostFaults:
     since: Callable[[float], float] = _at_once
     """Hardware seconds since a moment."""
     _random: dict[str, random.Random] = field(default_factory=dict)
+    _by_kind: dict[str, list[Fault]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Every request asks for some twenty kinds, and most hosts have none of them."""
+        for fault in self.faults:
+            self._by_kind.setdefault(fault.kind, []).append(fault)
 
     def begun_s(self, fault: Fault) -> float | None:
         """Hardware seconds since the fault began, below zero before it does; None: not known."""
@@ -151,7 +157,8 @@ class HostFaults:
 
     def planted(self, kind: str) -> Fault | None:
         """The fault of this kind that is under way, whether or not it has firings left."""
-        return next((one for one in self.faults if one.kind == kind and self.is_active(one)), None)
+        planted = self._by_kind.get(kind)
+        return next(filter(self.is_active, planted), None) if planted else None
 
     def notice(self, what: str) -> bool:
         """An event of the host's journal; True when a fault waited for it."""
@@ -176,7 +183,8 @@ class HostFaults:
             return False
         if str(wanted.get("path", "")) not in path:
             return False
-        source = self._random.setdefault(
-            fault.kind, random.Random(f"{self.seed}/{fault.host}/{fault.kind}")
-        )
+        source = self._random.get(fault.kind)
+        if source is None:
+            source = random.Random(f"{self.seed}/{fault.host}/{fault.kind}")
+            self._random[fault.kind] = source
         return source.random() < float(wanted.get("rate", 1.0))

@@ -13,7 +13,6 @@ library uses, `request`, and adds what neither library does by itself:
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,9 +25,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from provisioning.drivers.credentials import BmcMisconfigured, Trust
+from provisioning.drivers.credentials import Trust
 from provisioning.drivers.ear import DEAF, Ear
 from provisioning.drivers.redfish.answers import MAX_REPLY_BYTES
+from provisioning.drivers.redfish.tls import PINNED, verification
 from provisioning.errors import (
     Ambiguous,
     AnswerRefused,
@@ -115,9 +115,13 @@ class Transport:
         self._authorization: dict[str, str] = {}
         self.secrets: tuple[str, ...] = ()
         """What authorizes requests now, for taking it out of whatever a BMC echoes."""
+        believed = verification(label, trust)
+        self._context = PINNED if isinstance(believed, aiohttp.Fingerprint) else believed
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                ssl=_verification(label, trust),
+                # The pin is the connector's, and the context each request's: aiohttp has no way to
+                # give both at once, and would search for an issuer that no BMC of ours has.
+                ssl=believed,
                 limit=MAX_CONNECTIONS,
                 keepalive_timeout=keepalive_s,
             ),
@@ -144,7 +148,7 @@ class Transport:
         end = self._ear.begin(method)
         try:
             async with self._session.request(
-                method, url, trace_request_ctx=progress, **kwargs
+                method, url, ssl=self._context, trace_request_ctx=progress, **kwargs
             ) as response:
                 progress.answered = True
                 yield CappedReply(response, what)
@@ -185,6 +189,7 @@ class Transport:
             async with self._session.get(
                 url,
                 headers=headers,
+                ssl=self._context,
                 allow_redirects=False,
                 timeout=silence,
                 read_bufsize=MAX_LINE_BYTES // 2,
@@ -219,18 +224,6 @@ def multipart(parameters: Mapping[str, Any], content: IO[bytes], *, name: str) -
     )
     form.add_field("UpdateFile", content, filename=name, content_type="application/octet-stream")
     return form
-
-
-def _verification(label: str, trust: Trust) -> ssl.SSLContext | aiohttp.Fingerprint:
-    if trust.fingerprint is not None:
-        return aiohttp.Fingerprint(trust.fingerprint)
-    try:
-        return ssl.create_default_context(cafile=trust.ca_file)
-    except (ssl.SSLError, OSError) as error:
-        raise BmcMisconfigured(
-            f"{label}: CA file {trust.ca_file} cannot be used ({type(error).__name__})",
-            hint="give a PEM file with the CA's certificate",
-        ) from error
 
 
 def _tracing() -> aiohttp.TraceConfig:
