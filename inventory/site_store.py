@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from inventory.model import ComputeUnit, Event, Host, Pod, Record, UsageRecord
 from inventory.places import PowerFeed, Rack, Site
 from inventory.refusals import Refused
-from inventory.store.outline import Document, Outline
+from inventory.store.outline import Document, Outline, Row
 from inventory.store.protocol import PAGE_MAX, Change, Fence, Store
 from inventory.store.query import Condition, Found, Query
 from inventory.store.reading import key_of
@@ -112,6 +112,10 @@ class SiteStore(Store):
             for key, one in found.items()
             if self._sees_fields(kind, key, one.document, far)
         }
+
+    def states(self, kind: type[Record], keys: Iterable[str]) -> dict[str, Row]:
+        """Which state of each of these sites' records there is now."""
+        return {key: one.row for key, one in self.documents(kind, keys).items()}
 
     def count(self, kind: type[R], **equals: str | int) -> int:
         """How many `find` would find."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from inventory.agent_door import ROUNDS
+from inventory.agent_news import ROUNDS
 from inventory.model import (
     AgentSeen,
     Claim,

@@ -142,6 +142,16 @@ class MemoryStore:
         with self._asked(kind) as connection:
             return outlining.documents(connection, KINDS[kind], keys)
 
+    def states(self, kind: type[Record], keys: Iterable[str]) -> dict[str, Row]:
+        """Which state of each record there is now, by key."""
+        table = self._table(kind)
+        with self._lock:
+            return {
+                key: Row(key, getattr(table.records[key], "version", 1), *table.moments[key])
+                for key in keys
+                if key in table.records
+            }
+
     def count(self, kind: type[R], **equals: str | int) -> int:
         """How many records match."""
         with self._lock:

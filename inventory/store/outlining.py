@@ -39,6 +39,19 @@ def documents(connection: sa.Connection, kind: Kind, keys: Iterable[str]) -> dic
     return {key: found[key] for key in wanted if key in found}
 
 
+def states(connection: sa.Connection, kind: Kind, keys: Iterable[str]) -> dict[str, Row]:
+    """Which state of each of these there is now."""
+    wanted = list(dict.fromkeys(keys))
+    query = sa.select(*_state(kind)).where(
+        kind.table.c.key.in_(sa.bindparam("keys", expanding=True))
+    )
+    found: dict[str, Row] = {}
+    for start in range(0, len(wanted), PAGE_MAX):
+        for row in connection.execute(query, {"keys": wanted[start : start + PAGE_MAX]}):
+            found[row[0]] = Row(row[0], row[1], row[2], row[3])
+    return found
+
+
 def _state(kind: Kind) -> tuple[sa.Column[Any], ...]:
     columns = kind.table.c
     return columns.key, columns.version, columns.created_at, columns.updated_at

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from inventory.model import Event, Host, Record, UsageRecord
-from inventory.store.outline import Document, Outline
+from inventory.store.outline import Document, Outline, Row
 from inventory.store.query import Found, Query
 
 R = TypeVar("R", bound=Record)
@@ -107,6 +107,12 @@ class Store(Protocol):
 
     def documents(self, kind: type[Record], keys: Iterable[str]) -> dict[str, Document]:
         """What records hold, as it was written, by key; the others are simply absent."""
+
+    def states(self, kind: type[Record], keys: Iterable[str]) -> dict[str, Row]:
+        """Which state of each record there is now, by key; the others are simply absent.
+
+        As cheap as a look can be: who knows a record from before asks this first.
+        """
 
     def count(self, kind: type[R], **equals: str | int) -> int:
         """How many `find` would find."""

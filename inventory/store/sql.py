@@ -22,7 +22,7 @@ from inventory.store.conflicts import conflict_message, stale_message
 from inventory.store.counting import Counts
 from inventory.store.engine import WRITES, answering, make_engine
 from inventory.store.migrate import upgrade
-from inventory.store.outline import Document, Outline
+from inventory.store.outline import Document, Outline, Row
 from inventory.store.protocol import PAGE_MAX, Change, Fence
 from inventory.store.query import Found, Query
 from inventory.store.readings import SqlReadings
@@ -158,6 +158,11 @@ class SqlStore:
         """What records hold, as it was written, by key."""
         with self._connected() as connection:
             return outlining.documents(connection, KINDS[kind], keys)
+
+    def states(self, kind: type[Record], keys: Iterable[str]) -> dict[str, Row]:
+        """Which state of each record there is now, by key."""
+        with self._connected() as connection:
+            return outlining.states(connection, KINDS[kind], keys)
 
     def count(self, kind: type[R], **equals: str | int) -> int:
         """How many records match."""

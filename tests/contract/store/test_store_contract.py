@@ -292,3 +292,15 @@ def test_a_serial_that_another_host_has_is_a_conflict_also_for_a_change(store: S
     taken = host.model_copy(update={"serial": other.serial})
     with pytest.raises(Conflict):
         store.apply(Change(replace=(taken,)), now=NOW)
+
+
+def test_a_record_that_was_written_is_in_another_state(store: SqlStore) -> None:
+    first, other = make_host(1), make_host(2)
+    store.apply(Change(insert=(first, other)), now=NOW)
+    before = store.states(Host, (first.id, other.id, "nobody"))
+    assert before.keys() == {first.id, other.id}
+    store.apply(Change(replace=(first.model_copy(update={"rack": "r9"}),)), now=LATER)
+    after = store.states(Host, (first.id, other.id))
+    assert after[other.id] == before[other.id]
+    assert (after[first.id].version, after[first.id].updated) == (2, LATER)
+    assert after[first.id].created == NOW
