@@ -82,8 +82,8 @@ def serve(
 
     Example: podyard serve --state /var/lib/podyard --listen 127.0.0.1:8470
     """
-    from runtime.app import ServeOptions  # noqa: PLC0415 - the server extra
-    from runtime.app import serve as run  # noqa: PLC0415 - the same
+    from runtime.app.parts import ServeOptions  # noqa: PLC0415 - the server extra
+    from runtime.app.serving import serve as run  # noqa: PLC0415 - the same
 
     configure_logs(level=log_level)
     with _explained():

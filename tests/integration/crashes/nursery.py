@@ -22,11 +22,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import runtime.app
+import runtime.app.hosts
 from inventory.clock import SteadyClock
 from inventory.model import Host
 from inventory.statedir import StateDirectory
 from provisioning.world import PlayResult
+from runtime.app.parts import ServeOptions
+from runtime.app.serving import serve
 from runtime.listeners import Address
 from runtime.logs import configure_logs
 
@@ -57,7 +59,7 @@ def live(options: dict[str, Any]) -> None:
         os.dup2(log, stream)
     os.close(0)
     configure_logs(level=options.get("log_level", "WARNING"))
-    served = runtime.app.ServeOptions(
+    served = ServeOptions(
         state=state,
         role=options.get("role", "all"),
         database=options.get("database", ""),
@@ -70,7 +72,7 @@ def live(options: dict[str, Any]) -> None:
     os._exit(0)
 
 
-async def served_and_counted(options: runtime.app.ServeOptions, told: Path) -> None:
+async def served_and_counted(options: ServeOptions, told: Path) -> None:
     """The service; on SIGUSR1 it says how many tasks it has."""
 
     def tell() -> None:
@@ -81,7 +83,7 @@ async def served_and_counted(options: runtime.app.ServeOptions, told: Path) -> N
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, tell)
     loop.add_signal_handler(signal.SIGUSR2, read_the_clock, told.with_name("clock"))
-    await runtime.app.serve(options, say=lambda _text: None)
+    await serve(options, say=lambda _text: None)
 
 
 SET_BY_S = [0.0]
@@ -192,5 +194,5 @@ if __name__ == "__main__":
     kept = SteadyClock.__init__.__kwdefaults__
     assert kept is not None
     kept["wall"] = lambda: time.time() + SET_BY_S[0]
-    runtime.app.AnsiblePlayer = Converging  # type: ignore[misc,assignment]
+    runtime.app.hosts.AnsiblePlayer = Converging  # type: ignore[misc,assignment]
     Nursery(json.loads(Path(sys.argv[1]).read_text())).run()

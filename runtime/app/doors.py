@@ -1,0 +1,41 @@
+"""The door of hosts: agents, boot documents and the events of BMCs, behind client certificates."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from inventory.agent_door import build_agent_routes
+from inventory.authority import Authority
+from inventory.peer import PeerCertificateProtocol
+from provisioning.boot.media import BootDoor
+from provisioning.boot.routes import build_boot_routes
+from provisioning.telemetry.door import build_event_routes
+from provisioning.telemetry.inbox import Inbox
+from runtime.app.parts import Parts, api_deps
+from runtime.listeners import Tls
+
+
+def boot_door(parts: Parts, authority: Authority) -> BootDoor:
+    """Where booting hosts find their documents and images."""
+    address = f"{parts.options.agents.host}:{parts.options.agents.port}"
+    return BootDoor(base_url=f"https://{address}", controller=address, ca_pem=authority.pem)
+
+
+def agent_door(parts: Parts, inbox: Inbox) -> tuple[FastAPI, Tls]:
+    """The routes and the TLS of the one door that hosts come to."""
+    now = parts.clock.now()
+    directory = parts.options.state.authority
+    authority = Authority.open(directory, now=now)
+    certificate, key = authority.issue_server(directory, now=now)
+    deps = api_deps(parts)
+    app = build_agent_routes(deps)
+    app.include_router(
+        build_boot_routes(deps, door=boot_door(parts, authority), authority=authority)
+    )
+    app.include_router(build_event_routes(inbox, parts.clock))
+    return app, Tls(
+        certificate=certificate,
+        key=key,
+        client_authority=directory / "authority.pem",
+        protocol=PeerCertificateProtocol,
+    )
