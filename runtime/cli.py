@@ -31,6 +31,7 @@ from inventory.statedir import StateDirectory, default_state
 from pods.cli import spec_app
 from pods.cli_capacity import capacity
 from provisioning.bench.cli import bench_app
+from provisioning.images.cli import image_app
 from provisioning.simulator.cli import simulate
 from runtime.listeners import Address
 from runtime.logs import configure_logs
@@ -241,6 +242,7 @@ def _fail(message: str, *, hint: str = "", cause: BaseException | None = None) -
 
 app.add_typer(spec_app, name="spec")
 app.add_typer(bench_app, name="bench")
+app.add_typer(image_app, name="image")
 app.command(name="simulate")(simulate)
 app.command(name="capacity")(capacity)
 app.command(name="backup")(backup)

@@ -43,6 +43,14 @@ DEBIAN_PACKAGES = {
     "procps": Path("/usr/bin/ps"),
     "openipmi": Path("/usr/bin/ipmi_sim"),
     "openssh-server": Path("/usr/sbin/sshd"),
+    "squashfs-tools": Path("/usr/bin/mksquashfs"),
+    "dosfstools": Path("/usr/sbin/mkfs.vfat"),
+    "mtools": Path("/usr/bin/mtools"),
+    "fdisk": Path("/usr/sbin/sfdisk"),
+    "mmdebstrap": Path("/usr/bin/mmdebstrap"),
+    "xorriso": Path("/usr/bin/xorriso"),
+    "qemu-system-x86": Path("/usr/bin/qemu-system-x86_64"),
+    "ovmf": Path("/usr/share/OVMF/OVMF_CODE_4M.fd"),
 }
 """Package to something that is there once it is installed."""
 

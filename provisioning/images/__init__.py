@@ -1,0 +1,1 @@
+"""What hosts run: built from Debian packages, named by content, signed, verified, written."""
