@@ -5,9 +5,9 @@ suites need; elsewhere the suites that miss something skip themselves, and every
 and printed with its reason. Uses the standard library alone: it must be able to say what is
 missing.
 
-Half of the suites wait (for a boot, a deadline, another machine) while the other half computes, so
-as many run at once as there are cores. Each is a process of its own, and its output is shown whole
-when it ends: two at once never mix.
+Suites wait more than they compute (for a boot, a deadline, another machine), so one more runs at
+once than there are cores. Each is a process of its own, and its output is shown whole when it ends:
+two at once never mix.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ SUITES = {
         "tests/integration/test_tutorial.py",
         "tests/integration/test_tenant_chain.py",
     ],
+    "faults": ["tests/integration/faults", "tests/integration/power"],
     "crashes": ["tests/integration/crashes"],
     "hosts": ["tests/integration/runtime"],
     "store": ["tests/contract/store"],
@@ -165,7 +166,7 @@ def main(which: str) -> int:
     if which != "check":
         install_debian_packages()
     signal.signal(signal.SIGTERM, _interrupted)
-    lanes = max(1, min(LANES_MOST, len(os.sched_getaffinity(0))))
+    lanes = min(LANES_MOST, len(os.sched_getaffinity(0)) + 1)
     started = time.monotonic()
     try:
         results = run_all(jobs_of(which), lanes=lanes, folder=RESULTS)
