@@ -78,7 +78,7 @@ def settle_update(
     if intent is None:
         return Act()
     component = action.item.component
-    version = (seen.firmware or {}).get(component, "unknown")
+    version = (seen.firmware or {}).get(component) or "unknown"
     if version == action.item.version:
         return Done()
     if intent.state == "done":
@@ -89,14 +89,18 @@ def settle_update(
     if any(t.phase is TaskPhase.RUNNING for t in seen.tasks):
         return Pending("another update is running on this BMC")
     if task is not None and task.phase is TaskPhase.FAILED:
-        return _failed(intent, task)
+        return _failed(intent, task, f"{component} is at {version}, not {action.item.version}")
     quiet_s = (seen.now - _last_touch(intent)).total_seconds()
     if quiet_s < grace_s:
         return Pending(f"settling: {grace_s - quiet_s:.0f} s until a lost request is ruled out")
     if task is not None and task.phase is TaskPhase.DONE:
-        return Failed(f"the BMC says the update is done, and {component} is still {version}")
+        return Failed(
+            f"the BMC says the update is done, and {component} is still {version}, "
+            f"not {action.item.version}"
+        )
     if may_have_begun(intent):
-        return _unseen(component, version, left_s=allowed_s - quiet_s)
+        found = f"{component} is still {version}, not {action.item.version}"
+        return _unseen(component, found, left_s=allowed_s - quiet_s)
     return _again(intent)
 
 
@@ -160,17 +164,17 @@ def may_have_begun(intent: Intent) -> bool:
     return any(intent.arguments.get(trace) for trace in ("begun", "task", "lost"))
 
 
-def _unseen(component: str, version: str, *, left_s: float) -> Settlement:
+def _unseen(component: str, found: str, *, left_s: float) -> Settlement:
     if left_s > 0:
         return Pending(f"{component} may be updating unseen: looked for {left_s:.0f} s more")
-    return Failed(f"the BMC lost sight of the update, and {component} is still {version}")
+    return Failed(f"the BMC lost sight of the update, and {found}")
 
 
-def _failed(intent: Intent, task: TaskReading) -> Settlement:
+def _failed(intent: Intent, task: TaskReading, found: str) -> Settlement:
     """The hardware's own verdict; only an image that never arrived leaves nothing begun."""
     if task.nothing_written:
         return _again(intent)
-    return Failed(f"the BMC says the update failed: {task.message or 'no reason given'}")
+    return Failed(f"the BMC says the update failed: {task.message or 'no reason given'}; {found}")
 
 
 def _again(intent: Intent) -> Settlement:

@@ -112,6 +112,8 @@ class SimulatedHost:
     _off_at: float | None = None
     told: Callable[[str], None] = lambda _what: None
     """Hears of everything that is journaled: the BMC's own log."""
+    power_cuts: int = 0
+    """How often its feeds died in this life of the simulator."""
     _stale_power: tuple[str, float] | None = None
     _power_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _rising: asyncio.Task[None] | None = None
@@ -286,6 +288,7 @@ class SimulatedHost:
     async def lose_power(self) -> None:
         """The feed is dead: nothing is asked, nothing is drawn."""
         async with self._power_lock:
+            self.power_cuts += 1
             await self._cut_power(what="power.lost", then=Drawing.NOTHING)
 
     def regain_power(self) -> None:
@@ -369,6 +372,9 @@ class SimulatedHost:
 
     async def _boot_from(self, *, target: str, enabled: str) -> None:
         if enabled == "Disabled" or (image := self._image(target)) == "":
+            return
+        if "" in self.state.firmware.values():
+            self._fail_boot(image, "half an image of firmware starts nothing")
             return
         nic = self._asking_nic()
         if target == "UefiHttp" and not self._has_lease(nic):

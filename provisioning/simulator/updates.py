@@ -91,8 +91,10 @@ class Updates:
                 self._fail(task, str(error))
                 return
             self._begin(task)
-        await self._write(task)
-        self._finish(task)
+        if await self._write(task):
+            self._finish(task)
+        else:
+            self._cut_short(task)
 
     async def _check(self, task: UpdateTask) -> None:
         content = await self.host.fetch(task.image)
@@ -116,16 +118,27 @@ class Updates:
         self.host.save()
         self._journal("start", task)
 
-    async def _write(self, task: UpdateTask) -> None:
-        step_percent = 100 // STEPS
+    async def _write(self, task: UpdateTask) -> bool:
+        """Whether it came to its end: what is being written when the power goes never does."""
+        cuts, step_percent = self.host.power_cuts, 100 // STEPS
         slow = self.host.faults.planted("slow-update")
         ratio = slow.number("ratio") if slow else 1.0
         while task.percent < 100:  # noqa: PLR2004 - a percentage
             await self.host.world.clock.sleep(ratio * self.host.world.timings.update_s / STEPS)
+            if self.host.is_dark or self.host.power_cuts != cuts:
+                return False
             task.percent = min(100, task.percent + step_percent)
             self.host.save()
             if task.percent >= RESTARTS_AT_PERCENT:
                 self._restart_midway()
+        return True
+
+    def _cut_short(self, task: UpdateTask) -> None:
+        """The old image is still there, unless the component has room for one only."""
+        task.hidden = self.host.faults.fires("task-vanishes") is not None
+        if self.host.faults.fires("bricks"):
+            self.host.state.firmware = {**self.host.state.firmware, task.component: ""}
+        self._fail(task, f"the power was lost while {task.component} was being written")
 
     def _restart_midway(self) -> None:
         """The BMC forgets that it is at it, and goes on."""

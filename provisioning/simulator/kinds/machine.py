@@ -98,6 +98,11 @@ def _task_state() -> None:
     """A running update's task says `state`: New, or a word that no standard has."""
 
 
+@MACHINE.fault("bricks", times=1.0)
+def _bricks() -> None:
+    """An update that loses its power leaves half an image: no version, and nothing starts."""
+
+
 @MACHINE.fault("slow-update", ratio=5.0)
 def _slow_update() -> None:
     """Updates take `ratio` times as long."""
