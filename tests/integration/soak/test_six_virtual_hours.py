@@ -1,7 +1,7 @@
 """Six virtual hours of a thousand hosts with churn: nothing that the service has in hand grows.
 
 `PODYARD_STEADY_HOURS` and `PODYARD_STEADY_HOSTS` make it shorter and smaller, `PODYARD_TEST_SEED`
-another one. It takes some half an hour of one core: memory is counted allocation by allocation.
+another one. It takes some ten minutes of one core.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def test_nothing_grows_in_six_virtual_hours(tmp_path: Path) -> None:
 
 def test_a_small_fleet_lives_on_and_is_looked_at(tmp_path: Path) -> None:
     """So that the long one can be believed to run."""
-    one = lived(tmp_path, hosts=8, hours=0.5, seed=3)
+    one = lived(tmp_path, hosts=8, hours=0.75, seed=3)
 
     assert one.downs >= 4
-    assert min(len(points) for points in one.samples.samples.values()) >= 5
-    assert set(one.samples.samples) == {"memory_kib", "files", "tasks", "bmc_sessions"}
-    assert one.rounds > 40
+    assert min(len(points) for points in one.samples.samples.values()) >= 4
+    assert set(one.samples.samples) == {"memory_mib", "blocks", "files", "tasks", "bmc_sessions"}
+    assert one.rounds > 60
     assert sum(bmc.sessions for bmc in one.bmcs.values()) == 0

@@ -58,18 +58,22 @@ class Watch(Samples):
     def look(self) -> dict[str, float]:
         """One sample of everything."""
         proc = Path("/proc") / str(self.service)
-        status = dict(
-            line.split(":", 1) for line in (proc / "status").read_text().splitlines() if ":" in line
-        )
         found = {
-            "memory_mib": int(status["RssAnon"].split()[0]) / 1024,
+            "memory_mib": anonymous_mib(str(self.service)),
             "files": float(len(list((proc / "fd").iterdir()))),
-            "threads": float(status["Threads"]),
+            "threads": float(len(list((proc / "task").iterdir()))),
             "tasks": told(self.service, self.state / "tasks"),
             "bmc_sessions": told(self.hall, self.hall_state / "sessions"),
         }
         self.add(time.monotonic(), found)
         return found
+
+
+def anonymous_mib(process: str) -> float:
+    """Memory that is a process's own, by the kernel."""
+    lines = (Path("/proc") / process / "status").read_text().splitlines()
+    status = dict(line.split(":", 1) for line in lines if ":" in line)
+    return int(status["RssAnon"].split()[0]) / 1024
 
 
 def told(process: int, file: Path) -> float:
