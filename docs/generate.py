@@ -25,6 +25,7 @@ import typer.main
 from pydantic_settings import BaseSettings
 
 from inventory.access_settings import AccessSettings
+from inventory.expecting.trusting import OnboardingSettings
 from inventory.model import BmcAccess, Host
 from inventory.netbox.settings import NetBoxSettings
 from inventory.oidc_settings import OidcSettings
@@ -151,6 +152,7 @@ def settings() -> str:
         ("OpenID Connect", OidcSettings),
         ("Provisioning", ProvisioningSettings),
         ("Discovery", DiscoverySettings),
+        ("Onboarding", OnboardingSettings),
         ("Telemetry", TelemetrySettings),
         ("Runtime", RuntimeSettings),
         ("Webhooks", WebhookSettings),

@@ -18,6 +18,7 @@ from inventory.access_settings import AccessSettings
 from inventory.allowed import LearnedTimes
 from inventory.audit_anchors import Anchors
 from inventory.clock import Clock
+from inventory.expecting.trusting import OnboardingSettings
 from inventory.netbox.door import NetBoxDoor
 from inventory.oidc_settings import OidcSettings
 from inventory.secrets import SecretBox
@@ -51,6 +52,7 @@ class ApiDeps:
     """What this service is called besides loopback; None: requests for any name are answered."""
     access: AccessSettings = field(default_factory=AccessSettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
+    onboarding: OnboardingSettings = field(default_factory=OnboardingSettings)
     anchors: Anchors | None = None
     """Signs the head of the audit log; None: nothing is signed."""
     netbox: NetBoxDoor | None = None

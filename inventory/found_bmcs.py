@@ -43,6 +43,8 @@ class FoundBmc(Record):
     redfish_version: str = ""
     fingerprint: str = ""
     """Of the certificate that it showed."""
+    vouched_by: str = ""
+    """The authority of the site's that signed that certificate; empty: none did."""
     serials: tuple[str, ...] = ()
     """Serial numbers that it shows to strangers, in its service root or its certificate."""
     macs: tuple[str, ...] = ()

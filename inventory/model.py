@@ -124,6 +124,9 @@ class Adoption(Record):
     """How often what must be closed was asked to close, and did not."""
     findings: tuple[str, ...] = ()
     """What was found open or could not be done, in words for a person."""
+    first_sight_at: datetime | None = None
+    """When the certificate that its BMC showed to a stranger was pinned and nobody vouched for it;
+    None: a person gave the pin, or an authority of the site's signed the certificate."""
 
 
 class BootRecord(Record):

@@ -26,6 +26,7 @@ import typer.main
 
 from inventory.access_settings import AccessSettings
 from inventory.event_kinds import KINDS
+from inventory.expecting.trusting import OnboardingSettings
 from inventory.netbox.settings import NetBoxSettings
 from inventory.oidc_settings import OidcSettings
 from inventory.outbound.settings import WebhookSettings
@@ -73,6 +74,7 @@ CLOCKS = {
     "provisioning/drivers/ipmi/driver.py": "the default of a parameter",
     "provisioning/drivers/redfish/driver.py": "the default of a parameter",
     "provisioning/drivers/ssh/driver.py": "the default of a parameter",
+    "runtime/bench/cli.py": "a command: how long its decisions took",
     "runtime/agent.py": "a program of its own: its root reads the clock once",
     "runtime/crowd.py": "a program of its own: the same",
     "runtime/demo.py": "a program of its own: a stopwatch for people",
@@ -93,6 +95,8 @@ DICE = {
     "provisioning/simulator/field.py": "seeded per host: the same hall has the same faults",
     "provisioning/simulator/distribution/plan.py": "seeded: the same machines, the same serials",
     "provisioning/simulator/hall.py": "seeded: the same command builds the same hall",
+    "runtime/bench/asks.py": "seeded: a seed names a run",
+    "runtime/bench/site.py": "seeded: the same",
     "runtime/agent.py": "jitter, so that a thousand agents do not call in one second",
     "runtime/serving/engines/simulated.py": "seeded by the prompt",
 }
@@ -321,6 +325,7 @@ def test_the_generated_parts_of_the_pages_are_current() -> None:
         OidcSettings,
         ProvisioningSettings,
         DiscoverySettings,
+        OnboardingSettings,
         TelemetrySettings,
         RuntimeSettings,
         WebhookSettings,

@@ -1,8 +1,9 @@
 """Expected hosts whose BMC was found become hosts: by the one way in which hosts are written.
 
 The certificate that discovery saw is pinned with it, so the first log-in goes to whoever showed it
-then and to nobody else. That is trust at first sight: it is the reason why a person says so, for
-each host or once in its row.
+then and to nobody else. Where nobody vouches for it that is trust at first sight: it is the reason
+why a person says so, for each host or once in its row, why the host's events and `why` say so, and
+why a site may refuse it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from inventory.applying import BMC_PASSWORD, FINGERPRINT
 from inventory.deps import ApiDeps
 from inventory.errors import InventoryError, StaleWrite
 from inventory.expected_hosts import ExpectedHost, FactoryAccount
+from inventory.expecting.trusting import is_first_sight
 from inventory.found_bmcs import FoundBmc
 from inventory.model import Host
 from inventory.refusals import Refused
@@ -95,7 +97,8 @@ def _there(deps: ApiDeps, rows: Sequence[ExpectedHost]) -> dict[tuple[str, str],
 def _enrol(deps: ApiDeps, who: Who, some: Sequence[_Ready]) -> dict[str, Enrolled]:
     try:
         items = [one.given.model_dump() for one in some if one.given is not None]
-        hosts = enrol(deps, who, items, Mode.ALL)
+        unsure = frozenset(one.row.name for one in some if is_first_sight(one.row, one.bmc))
+        hosts = enrol(deps, who, items, Mode.ALL, first_sight=unsure)
     except (Refused, InventoryError) as error:
         if len(some) == 1:
             return {some[0].row.id: _told(deps, some[0].row, error)}
@@ -130,6 +133,14 @@ def _given(
     if not address.startswith("ipmi://") and not FINGERPRINT.fullmatch(fingerprint):
         hint = "podyard bmc discover sees it, or give its row a fingerprint"
         raise _refused(row, "the certificate of its BMC is not known", hint)
+    if is_first_sight(row, bmc) and not deps.onboarding.first_sight:
+        hint = (
+            f"compare {fingerprint} with what the BMC's own console or label says, and give its "
+            "row that fingerprint; or name the authority that signs BMCs' certificates: "
+            "PODYARD_ONBOARDING_BMC_AUTHORITIES"
+        )
+        why = "nobody vouches for the certificate of its BMC, and none is taken at first sight here"
+        raise _refused(row, why, hint)
     username, password = _account(deps, row, accounts)
     return NewHost(
         pod=row.pod,

@@ -258,7 +258,7 @@ def _adoption(done: Adoption, fields: tuple[str, ...]) -> Adoption:
     if "password" in fields:
         gone |= {"password_set_at": None, "password_tried_at": None}
     if "fingerprint" in fields:
-        gone |= {"certificate_until": None, "certificate_tried_at": None}
+        gone |= {"certificate_until": None, "certificate_tried_at": None, "first_sight_at": None}
     return done.model_copy(update=gone)
 
 

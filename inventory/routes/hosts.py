@@ -368,6 +368,12 @@ def _of_bmc(host: Host) -> Iterator[str]:
         yield f"its certificate is being replaced ({host.renewal})"
     if done.certificate_until is not None:
         yield f"its certificate is the site's own until {done.certificate_until:%Y-%m-%d}"
+    if done.first_sight_at is not None:
+        yield (
+            f"its certificate was taken at first sight on {done.first_sight_at:%Y-%m-%d}, and "
+            f"nobody vouched for it: compare {host.bmc.fingerprint} with the BMC's own console, "
+            f"then podyard host bmc {host.name} --fingerprint {host.bmc.fingerprint}"
+        )
     yield from done.findings
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,7 +15,7 @@ from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
 from inventory.expecting.reaching import reach_of
-from inventory.model import Host, Pod
+from inventory.model import Event, Host, Pod
 from inventory.places import Cable
 from inventory.public_names import base_of
 from inventory.refusals import ERRORS, OtherProblem, Refused
@@ -70,8 +72,18 @@ async def create_host(request: Request, deps: Deps, actor: Writer) -> Response:
     return Response(body, 201, None, JSON)
 
 
-def enrol(deps: ApiDeps, who: Who, items: Sequence[Item], mode: Mode) -> list[Host]:
-    """The hosts that these describe: written all or none, the one way in which hosts are."""
+def enrol(
+    deps: ApiDeps,
+    who: Who,
+    items: Sequence[Item],
+    mode: Mode,
+    *,
+    first_sight: frozenset[str] = frozenset(),
+) -> list[Host]:
+    """The hosts that these describe: written all or none, the one way in which hosts are.
+
+    `first_sight` names those whose BMC's certificate nobody vouches for.
+    """
     checked = [_checked(item) for item in items]
     refuse_any(checked, mode)
     given = [one for one in checked if isinstance(one, NewHost)]
@@ -80,12 +92,38 @@ def enrol(deps: ApiDeps, who: Who, items: Sequence[Item], mode: Mode) -> list[Ho
         refuse_taken(deps, given, prefix="" if mode is Mode.ONE else "{index}.")
         try:
             now = deps.clock.now()
+            change = _at_first_sight(change, first_sight, who, now)
             deps.store.apply(logged(standing(deps, change), who, now=now), now=now)
         except StaleWrite:
             continue
         known = {one.name: one for one in change.insert if isinstance(one, Host)}
         return [known[one.name] for one in given]
     raise StaleWrite("the pods changed while hosts were enrolled")
+
+
+def _at_first_sight(change: Change, names: frozenset[str], who: Who, now: datetime) -> Change:
+    """It is on their records and in their events: the password goes to whoever showed it."""
+    unsure = [one for one in change.insert if isinstance(one, Host) and one.name in names]
+    if not unsure:
+        return change
+    told = tuple(
+        Event(
+            at=now,
+            actor=who.name,
+            kind="host.first-sight",
+            subject=f"host:{one.name}",
+            new=one.bmc.fingerprint,
+            why=f"{one.bmc.address} showed this certificate to discovery; nobody vouched for it",
+        )
+        for one in unsure
+    )
+    insert = tuple(
+        one.model_copy(update={"adoption": one.adoption.model_copy(update={"first_sight_at": now})})
+        if isinstance(one, Host) and one.name in names
+        else one
+        for one in change.insert
+    )
+    return replace(change, insert=insert, events=(*change.events, *told))
 
 
 def _checked(item: Item) -> NewHost | Refused:

@@ -792,6 +792,7 @@ class FoundBmcView(TypedDict):
     uuid: str
     vendor: str
     version: int
+    vouched_by: str
     why: str
 
 

@@ -335,6 +335,7 @@ def _fresh(sight: Sight, walk: Discovery, now: datetime) -> FoundBmc:
         product=shown.product if shown else "",
         redfish_version=shown.redfish_version if shown else "",
         fingerprint=shown.fingerprint if shown else "",
+        vouched_by=shown.vouched_by if shown else "",
         serials=shown.serials if shown else (),
         macs=shown.macs if shown else (),
         ipmi=sight.ipmi,

@@ -2,8 +2,8 @@
 
 One GET of the Redfish service root and one IPMI presence ping: what both answer without knowing
 who asks. Nothing that could be a credential is in reach of this module. The certificate is noted
-and not judged, for there is nothing yet to judge it by; what is answered is capped and believed in
-nothing but as a claim.
+and judged by nothing but whether an authority that the site named signed it; what is answered is
+capped and believed in nothing but as a claim.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -43,6 +43,8 @@ class Shown:
     """What a Redfish service shows to strangers."""
 
     fingerprint: str
+    vouched_by: str = ""
+    """The authority of the site's that signed its certificate."""
     uuid: str = ""
     vendor: str = ""
     product: str = ""
@@ -67,7 +69,13 @@ class Stranger(Protocol):
 class OverTheNetwork:
     """Asks for real. Neither call has a deadline of its own: whoever walks has one for both."""
 
-    def __init__(self, *, at_once: int) -> None:
+    def __init__(
+        self,
+        *,
+        at_once: int,
+        vouched_by: Callable[[bytes], str] = lambda _certificate: "",
+    ) -> None:
+        self._vouched_by = vouched_by
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=at_once, force_close=True),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -84,14 +92,15 @@ class OverTheNetwork:
         try:
             async with self._session.get(url, allow_redirects=False, ssl=noted) as reply:
                 certificate = noted.certificate
+                vouched = self._vouched_by(certificate)
                 if reply.status != HTTPStatus.OK:
-                    return _guarded(reply, certificate)
+                    return _guarded(reply, certificate, vouched)
                 raw = await reply.content.read(ROOT_MAX_BYTES + 1)
                 while len(raw) <= ROOT_MAX_BYTES and not reply.content.at_eof():
                     raw += await reply.content.read(ROOT_MAX_BYTES + 1 - len(raw))
         except (aiohttp.ClientError, OSError, ValueError):
             return None
-        return shown(raw, certificate)
+        return shown(raw, certificate, vouched)
 
     async def ping(self, ip: str, port: int) -> bool:
         """An ASF presence ping, twice at most."""
@@ -167,7 +176,7 @@ def is_pong(data: bytes, tag: int) -> bool:
     return data[4:8] == ASF_IANA and data[8] == PONG and data[9] == tag and bool(data[20] & 0x80)
 
 
-def shown(raw: bytes, certificate: bytes) -> Shown | None:
+def shown(raw: bytes, certificate: bytes, vouched: str = "") -> Shown | None:
     """What a service root says, as far as it is one."""
     try:
         root = decode(raw, what="a service root") if len(raw) <= ROOT_MAX_BYTES else {}
@@ -180,6 +189,7 @@ def shown(raw: bytes, certificate: bytes) -> Shown | None:
     uuid = root.get("UUID")
     return Shown(
         fingerprint=_fingerprint(certificate),
+        vouched_by=vouched,
         uuid=uuid.lower() if isinstance(uuid, str) and _UUID.fullmatch(uuid) else "",
         vendor=_words(root.get("Vendor")) or _words(next(iter(_oem(root)), "")),
         product=_words(root.get("Product")),
@@ -189,14 +199,18 @@ def shown(raw: bytes, certificate: bytes) -> Shown | None:
     )
 
 
-def _guarded(reply: aiohttp.ClientResponse, certificate: bytes) -> Shown | None:
+def _guarded(reply: aiohttp.ClientResponse, certificate: bytes, vouched: str) -> Shown | None:
     """A service that wants a log-in for its root, against the standard: it is one all the same."""
     if reply.status != HTTPStatus.UNAUTHORIZED:
         return None
     if "odata-version" not in {name.lower() for name in reply.headers}:
         return None
     names = _names(certificate)
-    return Shown(fingerprint=_fingerprint(certificate), serials=tuple(_named_serials(names)))
+    return Shown(
+        fingerprint=_fingerprint(certificate),
+        vouched_by=vouched,
+        serials=tuple(_named_serials(names)),
+    )
 
 
 def _fingerprint(certificate: bytes) -> str:

@@ -13,6 +13,7 @@ from inventory.authority import Authority
 from inventory.errors import StoreUnavailable
 from inventory.expected_hosts import ExpectedHost
 from inventory.expecting.enrolling import enrol_expected
+from inventory.expecting.trusting import OnboardingSettings, authorities_in, vouched_by
 from inventory.leases import LeaseKeeper, LeaseTimes
 from inventory.model import Host
 from inventory.readings.keeping import ROLE
@@ -164,6 +165,9 @@ def discovery_loop(parts: Parts) -> Awaitable[None]:
         if rows:
             enrol_expected(api_deps(parts), Who(DISCOVERY, ""), rows)
 
+    def vouched(certificate: bytes) -> str:
+        return vouched_by(certificate, authorities, now=parts.clock.now())
+
     def build(keeper: LeaseKeeper) -> Discoverer:
         return Discoverer(
             DiscoveryWorld(
@@ -172,7 +176,7 @@ def discovery_loop(parts: Parts) -> Awaitable[None]:
                 in_thread=asyncio.to_thread,
                 settings=settings,
                 fence=keeper.fence,
-                stranger=lambda at_once: OverTheNetwork(at_once=at_once, authorities=authorities),
+                stranger=lambda at_once: OverTheNetwork(at_once=at_once, vouched_by=vouched),
                 enrol=enrol,
                 own=frozenset((door.host, door.port) for door in doors),
             )
