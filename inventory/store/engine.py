@@ -32,6 +32,10 @@ from inventory.store.settings import StoreSettings
 WRITES = "podyard_writes"
 """The execution option that makes a transaction of SQLite take the write lock at its beginning."""
 
+GLANCES = "podyard_glances"
+"""The execution option of a connection that puts one question: SQLite gives a statement one view
+of its own, so BEGIN and ROLLBACK around it would only cost."""
+
 CACHE_KIB = 65536
 """SQLite's page cache for each connection: the indexes of 100,000 hosts stay in it."""
 
@@ -155,8 +159,10 @@ def _tune_sqlite(engine: sa.Engine, settings: StoreSettings) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def _on_begin(connection: sa.Connection) -> None:
-        writes = connection.get_execution_options().get(WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get(GLANCES, False):
+            writes = options.get(WRITES, False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _create_private_file(database: str | None) -> None:

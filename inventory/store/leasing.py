@@ -9,6 +9,8 @@ told by PostgreSQL's clock alone, since those who compare it run on different ma
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -111,14 +113,31 @@ def renew(connection: sa.Connection, fence: Fence, *, now: datetime, until: date
 
 def check(connection: sa.Connection, fence: Fence, now: datetime) -> None:
     """FenceLost unless the lease is held; until the transaction ends nobody can take it over."""
-    moment = _now_of(connection, fence, now)
-    query = (
+    said_by_database = "/" in fence.lease and connection.dialect.name == "postgresql"
+    given = {"a_lease": fence.lease, "an_owner": fence.owner, "a_number": fence.number}
+    query = _holding(said_by_database=said_by_database)
+    if not said_by_database:
+        given["is_now"] = now.timestamp()
+    if connection.execute(query, given).first() is None:
+        raise FenceLost(f"lease {fence.lease} is no longer held by {fence.owner}")
+
+
+@cache
+def _holding(*, said_by_database: bool) -> sa.Select[Any]:
+    """The lease of a fence that is good, locked against who would take it; asked at each write."""
+    until: Any = sa.bindparam("is_now", type_=sa.Double)
+    if said_by_database:
+        until = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
+    return (
         sa.select(LEASES.c.fence)
-        .where(*_owned(fence), LEASES.c.expires_at > moment)
+        .where(
+            LEASES.c.name == sa.bindparam("a_lease"),
+            LEASES.c.owner == sa.bindparam("an_owner"),
+            LEASES.c.fence == sa.bindparam("a_number"),
+            LEASES.c.expires_at > until,
+        )
         .with_for_update(read=True)
     )
-    if connection.execute(query).first() is None:
-        raise FenceLost(f"lease {fence.lease} is no longer held by {fence.owner}")
 
 
 def _first(connection: sa.Connection, lease: str, owner: str, until: datetime) -> Fence | None:

@@ -8,6 +8,7 @@ touch the same records then wait for each other instead of blocking each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -70,7 +71,7 @@ def replace(connection: sa.Connection, records: Iterable[Record], *, at: float) 
     for kind, group in _by_kind(records):
         versioned = "version" in type(group[0]).model_fields
         rows = [_replacing(kind, record, versioned=versioned, at=at) for record in group]
-        statement = _update(kind, versioned=versioned)
+        statement = _update(type(group[0]), versioned=versioned)
         if connection.execute(statement, rows).rowcount != len(rows):
             raise Overtaken(kind, {row["old_key"]: row["old_version"] for row in rows})
 
@@ -91,9 +92,7 @@ def write_labels(connection: sa.Connection, change: Change) -> None:
             stale.setdefault(kind.table.name, []).append(kind.key(record))
     for name, found in stale.items():
         for keys in chunks(found):
-            connection.execute(
-                sa.delete(LABELS).where(LABELS.c.kind == name, LABELS.c.key.in_(keys))
-            )
+            connection.execute(_unlabelling(), {"of_kind": name, "keys": list(keys)})
     removed = {(type(record), KINDS[type(record)].key(record)) for record in change.remove}
     rows = [
         row
@@ -104,6 +103,12 @@ def write_labels(connection: sa.Connection, change: Change) -> None:
     ]
     if rows:
         connection.execute(sa.insert(LABELS), rows)
+
+
+@cache
+def _unlabelling() -> sa.Delete:
+    keys = LABELS.c.key.in_(sa.bindparam("keys", expanding=True))
+    return sa.delete(LABELS).where(LABELS.c.kind == sa.bindparam("of_kind"), keys)
 
 
 def labels(record: Any) -> Iterator[dict[str, str]]:
@@ -165,8 +170,9 @@ def _replacing(kind: Kind, record: Record, *, versioned: bool, at: float) -> dic
     return {**new, "old_key": row["key"], "old_version": version}
 
 
-def _update(kind: Kind, *, versioned: bool) -> sa.Update:
-    table = kind.table
+@cache
+def _update(record: type[Record], *, versioned: bool) -> sa.Update:
+    table = KINDS[record].table
     condition = table.c.key == sa.bindparam("old_key", type_=table.c.key.type)
     if versioned:
         condition = sa.and_(condition, table.c.version == sa.bindparam("old_version"))

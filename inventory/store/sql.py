@@ -17,10 +17,11 @@ from sqlalchemy.exc import IntegrityError
 
 from inventory.errors import Conflict, StaleWrite
 from inventory.model import Event, Host, Record, UsageRecord
-from inventory.store import asking, holding, leasing, naming, outlining, rows
+from inventory.store import asking, holding, leasing, naming, outlining, prepared, rows
 from inventory.store.conflicts import conflict_message, stale_message
 from inventory.store.counting import Counts
-from inventory.store.engine import WRITES, answering, make_engine
+from inventory.store.engine import GLANCES, WRITES, answering, make_engine
+from inventory.store.grouping import Work, Writers
 from inventory.store.migrate import upgrade
 from inventory.store.outline import Document, Outline, Row
 from inventory.store.protocol import PAGE_MAX, Change, Fence
@@ -30,6 +31,7 @@ from inventory.store.settings import StoreSettings
 from inventory.store.tables import EVENTS, KINDS, NOTES, SECRETS, Kind
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 EVENT_ORDER_LOCK = 0x65766E74  # "evnt": any number, the same in every process
 
@@ -40,13 +42,17 @@ class SqlStore:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._counts = Counts()
-        self._writing = engine.execution_options(**{WRITES: True})
         # PostgreSQL gives each statement its own view anyway: BEGIN and ROLLBACK around one read
         # would only be two more round trips.
         postgresql = engine.dialect.name == "postgresql"
         self._reading = (
             engine.execution_options(isolation_level="AUTOCOMMIT") if postgresql else engine
         )
+        self._glancing = (
+            self._reading if postgresql else engine.execution_options(**{GLANCES: True})
+        )
+        writing = engine.execution_options(**{WRITES: True})
+        self._writers = Writers(writing, together=not postgresql)
         self._readings = SqlReadings(reading=self._connected, writing=self._write)
 
     @classmethod
@@ -67,12 +73,15 @@ class SqlStore:
 
     def apply(self, change: Change, *, now: datetime, fence: Fence | None = None) -> None:
         """Write a change whole, or raise and write nothing."""
+
+        def work(connection: sa.Connection) -> None:
+            if fence is not None:
+                leasing.check(connection, fence, now)
+                holding.check(connection, fence, change)
+            self._write_change(connection, change, at=now.timestamp())
+
         try:
-            with self._write() as connection:
-                if fence is not None:
-                    leasing.check(connection, fence, now)
-                    holding.check(connection, fence, change)
-                self._write_change(connection, change, at=now.timestamp())
+            self._written(work)
         except IntegrityError as error:
             with self._connected() as connection:
                 message = conflict_message(connection, change, error)
@@ -86,10 +95,8 @@ class SqlStore:
 
     def get(self, kind: type[R], key: str) -> R | None:
         """One record by its key."""
-        table = KINDS[kind].table
-        query = sa.select(table.c.document, table.c.version).where(table.c.key == key)
-        with self._connected() as connection:
-            row = connection.execute(query).first()
+        with self._glance() as connection:
+            row = connection.execute(prepared.by_key(kind), {prepared.KEY: key}).first()
         return None if row is None else rows.record_from(kind, row)
 
     def get_many(self, kind: type[R], keys: Iterable[str]) -> dict[str, R]:
@@ -119,17 +126,13 @@ class SqlStore:
         self, kind: type[R], *, after: str = "", limit: int = PAGE_MAX, **equals: str | int
     ) -> list[R]:
         """Records whose columns equal the given values, ordered by key."""
-        table = KINDS[kind].table
-        query = (
-            sa.select(table.c.document, table.c.version)
-            .where(*_conditions(KINDS[kind], equals))
-            .order_by(table.c.key)
-            .limit(min(limit, PAGE_MAX))
-        )
+        _refuse_unknown(KINDS[kind], equals)
+        query = prepared.by_columns(kind, tuple(sorted(equals)), after=bool(after))
+        given: dict[str, str | int] = {**equals, prepared.LIMIT: min(limit, PAGE_MAX)}
         if after:
-            query = query.where(table.c.key > after)
-        with self._connected() as connection:
-            found = connection.execute(query).all()
+            given[prepared.AFTER] = after
+        with self._glance() as connection:
+            found = connection.execute(query, given).all()
         return [rows.record_from(kind, row) for row in found]
 
     def search(self, kind: type[R], query: Query) -> Found[R]:
@@ -213,21 +216,18 @@ class SqlStore:
 
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """Make waiting hosts due now, without touching their documents or versions."""
-        table = KINDS[Host].table
-        query = sa.update(table).where(table.c.wake_at > now.timestamp())
-        if pod:
-            query = query.where(table.c.pod == pod)
-        if host_id:
-            query = query.where(table.c.key == host_id)
-        with self._write() as connection:
-            connection.execute(query.values(wake_at=now.timestamp()))
+        query = prepared.waking(pod=bool(pod), host=bool(host_id))
+        given: dict[str, str | float] = {prepared.NOW: now.timestamp()}
+        given |= {prepared.POD: pod} if pod else {}
+        given |= {prepared.KEY: host_id} if host_id else {}
+        self._written(lambda connection: connection.execute(query, given))
 
     def secret(self, owner: str, name: str) -> bytes | None:
         """A sealed secret."""
-        with self._connected() as connection:
-            return connection.execute(
-                sa.select(SECRETS.c.sealed).where(SECRETS.c.owner == owner, SECRETS.c.name == name)
-            ).scalar()
+        given = {prepared.OWNER: owner, prepared.KEY: name}
+        with self._glance() as connection:
+            sealed: bytes | None = connection.execute(prepared.secret(), given).scalar()
+        return sealed
 
     def events(
         self, *, after: int = 0, subject: str = "", kind: str = "", limit: int = PAGE_MAX
@@ -278,9 +278,8 @@ class SqlStore:
             .on_conflict_do_nothing(index_elements=["key"])
             .returning(kind.table.c.key)
         )
-        with self._write() as connection:
-            # Not rowcount: psycopg reports -1 for an insert that may do nothing.
-            added = len(connection.execute(statement, made).all())
+        # Not rowcount: psycopg reports -1 for an insert that may do nothing.
+        added = self._written(lambda connection: len(connection.execute(statement, made).all()))
         self._counts.written([kind.table.name])
         return added
 
@@ -322,53 +321,61 @@ class SqlStore:
 
     def note(self, name: str) -> str:
         """What the database says of itself under a name; empty when it says nothing."""
-        with self._connected() as connection:
-            said = connection.execute(sa.select(NOTES.c.value).where(NOTES.c.name == name))
-            return str(said.scalar() or "")
+        with self._glance() as connection:
+            return str(connection.execute(prepared.note(), {prepared.KEY: name}).scalar() or "")
 
     def write_note(self, name: str, value: str) -> None:
         """Say something of the database; empty takes it back."""
-        with self._write() as connection:
+
+        def work(connection: sa.Connection) -> None:
             connection.execute(sa.delete(NOTES).where(NOTES.c.name == name))
             if value:
                 connection.execute(sa.insert(NOTES).values(name=name, value=value))
+
+        self._written(work)
 
     def take_lease(
         self, lease: str, owner: str, *, now: datetime, until: datetime, alone: bool
     ) -> Fence | None:
         """Take a lease that is free, expired, ours, or (when `alone`) a dead process's."""
-        with self._write() as connection:
-            return leasing.take(connection, lease, owner, now=now, until=until, alone=alone)
+        return self._written(
+            lambda connection: leasing.take(
+                connection, lease, owner, now=now, until=until, alone=alone
+            )
+        )
 
     def renew_lease(self, fence: Fence, *, now: datetime, until: datetime) -> bool:
         """Extend a lease still held."""
-        with self._write() as connection:
-            return leasing.renew(connection, fence, now=now, until=until)
+        return self._written(
+            lambda connection: leasing.renew(connection, fence, now=now, until=until)
+        )
 
     def join(
         self, role: str, owner: str, *, now: datetime, valid: timedelta, alone: bool
     ) -> Fence | None:
         """One more worker of a role; None: two came at once, try again."""
-        with self._write() as connection:
-            return leasing.join(connection, role, owner, now=now, valid=valid, alone=alone)
+        return self._written(
+            lambda connection: leasing.join(
+                connection, role, owner, now=now, valid=valid, alone=alone
+            )
+        )
 
     def leave(self, fence: Fence) -> None:
         """End a worker's lease now, and let go of what it had in hand."""
-        with self._write() as connection:
-            leasing.leave(connection, fence)
+        self._written(lambda connection: leasing.leave(connection, fence))
 
     def bury(self, role: str, *, now: datetime, grace: timedelta) -> list[str]:
         """End the leases of workers that are dead for longer than `grace`; which ones."""
-        with self._write() as connection:
-            return leasing.bury(connection, role, now=now, grace=grace)
+        return self._written(
+            lambda connection: leasing.bury(connection, role, now=now, grace=grace)
+        )
 
     def wake_from_ahead(self, *, now: datetime) -> None:
         """Make hosts due that were written at a time which is still to come.
 
         A clock was set back while nothing ran: they would sleep until it is there again.
         """
-        with self._write() as connection:
-            holding.wake_from_ahead(connection, now=now)
+        self._written(lambda connection: holding.wake_from_ahead(connection, now=now))
 
     def take_due(
         self,
@@ -380,10 +387,11 @@ class SqlStore:
         rested: Collection[str],
     ) -> list[Host]:
         """Due hosts that are in this worker's hands from now on; the `rested` are free again."""
-        with self._write() as connection:
-            found = holding.take_due(
+        found = self._written(
+            lambda connection: holding.take_due(
                 connection, fence, now=now, limit=limit, busy=busy, rested=rested
             )
+        )
         return [rows.record_from(Host, row) for row in found]
 
     def close(self) -> None:
@@ -397,10 +405,21 @@ class SqlStore:
             yield connection
 
     @contextmanager
+    def _glance(self) -> Iterator[sa.Connection]:
+        """A connection for one question."""
+        with answering(self._engine), self._glancing.connect() as connection:
+            yield connection
+
+    @contextmanager
     def _write(self) -> Iterator[sa.Connection]:
         """A connection whose transaction is committed at the end, or rolled back."""
-        with answering(self._engine), self._writing.begin() as connection:
+        with answering(self._engine), self._writers.alone() as connection:
             yield connection
+
+    def _written(self, work: Work[T]) -> T:
+        """What it returned when it was committed, perhaps with what other threads wrote."""
+        with answering(self._engine):
+            return self._writers.write(work)
 
     def _write_change(self, connection: sa.Connection, change: Change, *, at: float) -> None:
         naming.hold(connection, change.needs)
@@ -440,11 +459,15 @@ class SqlStore:
         )
 
 
-def _conditions(kind: Kind, equals: dict[str, str | int]) -> list[sa.ColumnElement[bool]]:
+def _refuse_unknown(kind: Kind, equals: dict[str, str | int]) -> None:
     unknown: Sequence[str] = sorted(equals.keys() - kind.columns.keys())
     if unknown:
         valid = ", ".join(sorted(kind.columns))
         raise ValueError(f"{kind.table.name} has no column {', '.join(unknown)}; it has {valid}")
+
+
+def _conditions(kind: Kind, equals: dict[str, str | int]) -> list[sa.ColumnElement[bool]]:
+    _refuse_unknown(kind, equals)
     return [kind.table.c[name] == value for name, value in equals.items()]
 
 

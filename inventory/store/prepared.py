@@ -1,0 +1,71 @@
+"""Questions that are put thousands of times a minute, worded once.
+
+To build a statement costs three times as much as to run it: SQLAlchemy works out anew what it means
+and which text it has. These are built at their first use, with places for what differs.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from inventory.model import Host, Record
+from inventory.store.tables import KINDS, NOTES, SECRETS
+
+KEY, AFTER, LIMIT, NOW = "the_key", "after_key", "at_most", "is_now"
+POD, OWNER = "of_pod", "of_owner"
+
+
+@cache
+def by_key(kind: type[Record]) -> sa.Select[Any]:
+    """One record, at `KEY`."""
+    table = KINDS[kind].table
+    return sa.select(table.c.document, table.c.version).where(table.c.key == _text(KEY))
+
+
+@cache
+def by_columns(kind: type[Record], names: tuple[str, ...], *, after: bool) -> sa.Select[Any]:
+    """At most `LIMIT` records whose columns have the values of the same names, after `AFTER`."""
+    table = KINDS[kind].table
+    query = sa.select(table.c.document, table.c.version).where(
+        *(table.c[name] == sa.bindparam(name, type_=table.c[name].type) for name in names)
+    )
+    if after:
+        query = query.where(table.c.key > _text(AFTER))
+    return query.order_by(table.c.key).limit(sa.bindparam(LIMIT, type_=sa.Integer))
+
+
+@cache
+def waking(*, pod: bool, host: bool) -> sa.Update:
+    """Hosts that wait beyond `NOW` are due: all, those of `POD`, or the one at `KEY`."""
+    table = KINDS[Host].table
+    query = sa.update(table).where(table.c.wake_at > _number(NOW))
+    if pod:
+        query = query.where(table.c.pod == _text(POD))
+    if host:
+        query = query.where(table.c.key == _text(KEY))
+    return query.values(wake_at=_number(NOW))
+
+
+@cache
+def note() -> sa.Select[Any]:
+    """What the database says of itself under `KEY`."""
+    return sa.select(NOTES.c.value).where(NOTES.c.name == _text(KEY))
+
+
+@cache
+def secret() -> sa.Select[Any]:
+    """The sealed secret `KEY` of `OWNER`."""
+    return sa.select(SECRETS.c.sealed).where(
+        SECRETS.c.owner == _text(OWNER), SECRETS.c.name == _text(KEY)
+    )
+
+
+def _text(name: str) -> sa.BindParameter[str]:
+    return sa.bindparam(name, type_=sa.String)
+
+
+def _number(name: str) -> sa.BindParameter[float]:
+    return sa.bindparam(name, type_=sa.Double)
