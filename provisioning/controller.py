@@ -48,7 +48,7 @@ from provisioning.lifecycle.decision import (
     Seen,
     Wait,
 )
-from provisioning.lifecycle.leaking import decide_leak
+from provisioning.lifecycle.leaking import decide_leak, decide_parked, goes_dark_parked
 from provisioning.lifecycle.ready import out_of_sight
 from provisioning.lifecycle.restraining import (
     HARMLESS,
@@ -231,7 +231,7 @@ class Controller:
             await self._advance(host, turn.to, turn.reason, Seen(now=self._world.clock.now()))
             return
         if host.problem is not None and host.problem.parked:
-            await self._sleep(host, PARKED_RECHECK)
+            await self._stay_parked(host, context)
             return
         row = STATES[host.state]
         try:
@@ -253,6 +253,40 @@ class Controller:
             fresh = await self._world.in_thread(self._world.store.get, Host, host.id)
             if fresh is not None:
                 await self._trouble(fresh, error, context)
+
+    async def _stay_parked(self, host: Host, context: Context) -> None:
+        """Nothing is done until a person says so, but for the power of a host on a leaking loop."""
+        if not goes_dark_parked(host, context.wanted):
+            await self._sleep(host, PARKED_RECHECK)
+            return
+        try:
+            seen = await self._read(host, Look.IDENTITY | Look.POWER, context)
+            decided = decide_parked(host, seen, context.wanted)
+            decision = restrain(decided, host, context.wanted, hold=self._held) if decided else None
+            match decision:
+                case Do(action, reason) if not await self._why_not(action, context):
+                    await self._acting.perform(host, action, seen, context, reason=reason)
+                case Do():
+                    await self._sleep(host, timedelta(seconds=WATCHING_RECHECK_S))
+                case Wait(_, recheck_after_s):
+                    await self._sleep(host, timedelta(seconds=recheck_after_s))
+                case _:
+                    await self._sleep(host, PARKED_RECHECK)
+        except (
+            ProvisioningError
+        ) as error:  # it is parked already: this only says why it is still on
+            await self._world.bmcs.drop(host.id)
+            log.warning(
+                "a parked host on a leaking loop cannot be switched off",
+                extra={"host": host.name, "cause": str(error)},
+            )
+            await self._postpone_parked(host)
+
+    async def _postpone_parked(self, host: Host) -> None:
+        """An act may have written the record before it failed."""
+        fresh = await self._world.in_thread(self._world.store.get, Host, host.id)
+        if fresh is not None:
+            await self._sleep(fresh, timedelta(seconds=WATCHING_RECHECK_S))
 
     async def _renewed(self, host: Host) -> bool:
         """Whether its BMC's password or certificate is being replaced, and the record moved on."""

@@ -6,6 +6,10 @@ operating system, their power. A host that a claim holds runs on until the claim
 pod's policy says otherwise; the host that leaks is given a minute. The loop opens when a person has
 been there and says retry of the host that leaked; then its neighbours go on by themselves.
 
+A parked host stays parked and loses its power like the others: what a person is to look at there is
+no reason to leave a powered board under water. Only one whose BMC may be another machine's, or whom
+podyard must not speak to, is left to that person.
+
 Asked before every state's own decider, at one place, so that none can forget it. Pure.
 """
 
@@ -22,6 +26,7 @@ from provisioning.lifecycle.actions import (
     ReservePower,
     ShutDown,
     StopLoad,
+    WithdrawUnit,
 )
 from provisioning.lifecycle.decision import (
     Advance,
@@ -46,6 +51,29 @@ ALARM = "telemetry"
 DARK = frozenset({HostState.ENROLLED, HostState.REGISTERING, HostState.INSPECTING})
 """Where a host is only read."""
 RUNNING = frozenset({HostState.BOOTING, HostState.CONFIGURING, HostState.ACCEPTING})
+
+NOT_TOLD = frozenset(
+    {"credentials-refused", "certificate-changed", "wrong-host", "bmc-misconfigured"}
+)
+"""Problems of a host that may be another one, or to whose BMC nothing may be sent."""
+
+
+def goes_dark_parked(host: Host, wanted: Wanted) -> bool:
+    """Whether a parked host has to be looked at because its cooling loop leaks."""
+    if not wanted.loop_leak or wanted.open_steps or host.state in DARK | {HostState.RETIRED}:
+        return False
+    spoken_to = host.problem is not None and host.problem.kind not in NOT_TOLD
+    return spoken_to and (wanted.unit_free or wanted.leak_stops_claims or bool(host.leak))
+
+
+def decide_parked(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
+    """The next step to the dark; None when it is there, or when this is another machine."""
+    who = seen.identity
+    if who is None or who.serial != host.serial or (host.uuid and who.uuid != host.uuid):
+        return None
+    if host.certificate_id and wanted.unit_free:
+        return Do(WithdrawUnit(), f"its cooling loop leaks: {wanted.loop_leak}")
+    return _stop(host, seen, wanted)
 
 
 def decide_leak(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:

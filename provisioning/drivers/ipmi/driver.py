@@ -38,7 +38,7 @@ DEADLINE_S = 15.0
 CHASSIS, APPLICATION = 0x00, 0x06
 _STATUS, _CONTROL, _IDENTIFY, _SET_BOOT, _GET_BOOT = 0x01, 0x02, 0x04, 0x08, 0x09
 _DEVICE_ID, _RESTART, _SYSTEM_GUID = 0x01, 0x02, 0x37
-_OFF, _ON = 0x00, 0x01
+_OFF, _ON, _SOFT_OFF = 0x00, 0x01, 0x05
 """The only two of chassis control's seven that converge."""
 _VALID_BITS, _FLAGS = 3, 5
 """Boot option parameters."""
@@ -141,6 +141,15 @@ class IpmiBmc:
     async def power_off(self) -> None:
         """Converge: ask for power down unless it is off."""
         if await self.power() is not PowerState.OFF:
+            await self._session.change(CHASSIS, _CONTROL, _OFF)
+
+    async def shut_down(self) -> None:
+        """Converge: have ACPI tell the operating system; a BMC that cannot takes the power."""
+        if await self.power() is PowerState.OFF:
+            return
+        try:
+            await self._session.change(CHASSIS, _CONTROL, _SOFT_OFF)
+        except BmcRefused:
             await self._session.change(CHASSIS, _CONTROL, _OFF)
 
     async def boot_source(self) -> BootSource:

@@ -36,6 +36,8 @@ while [ $# -gt 0 ]; do
            power) [ "$3" = 1 ] && what=power.on || what=power.off
                   printf '{{"host": "", "what": "%s"}}\\n' $what >> journal.jsonl
                   echo "$3" > power;;
+           shutdown) printf '{{"host": "", "what": "power.off"}}\\n' >> journal.jsonl
+                     echo 0 > power;;
            boot) echo "$3" > boot;; esac; shift 3;;
     *) shift;;
   esac

@@ -15,7 +15,7 @@ CAPABILITY = Capability.POWER
 
 async def test_a_host_that_is_asked_to_shut_down_is_off_in_the_end(bmc: Bmc) -> None:
     if not isinstance(bmc, ShutdownDriver):
-        pytest.skip("over IPMI podyard takes the power: chassis control has its own soft shutdown")
+        pytest.skip("an adopted host has no BMC that could ask it")
     await bmc.power_on()
     await see_power(bmc, PowerState.ON)
     await bmc.shut_down()

@@ -126,3 +126,33 @@ def test_a_claim_on_the_loop_is_ended_by_nobody_but_the_pods_policy(
     assert acts(told, holds) == expected
     for name in names[1:]:
         assert acts(told, name) == ["power.on", "os.shutdown", "power.off"]
+
+
+def test_a_parked_host_on_the_loop_goes_dark_and_stays_parked(tmp_path: Path) -> None:
+    spec = loop_of_four()
+    names = [slot.slot for _, slot in spec.slots()]
+    parked, leaks = names[1], names[-1]
+
+    def is_parked(farm: Farm) -> bool:
+        problem = farm.hosts()[parked].problem
+        return problem is not None and problem.parked
+
+    async def all_rest(farm: Farm) -> None:
+        await farm.clock.sleep(3600.0)
+
+    told = bring_up(
+        tmp_path,
+        spec,
+        # It is measured, found slow and parked while it runs; then its neighbour leaks.
+        [f"slow-host@{parked}:ratio=0.3", f"leak@{leaks}:at=300"],
+        meanwhile=all_rest,
+        until=lambda farm: farm.loop.time() > 700 and is_parked(farm),
+    )
+
+    problem = told.hosts[parked].problem
+    assert problem is not None
+    assert problem.kind == "acceptance-failed"
+    assert problem.parked
+    assert acts(told, parked) == ["power.on", "os.shutdown", "power.off"]
+    (leaked,) = [e.at for e in told.events if e.kind == "host.leak"]
+    assert [e["at"] > leaked.timestamp() for e in told.of(parked, "os.shutdown")] == [True]

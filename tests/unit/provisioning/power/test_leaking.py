@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from inventory.model import Host
+from inventory.model import Host, Problem
 from inventory.states import HostState, PowerState
 from pods.facts import LeakDetectorFact
+from provisioning.drivers.protocol import BmcIdentity
 from provisioning.lifecycle.actions import (
     ForgetBoot,
     NoteLeak,
@@ -19,9 +20,17 @@ from provisioning.lifecycle.actions import (
     ShutDown,
     StopLoad,
     UpdateFirmware,
+    WithdrawUnit,
 )
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Wait
-from provisioning.lifecycle.leaking import DOUBT, GRACE_S, SHUTDOWN_S, decide_leak
+from provisioning.lifecycle.leaking import (
+    DOUBT,
+    GRACE_S,
+    SHUTDOWN_S,
+    decide_leak,
+    decide_parked,
+    goes_dark_parked,
+)
 from provisioning.lifecycle.restraining import restrain
 from tests.make import NOW, lab, make_boot, make_facts, make_host, make_seen, make_wanted
 
@@ -177,3 +186,56 @@ def test_a_hold_keeps_power_as_it_is_and_lets_the_leak_be_written_down() -> None
     for action, kept in ((NoteLeak(WHAT), True), (StopLoad(), True), (ShutDown(), False)):
         answer = restrain(Do(action, "why"), host, wanted, hold="the fleet is on hold")
         assert isinstance(answer, Do) is kept
+
+
+def parked(kind: str = "boot-failed") -> Problem:
+    return Problem(kind=kind, message="m", since=NOW, remedy="r")
+
+
+def who(serial: str = "S1") -> BmcIdentity:
+    return BmcIdentity(serial=serial, uuid="u-1", manufacturer="P", model="L", bmc_firmware="1")
+
+
+def stays(serial: str = "S1", **of: Any) -> Decision | None:
+    """A parked host on a loop that leaks, looked at once."""
+    seen = {name: of.pop(name) for name in ("power", "now") if name in of}
+    host = make_host(**{"state": HostState.BOOTING, "problem": parked(), "uuid": "u-1", **of})
+    return decide_parked(host, make_seen(identity=who(serial), **seen), make_wanted(loop_leak=NEAR))
+
+
+def test_a_parked_host_on_a_leaking_loop_is_shut_down_and_stays_parked() -> None:
+    assert act(stays(power=PowerState.ON)) == ShutDown()
+    asked = NOW - timedelta(seconds=SHUTDOWN_S + 1)
+    assert act(stays(power=PowerState.ON, shutdown_at=asked)) == PowerOff()
+    assert isinstance(stays(power=PowerState.ON, shutdown_at=NOW), Wait)
+    assert act(stays(power=PowerState.OFF, reserved_watts=700)) == ReservePower(STANDBY)
+    assert stays(power=PowerState.OFF, reserved_watts=STANDBY) is None
+
+
+def test_a_parked_host_leaves_the_offer_before_it_loses_its_power() -> None:
+    assert act(stays(power=PowerState.ON, certificate_id="c1")) == WithdrawUnit()
+
+
+def test_another_machine_keeps_its_power() -> None:
+    assert stays("S2", power=PowerState.ON) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "wanted", "goes"),
+    [
+        ("boot-failed", HostState.BOOTING, {}, True),
+        ("acceptance-failed", HostState.REPAIRING, {}, True),
+        ("boot-failed", HostState.BOOTING, {"loop_leak": ""}, False),
+        ("wrong-host", HostState.BOOTING, {}, False),
+        ("credentials-refused", HostState.BOOTING, {}, False),
+        ("update-unsettled", HostState.PREPARING, {"open_steps": frozenset({"f"})}, False),
+        ("drift", HostState.READY, {"unit_free": False}, False),
+        ("drift", HostState.READY, {"unit_free": False, "leak_stops_claims": True}, True),
+        ("overstayed", HostState.INSPECTING, {}, False),
+    ],
+)
+def test_only_who_may_be_spoken_to_goes_dark_while_it_is_parked(
+    kind: str, state: HostState, wanted: dict[str, Any], goes: bool
+) -> None:
+    host = make_host(state=state, problem=parked(kind))
+    assert goes_dark_parked(host, make_wanted(**{"loop_leak": NEAR, **wanted})) is goes
