@@ -235,7 +235,7 @@ def test_another_machine_keeps_its_power() -> None:
     ],
 )
 def test_only_who_may_be_spoken_to_goes_dark_while_it_is_parked(
-    kind: str, state: HostState, wanted: dict[str, Any], goes: bool
+    kind: str, state: HostState, wanted: dict[str, Any], *, goes: bool
 ) -> None:
     host = make_host(state=state, problem=parked(kind))
     assert goes_dark_parked(host, make_wanted(**{"loop_leak": NEAR, **wanted})) is goes
