@@ -11,7 +11,7 @@ never call each other.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -58,6 +58,10 @@ class EnrolRequest(Document):
     serial: str
     csr_pem: str
     """PKCS#10, PEM. Only its public key is used: the controller writes the names."""
+    found_serial: str = Field(default="", max_length=128)
+    """What the host's own firmware says it is, where the agent can read it."""
+    macs: tuple[Annotated[str, Field(max_length=64)], ...] = Field(default=(), max_length=64)
+    """Of the ports that the host has."""
 
 
 class EnrolReply(Document):

@@ -55,6 +55,11 @@ class StateDirectory:
         return self.path / "keys" / "certificate-simulated.key"
 
     @property
+    def images(self) -> Path:
+        """What hosts run, each in a folder named by its content."""
+        return self.path / "images"
+
+    @property
     def audit_key(self) -> Path:
         """Signs the head of the audit log."""
         return self.path / "keys" / "audit.key"

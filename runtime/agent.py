@@ -129,7 +129,7 @@ class Agent:
         while True:
             try:
                 if not self._uplink.enrolled:
-                    log.info("enrolled as host %s", await self._uplink.enrol())
+                    log.info("enrolled as host %s", await self._enrol())
                 reported = await self._exchange_once(reported)
                 failures = 0
             except UplinkError as error:
@@ -137,6 +137,10 @@ class Agent:
                 reported = None
                 await self._uplink.close()
                 await self._back_off(error, failures)
+
+    async def _enrol(self) -> str:
+        found = self._hardware.facts
+        return await self._uplink.enrol(serial=found.serial, macs=[nic.mac for nic in found.nics])
 
     async def _exchange_once(self, reported: ObservedState | None) -> ObservedState:
         """Report at once what is new; wait at the controller when nothing is."""

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -37,6 +38,7 @@ from inventory.agents import (
 from runtime.place import Place
 
 CONNECT_TIMEOUT_S = 10.0
+SERIAL_CHARS, MACS_MOST = 128, 64  # what the wire takes
 Reply = TypeVar("Reply", EnrolReply, SyncReply)
 ANSWER_MARGIN_S = 20.0  # beyond a long poll's own wait: a controller under load is slow, not dead
 
@@ -105,12 +107,17 @@ class Uplink:
         """Make or find this boot's key."""
         self._identity.prepare()
 
-    async def enrol(self) -> str:
-        """Spend the boot token for a client certificate; the host's id."""
+    async def enrol(self, *, serial: str = "", macs: Sequence[str] = ()) -> str:
+        """Spend the boot token for a client certificate; the host's id.
+
+        `serial` and `macs` are what was found here: the medium may be in another host's drive.
+        """
         request = EnrolRequest(
             token=self._boot.token,
             serial=self._boot.serial,
             csr_pem=self._identity.request_pem(),
+            found_serial=serial[:SERIAL_CHARS],
+            macs=tuple(macs[:MACS_MOST]),
         )
         async with self._new_client(self._trust()) as client:
             body = await self._post(client, "/agent/v1/enrol", request.model_dump_json())

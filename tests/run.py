@@ -49,6 +49,7 @@ DEBIAN_PACKAGES = {
     "fdisk": Path("/usr/sbin/sfdisk"),
     "mmdebstrap": Path("/usr/bin/mmdebstrap"),
     "xorriso": Path("/usr/bin/xorriso"),
+    "cpio": Path("/usr/bin/cpio"),
     "qemu-system-x86": Path("/usr/bin/qemu-system-x86_64"),
     "ovmf": Path("/usr/share/OVMF/OVMF_CODE_4M.fd"),
 }

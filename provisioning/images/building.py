@@ -16,6 +16,8 @@ from pods.canonical import digest_of
 from provisioning.images.errors import BuildFailed
 from provisioning.images.library import Image, Library
 from provisioning.images.manifest import manifest_of
+from provisioning.images.medium import MEDIUM, make_medium
+from provisioning.images.medium import PROGRAMS as MEDIUM_PROGRAMS
 from provisioning.images.programs import need, run
 from provisioning.images.pythonlayer import lock_of, python_tar
 from provisioning.images.recipe import Recipe
@@ -32,7 +34,7 @@ def build(
     recipe: Recipe, *, library: Library, mirror: str = MIRROR, say: Callable[[str], None]
 ) -> Image:
     """Build an image and take it in."""
-    need("mmdebstrap", "mksquashfs")
+    need("mmdebstrap", "mksquashfs", *(MEDIUM_PROGRAMS if recipe.medium else ()))
     if os.geteuid() != 0:
         raise BuildFailed(
             "an image is built as root: its files belong to many users",
@@ -60,9 +62,11 @@ def pack(recipe: Recipe, *, root: Path, work: Path, library: Library) -> Image:
     parts, count = sbom(recipe, root)
     (made / "sbom.cdx.json").write_bytes(parts)
     squash(root, made / "root.squashfs", level=recipe.compression_level, epoch=recipe.epoch)
+    if recipe.medium:
+        make_medium(recipe, made, target=made / MEDIUM, work=work)
     manifest = manifest_of(
         made,
-        files=FILES,
+        files=(*FILES, MEDIUM) if recipe.medium else FILES,
         name=recipe.name,
         version=recipe.version,
         layers=recipe.chosen,

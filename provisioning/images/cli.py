@@ -14,7 +14,7 @@ from inventory.statedir import StateDirectory, default_state
 from pods.answering import Output, OutputOption, read_file, refusals, write
 from pods.keys import KEY_MAX_BYTES, SigningKey, keyring, public_key_from_pem
 from provisioning.images import recipe as recipes
-from provisioning.images.library import Image, Library
+from provisioning.images.library import SHORT_CHARS, Image, Library
 from provisioning.images.manifest import sign_manifest
 from provisioning.images.root import MIRROR
 
@@ -30,6 +30,12 @@ ImagesOption = Annotated[
         envvar="PODYARD_IMAGES",
         help="The folder of images; default: images/ in the service's directory.",
         show_default=False,
+    ),
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state", envvar="PODYARD_STATE", help="The service's directory.", show_default=False
     ),
 ]
 ImageArgument = Annotated[
@@ -70,6 +76,7 @@ def build_image(
     ] = True,
     key: KeyOption = None,
     images: ImagesOption = None,
+    state: StateOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Build an image from Debian packages, as root, without loop devices.
@@ -80,23 +87,31 @@ def build_image(
 
     with refusals():
         wanted = recipes.load(recipe).with_layers(tuple(layer or ()))
-        image = build(wanted, library=_library(images), mirror=mirror, say=_say)
-        if sign and (key is not None or _own_key().exists()):
-            _sign(image, key)
+        image = build(wanted, library=_library(images, state), mirror=mirror, say=_say)
+        if sign and (key is not None or _state(state).signing_key.exists()):
+            _sign(image, _load_key(key, state))
         else:
             _say("not signed; next: podyard image sign")
     _answer(image, output)
 
 
 @image_app.command("list")
-def list_images(*, images: ImagesOption = None, output: OutputOption = Output.TABLE) -> None:
+def list_images(
+    *,
+    images: ImagesOption = None,
+    state: StateOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
     """List the images here.
 
     Example: podyard image list
     """
     with refusals():
-        found = [_summary(one) for one in _library(images).all()]
-    write(found, output, lambda: rows(found, COLUMNS))
+        found = [_summary(one) for one in _library(images, state).all()]
+    brief = [
+        one | {"digest": str(one["digest"]).removeprefix("sha256:")[:SHORT_CHARS]} for one in found
+    ]
+    write(found, output, lambda: rows(brief, COLUMNS))
 
 
 @image_app.command("sign")
@@ -105,6 +120,7 @@ def sign_image(
     *,
     key: KeyOption = None,
     images: ImagesOption = None,
+    state: StateOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Vouch for an image with an Ed25519 key; its name does not change.
@@ -112,9 +128,9 @@ def sign_image(
     Example: podyard image sign host@1 --key release.key
     """
     with refusals():
-        found = _library(images).find(image)
+        found = _library(images, state).find(image)
         found.check()
-        _sign(found, key)
+        _sign(found, _load_key(key, state))
     _answer(found, output)
 
 
@@ -127,6 +143,7 @@ def verify_image(
         typer.Option("--key", metavar="PUB", help="Public key that is trusted for images."),
     ] = None,
     images: ImagesOption = None,
+    state: StateOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Verify the signature of an image and every byte of its files.
@@ -134,33 +151,32 @@ def verify_image(
     Example: podyard image verify host@1 --key release.pub
     """
     with refusals():
-        found = _library(images).find(image)
+        found = _library(images, state).find(image)
         if key:
             pems = [(path, read_file(path, limit_bytes=KEY_MAX_BYTES)) for path in key]
             ring = keyring(
                 *((public_key_from_pem(pem, source=str(path)), "production") for path, pem in pems)
             )
         else:
-            ring = _load_key(None).ring()
+            ring = _load_key(None, state).ring()
         key_id = found.verify(ring=ring)
     data = {"verified": True, "key_id": key_id, **_summary(found)}
     write(data, output, lambda: _table(data))
 
 
-def _library(images: Path | None) -> Library:
-    return Library(images or default_state().resolve() / "images")
+def _library(images: Path | None, state: Path | None) -> Library:
+    return Library(images or _state(state).images)
 
 
-def _own_key() -> Path:
-    return StateDirectory(default_state().resolve()).signing_key
+def _state(path: Path | None) -> StateDirectory:
+    return StateDirectory((path or default_state()).resolve())
 
 
-def _load_key(path: Path | None) -> SigningKey:
-    return SigningKey.load(path or _own_key(), purpose="production")
+def _load_key(path: Path | None, state: Path | None) -> SigningKey:
+    return SigningKey.load(path or _state(state).signing_key, purpose="production")
 
 
-def _sign(image: Image, path: Path | None) -> None:
-    key = _load_key(path)
+def _sign(image: Image, key: SigningKey) -> None:
     image.sign(sign_manifest(image.manifest, key=key))
     _say(f"signed by key {key.key_id[:16]}…")
 

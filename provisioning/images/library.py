@@ -26,6 +26,7 @@ from provisioning.images.manifest import (
     read_manifest,
     verified_manifest,
 )
+from provisioning.images.medium import MEDIUM, Medium
 
 MANIFEST, SIGNATURE = "manifest.json", "signature.json"
 DIGEST_CHARS = 64
@@ -49,6 +50,15 @@ class Image:
     def file(self, name: str) -> Path:
         """One of its files."""
         return self.folder / name
+
+    def medium(self) -> Medium:
+        """What firmware boots it from."""
+        if MEDIUM not in self.manifest.predicate.files:
+            raise ImageNotFound(
+                f"image {self.manifest.predicate.name} {short(self.manifest)} has no boot medium",
+                hint="build it from a recipe with `medium: true`",
+            )
+        return Medium.open(self.file(MEDIUM))
 
     def sign(self, envelope: Envelope) -> None:
         """Lay the signature beside it; another one is replaced."""

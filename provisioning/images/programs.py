@@ -25,6 +25,7 @@ PACKAGES = {
     "mtype": "mtools",
     "sfdisk": "fdisk",
     "xorriso": "xorriso",
+    "cpio": "cpio",
 }
 """Each program, and the Debian package that brings it."""
 

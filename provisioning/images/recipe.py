@@ -22,6 +22,7 @@ RECIPES = Path(__file__).parent / "recipes"
 OVERLAY = Path(__file__).parent / "overlay"
 
 BASE_PACKAGES = (
+    "busybox",
     "ca-certificates",
     "chrony",
     "dbus",
@@ -79,6 +80,8 @@ class Recipe(_Part):
     blacklist: tuple[Module, ...] = ()
     kernel_arguments: tuple[Argument, ...] = ()
     policies: tuple[Policy, ...] = Field(default=("memory", "disk"), min_length=1)
+    medium: bool = False
+    """Whether a boot medium comes with it, for running in memory."""
     compression_level: int = Field(default=15, ge=1, le=22)
     layers: dict[Word, Layer] = Field(default_factory=dict)
     chosen: tuple[Word, ...] = ()
@@ -167,4 +170,9 @@ def _checked(value: Any, *, source: str) -> Recipe:
             f"{source} is no recipe:\n" + "\n".join(lines),
             hint="`podyard image recipes` shows the shipped ones, and what a recipe may say",
         ) from error
+    if recipe.medium and "memory" not in recipe.policies:
+        raise RecipeInvalid(
+            f"{source}: medium is true, and policies are {', '.join(recipe.policies)}",
+            hint="a boot medium runs the image in memory: add memory to its policies",
+        )
     return recipe.with_layers(recipe.chosen)

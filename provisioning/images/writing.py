@@ -13,7 +13,7 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -236,16 +236,22 @@ def _write_esp(target: Path, manifest: Manifest, source: Source) -> dict[str, st
     names = ("kernel", "initrd", "loader.efi")
     inside = {"kernel": "kernel", "initrd": "initrd", "loader.efi": "EFI/BOOT/BOOTX64.EFI"}
     partition = f"{target}@@{FIRST_BYTES}"
+    said = manifest.predicate
+    entries = loader_entries(
+        title=f"podyard {said.name} {said.version}",
+        arguments=said.kernel_arguments,
+        initrds=("initrd",),
+    )
     with tempfile.TemporaryDirectory(prefix="podyard-esp-") as folder, _as_target_refused():
         for name in names:
             with (Path(folder) / name).open("wb") as file:
                 for _, chunk in _believed(manifest, source, name):
                     file.write(chunk)
-        for name, text in loader_entries(manifest, initrds=("initrd",)).items():
+        for name, text in entries.items():
             (Path(folder) / Path(name).name).write_text(text)
         _mkfs_esp(target)
         _mtools("mmd", "-i", partition, "::EFI", "::EFI/BOOT", "::loader", "::loader/entries")
-        for name in loader_entries(manifest, initrds=("initrd",)):
+        for name in entries:
             _mtools("mcopy", "-i", partition, f"{folder}/{Path(name).name}", f"::{name}")
         for name in names:
             _mtools("mcopy", "-i", partition, f"{folder}/{name}", f"::{inside[name]}")
@@ -263,15 +269,16 @@ def _mkfs_esp(target: Path) -> None:
     )
 
 
-def loader_entries(manifest: Manifest, *, initrds: tuple[str, ...]) -> dict[str, str]:
+def loader_entries(
+    *, title: str, arguments: Sequence[str], initrds: Sequence[str]
+) -> dict[str, str]:
     """What tells systemd-boot what to start: path to text."""
-    said = manifest.predicate
-    arguments = " ".join(("boot=podyard", *said.kernel_arguments))
-    lines = [f"title podyard {said.name} {said.version}", "linux /kernel"]
+    options = " ".join(("boot=podyard", *arguments))
+    lines = [f"title {title}", "linux /kernel"]
     lines += [f"initrd /{name}" for name in initrds]
     return {
         "loader/loader.conf": "timeout 0\neditor no\n",
-        "loader/entries/podyard.conf": "\n".join([*lines, f"options {arguments}", ""]),
+        "loader/entries/podyard.conf": "\n".join([*lines, f"options {options}", ""]),
     }
 
 
