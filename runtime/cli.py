@@ -30,9 +30,11 @@ from inventory.secrets import write_private
 from inventory.statedir import StateDirectory, default_state
 from pods.cli import spec_app
 from pods.cli_capacity import capacity
+from pods.errors import PodsError
 from provisioning.bench.cli import bench_app
 from provisioning.images.cli import image_app
 from provisioning.simulator.cli import simulate
+from runtime.bench.cli import allocator
 from runtime.listeners import Address
 from runtime.logs import configure_logs
 
@@ -216,6 +218,11 @@ def _role(text: str) -> Role:
 
 def _setup_token(directory: StateDirectory) -> str:
     if not directory.setup_token.exists():
+        if not directory.secret_key.exists():
+            _fail(
+                f"no service was ever started with {directory.path}",
+                hint=f"podyard serve --state {directory.path}; or give --state DIR of yours",
+            )
         _fail(
             f"no set-up token in {directory.path}",
             hint="it is used up: ask an admin for a key; or give --token, or --state DIR",
@@ -228,7 +235,7 @@ def _explained() -> Any:
     """Turn refusals into two lines for a person."""
     try:
         yield
-    except InventoryError as error:
+    except (InventoryError, PodsError) as error:
         _fail(str(error), hint=error.hint, cause=error)
 
 
@@ -243,6 +250,7 @@ def _fail(message: str, *, hint: str = "", cause: BaseException | None = None) -
 app.add_typer(spec_app, name="spec")
 app.add_typer(bench_app, name="bench")
 app.add_typer(image_app, name="image")
+bench_app.command(name="allocator")(allocator)
 app.command(name="simulate")(simulate)
 app.command(name="capacity")(capacity)
 app.command(name="backup")(backup)

@@ -130,13 +130,17 @@ def _ask_to_stop(stop: asyncio.Event, starting: asyncio.Task[None] | None) -> No
         starting.cancel()
 
 
+SHOWN_MOST = 64
+"""Hosts in the table: a longer one would push the addresses of the rest off the screen."""
+
+
 def show_machines(hall: Hall, console: Console) -> None:
     """What stands around the hosts."""
     if not hall.machines:
         return
     table = Table(title="power distribution, cooling and switches")
-    for heading in ("machine", "kind", "rack", "feed", "Redfish", "hosts", "planted faults"):
-        table.add_column(heading, no_wrap=heading in {"machine", "Redfish"})
+    for heading in ("machine", "kind", "rack", "feed", "Redfish", "hosts", "faults"):
+        table.add_column(heading, no_wrap=heading in {"machine", "Redfish"}, overflow="fold")
     faults = hall.plan.distribution.faults
     for running in hall.machines:
         plan, told = running.machine.plan, running.describe()
@@ -144,24 +148,37 @@ def show_machines(hall: Hall, console: Console) -> None:
             fault.kind for key in (plan.name, FEED + plan.feed) for fault in faults.get(key, ())
         ]
         row = (plan.name, plan.kind, plan.rack, plan.feed, told["address"], str(len(plan.hosts)))
-        table.add_row(*row, ", ".join(kinds))
+        table.add_row(*row, "\n".join(kinds))
     console.print(table)
 
 
 def show(hall: Hall, console: Console) -> None:
     """The hosts with their BMC addresses, and where the rest is written."""
     description = hall.describe()
-    table = Table(title=f"simulated hall of {hall.plan.pod_spec}, seed {hall.plan.seed}")
-    for heading in ("host", "rack", "feed", "BMC", "model", "serial", "planted faults"):
+    plans = [running.bmc.host.plan for running in hall.hosts]
+    planted = [[fault.kind for fault in plan.faults] for plan in plans]
+    everywhere = [kind for kind in planted[0] if all(kind in kinds for kinds in planted)]
+    models = sorted({plan.model.name for plan in plans})
+    made = f"{len(plans)} x {models[0]}" if len(models) == 1 else f"{len(plans)} hosts"
+    table = Table(title=f"simulated hall of {hall.plan.pod_spec}, seed {hall.plan.seed}: {made}")
+    columns = ["host", "feed", "BMC", "serial", "faults"]
+    if len(models) > 1:
+        columns.insert(3, "model")
+    for heading in columns:
         # An address cut to fit a narrow terminal is no address.
-        table.add_column(heading, no_wrap=heading in {"host", "BMC"})
-    for told, running in zip(description["hosts"], hall.hosts, strict=True):
-        plan = running.bmc.host.plan
-        faults = ", ".join(fault.kind for fault in plan.faults)
-        table.add_row(
-            plan.name, plan.rack, plan.feed, told["bmc"], plan.model.name, plan.serial, faults
-        )
+        table.add_column(heading, no_wrap=heading in {"host", "BMC"}, overflow="fold")
+    shown = list(zip(description["hosts"], plans, planted, strict=True))[:SHOWN_MOST]
+    for told, plan, kinds in shown:
+        own = "\n".join(kind for kind in kinds if kind not in everywhere or len(plans) == 1)
+        row = [plan.name, plan.feed, told["bmc"], plan.serial, own]
+        if len(models) > 1:
+            row.insert(3, plan.model.name)
+        table.add_row(*row)
     console.print(table)
+    if len(plans) > len(shown):
+        console.print(f"and {len(plans) - len(shown)} more, in hall.json", highlight=False)
+    if everywhere and len(plans) > 1:
+        console.print(f"on every host: {', '.join(everywhere)}", highlight=False)
     show_machines(hall, console)
     console.print(f"credentials and fingerprints: {hall.directory / 'hall.json'}", highlight=False)
     console.print(f"what is really done: {hall.directory / 'journal.jsonl'}", highlight=False)

@@ -64,6 +64,17 @@ async def test_the_hall_is_told_in_a_private_file(run_hall: Callable[..., Any]) 
         assert host["password"] not in said
 
 
+async def test_what_every_host_has_is_said_once(run_hall: Callable[..., Any]) -> None:
+    hall = run_hall("lab-16", "--faults", "field", "--seed", "7")
+    hall.told()
+    assert hall.end(signal.SIGTERM) == 0
+    said = hall.output()
+    assert said.count("hang-read") == 1
+    assert "on every host: hang-read" in said
+    assert said.count("stale-power") > 1
+    assert "…" not in said
+
+
 async def test_sigint_ends_everything_it_started(run_hall: Callable[..., Any]) -> None:
     hall = run_hall()
     ports = [int(host["bmc"].rpartition(":")[2]) for host in hall.told()]
