@@ -144,8 +144,7 @@ class Acting:
             case ShutDown():
                 return await self._shut_down(host, context, reason)
             case StopLoad():
-                events = (self._recorder.event(host, "host.load-stopped", "", "", reason),)
-                return await self._recorder.record(host, {"acceptance_order": ""}, events=events)
+                return await self._leaks.stop_load(host, reason)
             case RecordDoubt(doubt):
                 return await self._leaks.doubt(host, doubt, reason)
             case NoteLeak(what):

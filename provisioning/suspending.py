@@ -45,15 +45,20 @@ def suspend(
     facts: HardwareFacts | None,
     now: datetime,
 ) -> Suspended:
-    """Write the causes down, take the units out of the offer, keep what was seen."""
+    """Write the causes down, take the units out of the offer, keep what was seen.
+
+    A cause that is written down already is not written again, nor told again.
+    """
+    known = {(one.rule, one.what) for one in certificate.suspended}
+    fresh_causes = [one for one in causes if (one.rule, one.what) not in known]
     added = tuple(
         SuspendedFor(rule=one.rule, what=one.what, remedy=one.remedy, cure=one.cure, since=now)
-        for one in causes
+        for one in fresh_causes
     )
     fresh = certificate.model_copy(update={"suspended": (*certificate.suspended, *added)})
     gone = withdrawn(units)
     events = (
-        *(_told(host, certificate, one, now) for one in causes),
+        *(_told(host, certificate, one, now) for one in fresh_causes),
         *withdrawn_events(host, gone, why=str(causes[0]), now=now),
     )
     problem = Problem(

@@ -37,6 +37,8 @@ class Leaks:
 
     async def note(self, host: Host, what: str, seen: Seen, context: Context) -> Outcome:
         """From here on the host's cooling loop is closed."""
+        if host.leak:  # it was noted before: nothing is told twice
+            return await self._recorder.look_again(host)
         now = self._world.clock.now()
         taken = self._suspended(host, seen, context)
         problem = Problem(
@@ -64,6 +66,13 @@ class Leaks:
         )
         await self._world.in_thread(self._world.store.wake_hosts, now=now, pod=host.pod)
         return outcome
+
+    async def stop_load(self, host: Host, reason: str) -> Outcome:
+        """Take the order to measure back."""
+        if not host.acceptance_order:  # it was taken back before: nothing is told twice
+            return await self._recorder.look_again(host)
+        events = (self._recorder.event(host, "host.load-stopped", "", "", reason),)
+        return await self._recorder.record(host, {"acceptance_order": ""}, events=events)
 
     def _suspended(self, host: Host, seen: Seen, context: Context) -> Suspended | None:
         said = context.wanted.certified

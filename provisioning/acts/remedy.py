@@ -16,6 +16,7 @@ from provisioning.remedies import (
     Remedy,
     apart,
     overstayed,
+    stay,
     told,
     why_never,
 )
@@ -36,6 +37,8 @@ class Remedies:
     async def attempt(self, host: Host, action: TryRemedy) -> Outcome:
         """Written down before it is done: a crash in the middle must not try it twice."""
         remedy, now = action.remedy, self._world.clock.now()
+        if any(one.remedy == remedy.value for one in stay(host)):
+            return await self._recorder.look_again(host)
         outcome = why_never(remedy, host)
         if not outcome and remedy is Remedy.RESTART_BMC:
             outcome = await self._why_no_restart(host)

@@ -31,9 +31,9 @@ from runtime.app.parts import ServeOptions
 from runtime.app.serving import serve
 from runtime.listeners import Address
 from runtime.logs import configure_logs
+from tests.integration.crashes.yard import UNBORN
 
 LOOK_S = 0.02
-UNBORN = 70
 
 
 class Converging:

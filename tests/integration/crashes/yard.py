@@ -40,6 +40,10 @@ SHORT = {
 """Still in their proportion: no request is on its way for as long as the grace."""
 
 
+UNBORN = 70
+"""How a life ends that could not begin: its nursery bears no other."""
+
+
 def free_port() -> int:
     """A port that nobody listens on now."""
     with socket.socket() as probe:
@@ -297,6 +301,8 @@ class Yard:
         while time.monotonic() < began + deadline_s:
             if condition():
                 return time.monotonic() - began
+            unborn = [name for name, one in self.services.items() if UNBORN in one.deaths]
+            assert not unborn, f"{unborn} could not be born\n{self.last_words()}"
             time.sleep(every_s)
         raise AssertionError(f"not within {deadline_s} s; the logs end with\n{self.last_words()}")
 

@@ -132,6 +132,21 @@ ELSEWHERE = {
     "CloseIpmi": "test_adopting_twice",
     "CloseWeakCiphers": "test_adopting_twice",
     "RecordFindings": "test_adopting_twice",
+    **dict.fromkeys(
+        (
+            "NoteLeak",
+            "RecordConfigured",
+            "RecordDoubt",
+            "RecordInspection",
+            "RecordMismatches",
+            "SettleByHand",
+            "ShutDown",
+            "StopLoad",
+            "Suspend",
+            "TryRemedy",
+        ),
+        "test_troubled_twice",
+    ),
     "EraseDrive": "test_erasing_twice",
     "RecordDrivesRead": "test_erasing_twice",
     "RecordUnerased": "test_erasing_twice",
@@ -166,17 +181,7 @@ def test_every_action_run_twice_in_a_row_ends_the_same(
 
 
 NOT_HERE = {
-    "RecordMismatches",  # the host is as its spec wants it
-    "RecordInspection",  # nobody waits a quarter of an hour here
-    "Suspend",
-    "RecordDoubt",  # its BMC says the same twice
-    "NoteLeak",  # nothing leaks here: see the leaks of the field
-    "StopLoad",
     "PutBootNicFirst",  # it starts from a medium: test_bmc_boot_nics.py puts a NIC first twice
-    "ShutDown",
-    "RecordConfigured",  # only after a person said so
-    "SettleByHand",
-    "TryRemedy",  # only when it is late: see below
 }
 
 
