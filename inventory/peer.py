@@ -16,7 +16,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from inventory.slow_headers import HeadersInTime
 
@@ -59,7 +59,7 @@ def peer_from_der(der: bytes) -> Peer | None:
     return Peer(common_name=str(names[0].value), serial=serial_text(certificate))
 
 
-class PeerCertificateProtocol(HeadersInTime, H11Protocol):
+class PeerCertificateProtocol(HeadersInTime, AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     """HTTP/1.1 that knows its verified peer, and lets long polls know of the server's end."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
