@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,13 @@ from rich.table import Table
 
 from inventory.printing import rows
 from inventory.statedir import StateDirectory, default_state
-from pods.answering import Output, OutputOption, read_file, refusals, write
-from pods.keys import KEY_MAX_BYTES, SigningKey, keyring, public_key_from_pem
+from pods.answering import USAGE, Output, OutputOption, fail, read_file, refusals, write
+from pods.keys import KEY_MAX_BYTES, Keyring, SigningKey, keyring, public_key_from_pem
 from provisioning.images import recipe as recipes
 from provisioning.images.library import SHORT_CHARS, Image, Library
 from provisioning.images.manifest import sign_manifest
 from provisioning.images.root import MIRROR
+from provisioning.images.writing import Folder, write_image
 
 image_app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +46,10 @@ ImageArgument = Annotated[
 KeyOption = Annotated[
     Path | None,
     typer.Option("--key", help="The signing key; default: the service's own.", show_default=False),
+]
+PublicKeysOption = Annotated[
+    list[Path] | None,
+    typer.Option("--key", metavar="PUB", help="Public key that is trusted for images."),
 ]
 COLUMNS = ("name", "version", "layers", "digest", "kernel", "packages", "size_mib", "signed_by")
 
@@ -138,10 +144,7 @@ def sign_image(
 def verify_image(
     image: ImageArgument,
     *,
-    key: Annotated[
-        list[Path] | None,
-        typer.Option("--key", metavar="PUB", help="Public key that is trusted for images."),
-    ] = None,
+    key: PublicKeysOption = None,
     images: ImagesOption = None,
     state: StateOption = None,
     output: OutputOption = Output.TABLE,
@@ -152,15 +155,42 @@ def verify_image(
     """
     with refusals():
         found = _library(images, state).find(image)
-        if key:
-            pems = [(path, read_file(path, limit_bytes=KEY_MAX_BYTES)) for path in key]
-            ring = keyring(
-                *((public_key_from_pem(pem, source=str(path)), "production") for path, pem in pems)
-            )
-        else:
-            ring = _load_key(None, state).ring()
-        key_id = found.verify(ring=ring)
+        key_id = found.verify(ring=_ring(key, state))
     data = {"verified": True, "key_id": key_id, **_summary(found)}
+    write(data, output, lambda: _table(data))
+
+
+@image_app.command("write")
+def write_to_disk(
+    image: ImageArgument,
+    *,
+    to: Annotated[Path, typer.Option("--to", metavar="DISK", help="A whole disk, or a file.")],
+    erase: Annotated[
+        bool, typer.Option("--erase", help="Everything on that disk may be lost.")
+    ] = False,
+    key: PublicKeysOption = None,
+    images: ImagesOption = None,
+    state: StateOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Write an image to a disk of this machine and read it back.
+
+    Nothing is written that the signature does not cover; the disk starts nothing until all of it is
+    there.
+
+    Example: podyard image write host@1 --to /dev/nvme0n1 --erase --key release.pub
+    """
+    with refusals():
+        found = _library(images, state).find(image)
+        found.vouched(ring=_ring(key, state))
+        if not erase:
+            fail(
+                f"everything on {to} would be lost",
+                hint="look which disk it is (lsblk), then add --erase",
+                code=USAGE,
+            )
+        written = write_image(found.manifest, Folder(found.folder), target=to)
+    data = {"written": True, **asdict(written)}
     write(data, output, lambda: _table(data))
 
 
@@ -174,6 +204,16 @@ def _state(path: Path | None) -> StateDirectory:
 
 def _load_key(path: Path | None, state: Path | None) -> SigningKey:
     return SigningKey.load(path or _state(state).signing_key, purpose="production")
+
+
+def _ring(keys: list[Path] | None, state: Path | None) -> Keyring:
+    """The keys that a person named, or the service's own."""
+    if not keys:
+        return _load_key(None, state).ring()
+    pems = [(path, read_file(path, limit_bytes=KEY_MAX_BYTES)) for path in keys]
+    return keyring(
+        *((public_key_from_pem(pem, source=str(path)), "production") for path, pem in pems)
+    )
 
 
 def _sign(image: Image, key: SigningKey) -> None:
@@ -196,7 +236,12 @@ def _table(data: dict[str, object]) -> RenderableType:
     table.add_column(overflow="fold")
     for name, value in data.items():
         if value not in (None, "", []):
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            lines = (
+                [f"{one} {said}" for one, said in value.items()]
+                if isinstance(value, dict)
+                else value
+            )
+            text = "\n".join(map(str, lines)) if isinstance(lines, list) else str(value)
             table.add_row(name.replace("_", " "), text)
     return table
 

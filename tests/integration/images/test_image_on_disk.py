@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from pods.keys import SigningKey
 from provisioning.images import programs
 from provisioning.images.errors import ImageDamaged, TargetRefused
 from provisioning.images.library import Image
 from provisioning.images.manifest import CHUNK_BYTES
 from provisioning.images.writing import ESP_BYTES, FIRST_BYTES, MIB, Folder, write_image
+from runtime.cli import app
 
 pytestmark = pytest.mark.integration
 
@@ -160,3 +164,29 @@ def _on_esp(disk: Path, name: str) -> bytes:
         timeout_s=60,
         extra={"MTOOLS_SKIP_CHECK": "1"},
     )
+
+
+def test_the_command_writes_only_what_is_vouched_for_and_only_when_told_twice(
+    image: Image, disk: Path, key: SigningKey, tmp_path: Path
+) -> None:
+    (tmp_path / "image.pub").write_bytes(key.public_pem())
+    stranger = SigningKey.generate(tmp_path / "stranger.key", purpose="production")
+    (tmp_path / "stranger.pub").write_bytes(stranger.public_pem())
+    command = ["image", "write", "tiny", "--to", str(disk), "--images", str(image.folder.parent)]
+
+    def run(*more: str) -> Result:
+        return CliRunner().invoke(app, [*command, *more])
+
+    unasked = run("--key", str(tmp_path / "image.pub"))
+    strange = run("--key", str(tmp_path / "stranger.pub"), "--erase")
+    assert (unasked.exit_code, strange.exit_code) == (2, 1)
+    assert "would be lost\nhint: look which disk it is (lsblk), then add --erase" in unasked.stderr
+    assert "not one of the 1 trusted keys" in strange.stderr
+    with disk.open("rb") as file:
+        assert file.read(4 * MIB) == bytes(4 * MIB)
+
+    written = run("--key", str(tmp_path / "image.pub"), "--erase", "-o", "json")
+    assert written.exit_code == 0, written.stderr
+    found = json.loads(written.stdout)
+    assert found["image"] == image.manifest.digest
+    assert found["read_back"]["root.squashfs"] == image.manifest.whole("root.squashfs")

@@ -50,7 +50,7 @@ def test_an_unknown_layer_is_refused_with_those_there_are() -> None:
 def test_an_unknown_recipe_is_refused_with_those_there_are() -> None:
     with pytest.raises(RecipeInvalid, match="neither shipped nor a file") as caught:
         recipes.load("hosst")
-    assert "deploy, host, small" in caught.value.hint
+    assert "host, small" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,7 @@ def test_an_unknown_recipe_is_refused_with_those_there_are() -> None:
         ("blacklist", ["../x"]),
         ("suite", ""),
         ("policies", []),
+        ("medium", "perhaps"),
         ("surprise", 1),
         ("source_date", "2026-11-01T00:00:00"),
     ],
@@ -77,6 +78,14 @@ def test_a_recipe_with_a_bad_value_names_field_and_value(
     with pytest.raises(RecipeInvalid, match=re.escape(field)) as caught:
         recipes.load(str(file))
     assert "got" in str(caught.value)
+
+
+def test_a_medium_without_memory_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(recipes_text(medium=True, policies=["disk"]))
+
+    with pytest.raises(RecipeInvalid, match="medium is true, and policies are disk"):
+        recipes.load(str(file))
 
 
 def recipes_text(**changed: object) -> str:
