@@ -1,0 +1,1 @@
+"""Which units a claim gets: pure, in memory, fed by events."""

@@ -1,0 +1,1 @@
+"""`podyard bench allocator`: a site that does not exist, and somebody who checks every answer."""

@@ -1,0 +1,38 @@
+"""`podyard bench allocator`: measure placement on a large site, and have every answer checked."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from inventory.printing import Output, OutputOption, pairs, say, write
+
+FAILED = 1
+
+
+def allocator(
+    *,
+    hosts: Annotated[
+        int, typer.Option(min=100, max=100_000, help="How many hosts, a unit each.")
+    ] = 20_000,
+    decisions: Annotated[
+        int, typer.Option(min=100, max=10_000_000, help="Decisions to measure, after the filling.")
+    ] = 20_000,
+    seed: Annotated[int, typer.Option(help="Names the run: the same seed, the same answers.")] = 1,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Place claims on a site of one seed, 70 to 95 % full, and have every answer checked.
+
+    Example: podyard bench allocator --hosts 20000 -o json
+    """
+    from runtime.bench.allocating import run_allocator  # noqa: PLC0415 - only this needs it
+
+    said = run_allocator(
+        hosts, decisions=decisions, seed=seed, wall=time.perf_counter, cpu=time.process_time
+    )
+    write(said, output, lambda: pairs(said, tuple(said)))
+    if said["violations"]:
+        say(f"not good: violations is {said['violations']}: {said['first_violations'][0]}")
+        raise typer.Exit(FAILED)
