@@ -80,7 +80,7 @@ class Tried(Record):
 class Skipped(Record):
     """What a person said need not be waited for, in the state that the host was in then."""
 
-    what: Literal["canary", "configure", "update"]
+    what: Literal["canary", "clean", "configure", "update"]
     why: str
     by: str
     at: datetime

@@ -114,7 +114,8 @@ def _resumed(host: Host, wish: Wish) -> Fields | NotNow:
 def retried(host: Host, at: datetime) -> Fields:
     """What retry changes. A part may have been replaced: facts that parked a host are read anew."""
     again: dict[str, object] = {"facts": None} if host.state is HostState.MATCHING else {}
-    if host.state is HostState.BOOTING and host.problem is not None and host.problem.parked:
+    parked = host.problem is not None and host.problem.parked
+    if parked and host.state in {HostState.INSPECTING, HostState.BOOTING}:
         again = {"boot": None}  # its tries are used up; a host still on is switched off first
     repaired = {"target": "ready", "maintenance": ""} if host.target == "repairing" else {}
     return {
@@ -142,6 +143,8 @@ def _skipped(host: Host, wish: Wish) -> Fields | NotNow:
         return _skips("configure", wish)
     if host.state is HostState.MATCHING and problem is None:
         return _skips("canary", wish)
+    if host.state is HostState.CLEANING and kind == "no-bmc":
+        return _skips("clean", wish)
     if problem is not None:
         return NotNow(
             "problem.kind",

@@ -21,6 +21,7 @@ from provisioning.acts.recorder import LOOK_AGAIN_S, Outcome, Recorder
 from provisioning.acts.remedy import Remedies
 from provisioning.acts.watts import Watts
 from provisioning.context import Context
+from provisioning.drivers.agentstart import AgentStarter
 from provisioning.drivers.protocol import BiosDriver, BootNicDriver, MediaDriver, ShutdownDriver
 from provisioning.errors import BmcBusy, Unsupported
 from provisioning.lifecycle.actions import (
@@ -55,6 +56,7 @@ from provisioning.lifecycle.actions import (
     SetBootSource,
     SettleByHand,
     ShutDown,
+    StartAgent,
     StopLoad,
     Suspend,
     TryRemedy,
@@ -135,6 +137,8 @@ class Acting:
                 return await self._watts.reserve(host, watts, context)
             case MakeBootMedium():
                 return await self._make_medium(host, action)
+            case StartAgent():
+                return await self._start_agent(host, reason)
             case PowerOn():
                 return await self._power_on(host, reason)
             case PowerOff():
@@ -228,6 +232,25 @@ class Acting:
             secrets={(host.id, BOOT_TOKEN): sealed},
             same_look=True,
         )
+
+    async def _start_agent(self, host: Host, reason: str) -> Outcome:
+        """Written down first, as a power-on is: the agent may report before we come back."""
+        boot, world = host.boot, self._world
+        if boot is None:
+            raise TypeError("StartAgent without a boot document")
+        sealed = await world.in_thread(world.store.secret, host.id, BOOT_TOKEN)
+        token = world.secrets.unseal(host.id, BOOT_TOKEN, sealed or b"")
+        document = world.door.document(host, token).model_dump_json().encode()
+        handed = boot.model_copy(update={"powered_at": world.clock.now()})
+        recorded = await self._recorder.record(host, {"boot": handed})
+        bmc = await world.bmcs.of(host)
+        if not isinstance(bmc, AgentStarter):
+            raise Unsupported(
+                f"{host.name}: no agent can be started through {host.bmc.address}",
+                hint="only a host without a BMC (ssh://) is handed its boot document",
+            )
+        await bmc.start_agent(document)
+        return await self._recorder.look_again(recorded.host, "agent.start", reason)
 
     async def _power_on(self, host: Host, reason: str) -> Outcome:
         """Write down that we are about to, then ask.

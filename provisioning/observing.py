@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from inventory.model import AgentSeen
+from pods.facts import HardwareFacts
 from pods.interop import Tree
 from pods.match_finding import Mismatch
 from provisioning.drivers.capabilities import Capability
@@ -20,6 +21,7 @@ from provisioning.drivers.protocol import (
     PowerMeter,
     ResourceReader,
 )
+from provisioning.lifecycle.adopted import SOURCE, as_its_agent_tells
 from provisioning.lifecycle.decision import Look, Seen
 from provisioning.onboarding.openness import openness
 
@@ -35,10 +37,10 @@ async def observe(
     if bmc is not None:
         found |= await _who_and_whether_on(bmc, look)
         if Look.FACTS in look:
-            found["facts"] = await bmc.facts()
+            found["facts"] = _whole(await bmc.facts(), agent)
         if Look.PROFILES in look and isinstance(bmc, ResourceReader):
             found["conformance"] = await check(await bmc.resources())
-        if Look.BOOT in look:
+        if Look.BOOT in look and Capability.BOOT_SOURCE not in without(bmc):
             found["boot_source"] = await bmc.boot_source()
             if isinstance(bmc, MediaDriver):
                 found["media"] = await bmc.media()
@@ -59,6 +61,14 @@ def without(bmc: Bmc) -> frozenset[Capability]:
     """Verbs of the port that this driver's transport cannot carry: what they tell stays unknown."""
     lacks: frozenset[Capability] = getattr(bmc, "without", frozenset())
     return lacks
+
+
+def _whole(facts: HardwareFacts, agent: AgentSeen | None) -> HardwareFacts:
+    """What is in a host without a BMC, only its agent tells."""
+    observed = agent.observed if agent is not None else None
+    if facts.source != SOURCE or observed is None:
+        return facts
+    return as_its_agent_tells(facts, observed.facts)
 
 
 async def _who_and_whether_on(bmc: Bmc, look: Look) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from inventory.states import PowerState
 from pods.erasing import EraseMethod
 from pods.facts import HardwareFacts
+from provisioning.drivers.agentstart import AgentStarter
 from provisioning.drivers.capabilities import (
     AccountDriver,
     BmcAccount,
@@ -198,6 +199,11 @@ class _LoggedShutdown(_LoggedBmc):
         await self._journal.record("shut_down", self._inner.shut_down())
 
 
+class _LoggedAgentStart(_LoggedBmc):
+    async def start_agent(self, document: bytes) -> None:
+        await self._journal.record("start_agent", self._inner.start_agent(document))
+
+
 class _LoggedManagerReset(_LoggedBmc):
     async def restart_manager(self) -> None:
         await self._journal.record("restart_manager", self._inner.restart_manager())
@@ -329,6 +335,7 @@ _PARTS: tuple[tuple[type[Any], type[_LoggedBmc]], ...] = (
     (BiosDriver, _LoggedBios),
     (FirmwareDriver, _LoggedFirmware),
     (ShutdownDriver, _LoggedShutdown),
+    (AgentStarter, _LoggedAgentStart),
     (ManagerReset, _LoggedManagerReset),
     (PowerMeter, _LoggedPowerMeter),
     (ResourceReader, _LoggedResourceReader),

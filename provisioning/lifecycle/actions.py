@@ -184,6 +184,13 @@ class MakeBootMedium(Action):
 
 
 @dataclass(frozen=True)
+class StartAgent(Action):
+    """Hand a host without a BMC its boot document, and start the agent that is installed there."""
+
+    step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
 class InsertMedia(Action):
     """Put a medium into the virtual CD drive."""
 

@@ -24,6 +24,7 @@ from provisioning.lifecycle.actions import (
     SetBootSource,
     WithdrawUnit,
 )
+from provisioning.lifecycle.adopted import decide_running, is_adopted
 from provisioning.lifecycle.bootnic import (
     FROM_MEDIUM,
     look_at_nics,
@@ -70,6 +71,8 @@ def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     boot = host.boot
     if host.certificate_id:
         return Do(WithdrawUnit(), "it was certified on an earlier boot: to be accepted again")
+    if is_adopted(host):
+        return decide_running(host, seen, wanted)
     if host.setbacks >= SETBACKS_MAX:
         return Hold(
             "goes-down",

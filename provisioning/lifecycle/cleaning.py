@@ -14,6 +14,7 @@ from provisioning.lifecycle import erasing
 from provisioning.lifecycle.actions import (
     SettleByHand,
 )
+from provisioning.lifecycle.adopted import decide_left, is_adopted
 from provisioning.lifecycle.bootnic import look_at_nics
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 from provisioning.lifecycle.erasing import decide_erasing, decide_reading, names_of, retired
@@ -35,6 +36,8 @@ def decide_cleaning(host: Host, seen: Seen, wanted: Wanted) -> Decision:
             f"correct the record: podyard host bmc {host.name} --address or --serial, then "
             f"podyard host retry {host.name}; or podyard host forget {host.name}",
         )
+    if is_adopted(host):
+        return decide_left(host, wanted)
     return (
         _unsettled(host, seen, wanted)
         or decide_reading(host, seen, wanted)

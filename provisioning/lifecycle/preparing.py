@@ -7,6 +7,7 @@ from inventory.states import HostState
 from pods.firmware import bios_differences, firmware_behind
 from provisioning.drivers.protocol import TaskPhase
 from provisioning.lifecycle.actions import SetBios, SettleByHand, UpdateFirmware
+from provisioning.lifecycle.adopted import is_adopted
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
 from provisioning.lifecycle.skipping import has_skipped
 
@@ -20,6 +21,8 @@ def decide_preparing(host: Host, seen: Seen, wanted: Wanted) -> Decision:
 
     An act that was begun is driven to a known end first, whatever the versions say by now.
     """
+    if is_adopted(host):
+        return Advance(HostState.BOOTING, "its firmware and BIOS are its owner's")
     if seen.firmware is None or seen.bios is None:
         return Wait("firmware and BIOS have not been read yet", RECHECK_S)
     running = any(task.phase is TaskPhase.RUNNING for task in seen.tasks)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from inventory.model import Host
 
-What = Literal["canary", "configure", "update"]
+What = Literal["canary", "clean", "configure", "update"]
 
 
 def has_skipped(host: Host, what: What) -> bool:

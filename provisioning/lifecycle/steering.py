@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from inventory.model import Host
 from inventory.states import HostState, PowerState
+from provisioning.lifecycle.adopted import is_adopted
 from provisioning.lifecycle.decision import Advance, Wanted
 
 PASSING_LOOKS_MAX = 5  # with doubling pauses from 2 s: a minute, longer than a BMC restarts
@@ -45,8 +46,9 @@ def _called_away(host: Host) -> str:
 
 
 def _from_enrolled(host: Host, reason: str) -> Advance | None:
-    """A host that may run something is switched off before it is retired."""
-    running = host.target == "retired" and host.power is not PowerState.OFF
+    """A host that may run something is switched off before it is retired, where podyard can."""
+    switched = host.power is PowerState.OFF or is_adopted(host)
+    running = host.target == "retired" and not switched
     leaves = host.target == "repairing" or running
     return Advance(HostState.REPAIRING, reason) if leaves else None
 

@@ -1,9 +1,10 @@
-"""The driver of an adopted host: it can be told apart and described, and nothing else.
+"""The driver of an adopted host: it is told apart and described, and its agent is started.
 
 A host that somebody else runs keeps its power, its disks and its boot order. So there is no power
 here and no boot source: the port's verbs for them refuse with a hint, and `without` tells so before
 anybody asks. What the host is, it tells by itself; an owner with root on it could lie, which a BMC
-cannot so easily, and facts say so by their source.
+cannot so easily, and facts say so by their source. The agent is not installed from here: whoever
+runs the host has its unit there, and is handed the boot document that others find on their medium.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from provisioning.drivers.credentials import Credentials
 from provisioning.drivers.protocol import BmcIdentity, BootSource
 from provisioning.drivers.ssh.address import SshEndpoint
 from provisioning.drivers.ssh.session import SshSession
-from provisioning.errors import AnswerRefused
+from provisioning.errors import AnswerRefused, Unsupported
 
 DEADLINE_S = 15.0
 _FIELDS = ("product_serial", "product_uuid", "sys_vendor", "product_name", "bios_version")
@@ -27,6 +28,12 @@ _READ = (
     "cd /sys/class/dmi/id && for f in "
     + " ".join(_FIELDS)
     + "; do printf '%s=' $f; { cat $f 2>/dev/null || echo; } | head -n 1; done"
+)
+_STARTED = "started"
+_START = (
+    "umask 077 && mkdir -p /run/podyard && cat > /run/podyard/boot.json.new "
+    "&& mv /run/podyard/boot.json.new /run/podyard/boot.json "
+    f"&& systemctl restart podyard-agent && echo {_STARTED}"
 )
 
 
@@ -83,6 +90,15 @@ class AdoptedHost:
             bmc_firmware="",
             bios_version=found["bios_version"],
         )
+
+    async def start_agent(self, document: bytes) -> None:
+        """Hand it the boot document, which holds a token: readable by root alone, then the unit."""
+        if (await self._session.run(_START, send=document)).strip() != _STARTED:
+            raise Unsupported(
+                f"{self._session.label}: the host did not start its agent",
+                hint="install podyard's agent there: a unit podyard-agent.service that runs "
+                "`python -m runtime.agent --boot /run/podyard/boot.json`; the account must be root",
+            )
 
     async def power(self) -> PowerState:
         """Refused: a host that does not answer may be off, and may be anything else."""

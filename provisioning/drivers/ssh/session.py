@@ -55,8 +55,8 @@ class SshSession:
                 hint="give the private key in PEM: podyard host bmc NAME --password-file KEYFILE",
             )
 
-    async def run(self, command: str) -> str:
-        """What `command` prints."""
+    async def run(self, command: str, *, send: bytes = b"") -> str:
+        """What `command` prints; `send` is what it reads, and is in no argument."""
         with tempfile.TemporaryDirectory(prefix="podyard-ssh-") as folder:
             secret = self._credentials.password.get_secret_value()
             key = await asyncio.to_thread(_written, Path(folder, "key"), secret)
@@ -79,7 +79,8 @@ class SshSession:
                     *("-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={known}"),
                     *("-o", "GlobalKnownHostsFile=/dev/null", "-o", "UpdateHostKeys=no"),
                     *("--", self._endpoint.host, command),
-                ]
+                ],
+                send=send,
             )
         if code == _SSH_FAILED and _REFUSED in err:
             raise CredentialsRefused(
@@ -113,11 +114,11 @@ class SshSession:
             return hashlib.sha256(base64.b64decode(line.split()[2])).digest() == self._pin
         return False
 
-    async def _call(self, argv: Sequence[str]) -> tuple[int, bytes, bytes]:
+    async def _call(self, argv: Sequence[str], *, send: bytes = b"") -> tuple[int, bytes, bytes]:
         try:
             process = await asyncio.create_subprocess_exec(
                 *argv,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE if send else asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env={"PATH": "/usr/bin:/bin"},
@@ -129,7 +130,9 @@ class SshSession:
             ) from None
         try:
             async with asyncio.timeout(self._deadline_s):
-                out, err = await asyncio.gather(_capped(process.stdout), _capped(process.stderr))
+                _, out, err = await asyncio.gather(
+                    _sent(process.stdin, send), _capped(process.stdout), _capped(process.stderr)
+                )
                 return await process.wait(), out, err
         except TimeoutError:
             raise self._unreachable("no answer in time") from None
@@ -151,6 +154,16 @@ def _written(path: Path, content: str) -> Path:
     path.touch(mode=0o600)
     path.write_text(content if content.endswith("\n") else f"{content}\n")
     return path
+
+
+async def _sent(stream: asyncio.StreamWriter | None, content: bytes) -> None:
+    """A far end that hangs up meanwhile says so by how the call ends."""
+    if stream is None:
+        return
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        stream.write(content)
+        await stream.drain()
+    stream.close()
 
 
 async def _capped(stream: asyncio.StreamReader | None) -> bytes:

@@ -37,7 +37,7 @@ __all__ = ["sshd"]  # a fixture of the driver's own tests
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
-async def test_a_host_without_a_bmc_is_registered_and_read_and_parks_with_the_reason(
+async def test_a_host_without_a_bmc_parks_where_its_spec_wants_what_nobody_can_read(
     tmp_path: Path,
     sshd: Callable[..., Sshd],
 ) -> None:
@@ -84,7 +84,7 @@ async def test_a_host_without_a_bmc_is_registered_and_read_and_parks_with_the_re
     (host,) = store.find(Host)
 
     assert (parked.problem, host.state) == ("no-bmc", HostState.INSPECTING)
-    assert "Contoso Rack Server 9" in parked.message
+    assert "has no BMC, and its spec wants BIOS" in parked.message
     assert f"podyard host bmc {host.name} --address redfish+https://" in parked.remedy
     assert host.uuid == DMI["product_uuid"].lower()
     assert host.facts is not None
