@@ -14,6 +14,7 @@ from inventory.printing import rows
 from inventory.statedir import StateDirectory, default_state
 from pods.answering import USAGE, Output, OutputOption, fail, read_file, refusals, write
 from pods.keys import KEY_MAX_BYTES, Keyring, SigningKey, keyring, public_key_from_pem
+from provisioning.images import building
 from provisioning.images import recipe as recipes
 from provisioning.images.library import SHORT_CHARS, Image, Library
 from provisioning.images.manifest import sign_manifest
@@ -80,6 +81,9 @@ def build_image(
     sign: Annotated[
         bool, typer.Option("--sign/--no-sign", help="Sign what was built, if there is a key.")
     ] = True,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only ask whether all packages can be had.")
+    ] = False,
     key: KeyOption = None,
     images: ImagesOption = None,
     state: StateOption = None,
@@ -89,11 +93,13 @@ def build_image(
 
     Example: podyard image build host --layer nvidia
     """
-    from provisioning.images.building import build  # noqa: PLC0415 - slow to import, seldom asked
-
     with refusals():
         wanted = recipes.load(recipe).with_layers(tuple(layer or ()))
-        image = build(wanted, library=_library(images, state), mirror=mirror, say=_say)
+        if check:
+            building.check(wanted, library=_library(images, state), mirror=mirror)
+            _say(f"all {len(wanted.all_packages)} packages can be had; nothing was built")
+            return
+        image = building.build(wanted, library=_library(images, state), mirror=mirror, say=_say)
         if sign and (key is not None or _state(state).signing_key.exists()):
             _sign(image, _load_key(key, state))
         else:

@@ -50,11 +50,22 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Source(_Part):
+    """An archive of packages besides Debian's own."""
+
+    uri: str = Field(pattern=r"^https?://[A-Za-z0-9.:/_-]{1,200}$")
+    suite: str = Field(pattern=r"^[A-Za-z0-9./_-]{1,64}$")
+    components: tuple[Word, ...] = ()
+    keyring: str = Field(pattern=r"^/[A-Za-z0-9./_-]{1,200}$")
+    """The file on the machine that builds whose keys sign that archive."""
+
+
 class Layer(_Part):
     """Something optional on top."""
 
     summary: str = Field(max_length=200)
     components: tuple[Word, ...] = ()
+    sources: tuple[Source, ...] = ()
     packages: tuple[Word, ...] = Field(min_length=1)
     services: tuple[Unit, ...] = ()
     blacklist: tuple[Module, ...] = ()
@@ -103,6 +114,11 @@ class Recipe(_Part):
         """Of the archive."""
         layered = (one for name in self.chosen for one in self.layers[name].components)
         return tuple(dict.fromkeys((*self.components, *layered)))
+
+    @property
+    def all_sources(self) -> tuple[Source, ...]:
+        """Archives besides Debian's own."""
+        return tuple(one for name in self.chosen for one in self.layers[name].sources)
 
     @property
     def all_services(self) -> tuple[str, ...]:

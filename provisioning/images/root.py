@@ -57,33 +57,39 @@ def make_root(recipe: Recipe, *, root: Path, additions: Path | None, mirror: str
     """Fill `root`; `additions` is a tar of further files, unpacked at its top."""
     overlay = root.parent / "overlay.tar"
     overlay.write_bytes(overlay_tar(recipe))
-    command: list[str | Path] = [
-        "mmdebstrap",
-        "--mode=root",
-        "--variant=minbase",
-        "--format=directory",
-        f"--architectures={recipe.architecture}",
-        f"--components={','.join(recipe.all_components)}",
-        f"--include={','.join(recipe.all_packages)}",
-        *(f"--dpkgopt={one}" for one in LEFT_OUT),
+    hooks = [
         # Before the packages: the kernel's own script makes the initrd, once, with ours in it.
         f"--setup-hook={_unpacking(overlay)}",
         *([f"--customize-hook={_unpacking(additions)}"] if additions else []),
         f'--customize-hook=chroot "$1" systemctl enable {" ".join(recipe.all_services)}',
-        recipe.suite,
-        root,
-        *sources(recipe, mirror=mirror),
     ]
+    _mmdebstrap(recipe, *hooks, root=root, mirror=mirror)
+    overlay.unlink()
+    _forget_this_build(root)
+
+
+def check_packages(recipe: Recipe, *, work: Path, mirror: str) -> None:
+    """Ask apt whether all packages can be had together; nothing is downloaded or installed."""
+    _mmdebstrap(recipe, "--simulate", root=work / "root", mirror=mirror)
+
+
+def _mmdebstrap(recipe: Recipe, *more: str, root: Path, mirror: str) -> None:
     run(
-        command,
-        hint="look at the last lines: a package that the suite does not have, or no way to the "
-        "mirror (--mirror)",
+        [
+            *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"),
+            f"--architectures={recipe.architecture}",
+            f"--components={','.join(recipe.all_components)}",
+            f"--include={','.join(recipe.all_packages)}",
+            *(f"--dpkgopt={one}" for one in LEFT_OUT),
+            *more,
+            *(recipe.suite, root, *sources(recipe, mirror=mirror)),
+        ],
+        hint="look at the last lines: packages that the suite cannot give together, or no way to "
+        "the mirror (--mirror)",
         timeout_s=BUILD_TIMEOUT_S,
         source_date=recipe.epoch,
         extra={"DEBIAN_FRONTEND": "noninteractive"},
     )
-    overlay.unlink()
-    _forget_this_build(root)
 
 
 def sources(recipe: Recipe, *, mirror: str) -> tuple[str, ...]:
@@ -94,7 +100,11 @@ def sources(recipe: Recipe, *, mirror: str) -> tuple[str, ...]:
         suites.append((mirror, f"{recipe.suite}-updates"))
         security = SECURITY if mirror == MIRROR else f"{mirror.rstrip('/')}-security"
         suites.append((security, f"{recipe.suite}-security"))
-    return tuple(f"deb {where} {suite} {components}" for where, suite in suites)
+    lines = [f"deb {where} {suite} {components}" for where, suite in suites]
+    for one in recipe.all_sources:
+        parts = " ".join((f"deb [signed-by={one.keyring}]", one.uri, one.suite, *one.components))
+        lines.append(parts)
+    return tuple(lines)
 
 
 def overlay_files(recipe: Recipe) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from provisioning.images import recipe as recipes
 from provisioning.images.building import inputs_digest
 from provisioning.images.errors import RecipeInvalid
 from provisioning.images.pythonlayer import LOCKS
-from provisioning.images.root import overlay_tar, sources
+from provisioning.images.root import MIRROR, overlay_tar, sources
 from tests.beds.tiny_root import tiny_recipe
 from tests.image_locks import locks
 
@@ -126,6 +126,16 @@ def test_packages_come_with_the_suites_updates_and_security() -> None:
         "deb http://mirror.example/debian bookworm-updates main",
         "deb http://mirror.example/debian-security bookworm-security main",
     )
+
+
+def test_a_layer_brings_its_own_archive_with_the_key_that_signs_it() -> None:
+    archive = {"uri": "https://a.example/debian12", "suite": "/", "keyring": "/etc/a.gpg"}
+    layer = {"summary": "Newer.", "packages": ["driver"], "sources": [archive]}
+    recipe = tiny_recipe(layers={"newer": layer})
+
+    assert len(sources(recipe, mirror=MIRROR)) == 3
+    last = sources(recipe.with_layers(("newer",)), mirror=MIRROR)[-1]
+    assert last == "deb [signed-by=/etc/a.gpg] https://a.example/debian12 /"
 
 
 def test_locks_are_those_of_the_projects_own_lock() -> None:
