@@ -25,7 +25,9 @@ SERVER_DAYS = 90  # renewed at every start
 CLIENT_DAYS = 30  # longer than any boot is expected to matter; renewed at every boot
 BMC_DAYS = 397  # as long as browsers believe one; renewed a month before
 RSA_BITS_MIN = 2048
-SKEW = timedelta(minutes=5)  # a host's clock may be behind before chrony has run
+SKEW = timedelta(days=1)
+"""A host's clock may be behind before chrony has run; and the service's own is ahead of its
+machine's for hours after that was set back, which must not keep any host from reporting."""
 
 
 class Authority:

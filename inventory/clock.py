@@ -5,7 +5,8 @@ Deciders are handed `now`; loops are handed a `Clock`. Nothing else in podyard r
 A machine's clock can be set while the service runs, by a person or by NTP after a boot without it.
 An hour forwards would end every allowed time and every grace at once, and a grace that ends too
 early is a firmware flashed twice; an hour back would let every host sleep for that hour. So the
-service follows its machine's clock slowly.
+service follows its machine's clock slowly. Where it was set back while the service was down, it
+goes on from what it wrote down last: else a grace would begin in the future, and last an hour more.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ FOLLOW = 0.1
 """Seconds per second by which a set clock is followed: an hour within ten. A grace is more than
 twice the longest request, so that a tenth less is still enough."""
 SAID_FROM_S = 10.0  # what NTP does to a running clock stays far below this
+AHEAD_MOST_S = 86400.0
+"""Daylight and time zones are hours: a clock that was wrong by more is not gone on from."""
 
 
 class Clock(Protocol):
@@ -61,11 +64,16 @@ class SteadyClock(SystemClock):
         *,
         wall: Callable[[], float] = time.time,
         elapsed: Callable[[], float] = since_boot,
+        known: datetime | None = None,
     ) -> None:
+        """`known`: a moment that has been, by whatever was written down before this began."""
         self._wall = wall
         self._elapsed = elapsed
         self._reading = threading.Lock()
         self._at, self._told = elapsed(), wall()
+        ahead = known.timestamp() - self._told if known is not None else 0.0
+        if 0.0 < ahead <= AHEAD_MOST_S:
+            self._told += ahead
         self._said = False
 
     def now(self) -> datetime:

@@ -8,7 +8,7 @@ buried. On SQLite there is one worker, and it has every host without a row sayin
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -76,6 +76,12 @@ def check(connection: sa.Connection, fence: Fence, change: Change) -> None:
     held = {name.removeprefix(READ) for name in connection.execute(query).scalars()}
     for host in sorted(hosts - held):
         raise StaleWrite(f"hosts {host} is not in the hands of {fence.lease}")
+
+
+def written_last(connection: sa.Connection) -> datetime | None:
+    """The latest moment at which a host was written."""
+    moment = connection.execute(sa.select(sa.func.max(KINDS[Host].table.c.updated_at))).scalar()
+    return datetime.fromtimestamp(moment, UTC) if moment is not None else None
 
 
 def wake_from_ahead(connection: sa.Connection, *, now: datetime) -> None:

@@ -370,6 +370,11 @@ class SqlStore:
             lambda connection: leasing.bury(connection, role, now=now, grace=grace)
         )
 
+    def written_last(self) -> datetime | None:
+        """When a host was last written, by the clock of that time; None where there is none."""
+        with self._connected() as connection:
+            return holding.written_last(connection)
+
     def wake_from_ahead(self, *, now: datetime) -> None:
         """Make hosts due that were written at a time which is still to come.
 

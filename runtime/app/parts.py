@@ -68,11 +68,12 @@ class Parts:
 def open_parts(options: ServeOptions) -> Parts:
     """Open store, secrets and keys; keys are made at the first start."""
     state = options.state
+    store = SqlStore.open(options.database or state.database_url)
     return Parts(
         options=options,
-        store=SqlStore.open(options.database or state.database_url),
+        store=store,
         box=SecretBox.open(state.secret_key),
-        clock=SteadyClock(),
+        clock=SteadyClock(known=store.written_last()),
         production=_signing_key(state.signing_key, "production"),
         simulated=_signing_key(state.simulated_key, "simulated"),
     )

@@ -263,5 +263,6 @@ def test_hosts_written_ahead_of_a_clock_that_was_set_back_are_due(store: SqlStor
     usual = make_host(2, wake_at=NOW + timedelta(seconds=10))
     store.apply(Change(insert=(usual,)), now=NOW)
     assert store.due_hosts(NOW, limit=9) == []
+    assert store.written_last() == ahead
     store.wake_from_ahead(now=NOW)
     assert [host.name for host in store.due_hosts(NOW, limit=9)] == [late.name]

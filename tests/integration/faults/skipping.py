@@ -12,6 +12,7 @@ import asyncio
 import selectors
 from datetime import datetime, timedelta
 
+from inventory.clock import SteadyClock
 from provisioning.bench.virtual_time import Jump, Stuck, VirtualClock, VirtualLoop
 
 LISTEN_S = 0.001
@@ -44,12 +45,16 @@ class SkippingLoop(VirtualLoop):
 
 
 class JumpingClock(VirtualClock):
-    """The time of day on such a loop, as the controller asks for it. `jumped` moves the hands."""
+    """The service's clock on a machine whose hands `jumped` moves, on such a loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self.jumped = timedelta()
+        self._steady = SteadyClock(wall=self._wall, elapsed=loop.time)
+
+    def _wall(self) -> float:
+        return (super().now() + self.jumped).timestamp()
 
     def now(self) -> datetime:
         """In UTC."""
-        return super().now() + self.jumped
+        return self._steady.now()

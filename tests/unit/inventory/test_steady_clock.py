@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -53,6 +54,28 @@ def test_ten_seconds_stay_about_ten_seconds_whatever_the_machine_says(
         clock.now()
     passed = (clock.now() - before).total_seconds()
     assert abs(passed - 10.0) <= 10.0 * FOLLOW + 1e-6
+
+
+def test_where_the_machine_was_set_back_meanwhile_it_goes_on_from_what_was_written(
+    machine: Machine,
+) -> None:
+    """Else whatever was begun a moment before would seem to begin in an hour."""
+    known = datetime.fromtimestamp(machine.wall + HOUR, UTC)
+    clock = SteadyClock(wall=lambda: machine.wall, elapsed=lambda: machine.up, known=known)
+    assert clock.now() == known
+    machine.passes(10.0)
+    assert (clock.now() - known).total_seconds() == pytest.approx(9.0)
+    machine.passes(11 * HOUR)
+    assert clock.now().timestamp() == pytest.approx(machine.wall)
+
+
+@pytest.mark.parametrize("ahead", [-HOUR, 2 * 86400.0])
+def test_what_was_written_long_ago_or_by_a_clock_in_another_year_does_not_count(
+    machine: Machine, ahead: float
+) -> None:
+    known = datetime.fromtimestamp(machine.wall + ahead, UTC)
+    clock = SteadyClock(wall=lambda: machine.wall, elapsed=lambda: machine.up, known=known)
+    assert clock.now().timestamp() == machine.wall
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
