@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 from inventory.agents import AcceptanceOrder, AcceptanceReport
 from inventory.clock import SystemClock
+from inventory.tls_memory import bound_read_buffers
 from pods.acceptance import Measurement
 from runtime.agent import Agent
 from runtime.hardware import HardwareError, read_hardware
@@ -120,6 +121,7 @@ async def serve() -> None:
 def main() -> int:
     """`python -m runtime.crowd`."""
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    bound_read_buffers()
     asyncio.run(serve())
     return 0
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inventory.tls_memory import bound_read_buffers
 from provisioning.bench.crowd import CrowdLauncher
 from provisioning.bench.design import Fleet, PodDesign, design
 from provisioning.simulator.clock import RealClock
@@ -137,4 +138,5 @@ async def serve(directory: Path) -> None:
 
 
 if __name__ == "__main__":
+    bound_read_buffers()
     asyncio.run(serve(Path(sys.argv[1])))

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from inventory.tls_memory import bound_read_buffers
 from pods import catalogue
 from pods.errors import PodsError
 from provisioning.simulator.clock import RealClock
@@ -83,6 +84,7 @@ def simulate(
             write_json(state / "spec.json", pod.document())
         make_room(len(plan.hosts) + len(plan.distribution.machines))
         settings = HallSettings(state=state, port_base=port_base, clock=RealClock(speed=speed))
+        bound_read_buffers()
         asyncio.run(_run(Hall(plan=plan, settings=settings), console))
     except (HallError, PodsError) as error:
         console.print(f"error: {error}", style="red", markup=False, highlight=False)
