@@ -9,7 +9,7 @@ as they are: routes that show them ask for a permission that no role at one site
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from inventory.model import ComputeUnit, Event, Host, Pod, Record, UsageRecord
 from inventory.places import PowerFeed, Rack, Site
 from inventory.refusals import Refused
 from inventory.store.outline import Document, Outline, Row
-from inventory.store.protocol import PAGE_MAX, Change, Fence, Store
+from inventory.store.protocol import PAGE_MAX, Change, Fence, PutOff, Store
 from inventory.store.query import Condition, Found, Query
 from inventory.store.reading import key_of
 from inventory.store.tables import KINDS
@@ -155,6 +155,14 @@ class SiteStore(Store):
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """A wake changes nothing but when a host is looked at."""
         self._store.wake_hosts(now=now, pod=pod, host_id=host_id)
+
+    def put_off(
+        self, hosts: Sequence[PutOff], *, now: datetime, fence: Fence | None = None
+    ) -> None:
+        """Nobody's but the controller's, who has no site."""
+        here = self.get_many(Host, [one.host_id for one in hosts])
+        mine = [one for one in hosts if one.host_id in here]
+        self._store.put_off(mine, now=now, fence=fence)
 
     def secret(self, owner: str, name: str) -> bytes | None:
         """A sealed secret of a host of these sites, or of no host."""

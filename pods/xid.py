@@ -64,6 +64,12 @@ def policy() -> XidPolicy:
     return load_table("xid", XidPolicy)
 
 
+@cache
+def codes(*actions: Action) -> frozenset[int]:
+    """The numbers for which the shipped policy does one of these: asked at every look at a host."""
+    return policy().codes(*actions)
+
+
 def verdict(code: int) -> Verdict:
     """What this number means here; one that is not listed warns."""
     row = _by_code().get(code)

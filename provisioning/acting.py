@@ -67,6 +67,7 @@ from provisioning.lifecycle.decision import Seen
 from provisioning.podmaps import PodMaps
 from provisioning.power.inputs import lacks_input
 from provisioning.power.watching import FeedWatch
+from provisioning.resting import Resting
 from provisioning.world import World
 
 FACTS_COME = (RecordFacts, RecordInspection, Suspend)
@@ -77,9 +78,15 @@ BOOT_TOKEN = "boot-token"  # noqa: S105 - the name of a field, not a secret
 class Acting:
     """Performs actions for one controller."""
 
-    def __init__(self, world: World, fence: Fence, maps: PodMaps | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        fence: Fence,
+        maps: PodMaps | None = None,
+        resting: Resting | None = None,
+    ) -> None:
         maps = maps or PodMaps(world)
-        recorder = Recorder(world, fence, maps)
+        recorder = Recorder(world, fence, maps, resting)
         self._world = world
         self._recorder = recorder
         self._inspection = Inspection(world, recorder)
@@ -96,7 +103,9 @@ class Acting:
 
     async def waits_on(self, host: Host, context: Context) -> bool:
         """Whether it waits for what is known not to have come, and goes on waiting."""
-        return await self._watts.waits_on(host, context)
+        return await self._watts.waits_on(host, context) or await self._firmware.waits_on(
+            host, context
+        )
 
     async def perform(
         self, host: Host, action: Action, seen: Seen, context: Context, *, reason: str

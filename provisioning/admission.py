@@ -59,6 +59,8 @@ class Waits:
     """Not now; the reason names what is waited for."""
 
     reason: str
+    behind: bool = False
+    """Hosts of an earlier wave on its feeds go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,10 @@ class Ledger:
         self._hosts: dict[str, Host] = {}
         self._on: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._partners = _partners(wiring.feeds.values())
+        self._ordered: dict[str, list[str]] = {}
+        """Feed to the planned hosts on it, in the order of their waves."""
+        self._started: set[str] = set()
+        """Hosts that have taken what they need to start."""
         self._first_due: dict[str, Due | None] = {}
         self._trial_due: tuple[Due | None] | None = None
         self._strangers: list[tuple[tuple[tuple[Line, float], ...], float, Metered | None]] = []
@@ -148,6 +154,10 @@ class Ledger:
         was = self.held.get(host.name, 0.0)
         was_running = 0.0 if before is None else self._running(before, was)
         self.held[host.name] = held
+        if _has_watts(host, self.wiring):
+            self._started.add(host.name)
+        else:
+            self._started.discard(host.name)
         _add(self.carried, lines, held - was)
         _add(self._settled, lines, running - was_running)
         return self._touched(host)
@@ -223,19 +233,31 @@ class Ledger:
         lines, held = self.wiring.lines.get(host.slot, ()), self.held.pop(name)
         _add(self.carried, lines, -held)
         _add(self._settled, lines, -self._running(host, held))
+        self._started.discard(name)
         for feed in self._touched(host):
             self._on[feed].pop(name, None)
+            self._ordered.pop(feed, None)
 
     def first_due(self, feed: str) -> Due | None:
         """Who of the earliest wave on a feed is still to take its watts."""
         if feed not in self._first_due:
-            hosts = (self._hosts[name] for name in self._on[feed])
-            self._first_due[feed] = _earliest(
-                due
-                for host in hosts
-                if not _has_watts(host, self.wiring) and (due := self._due(host)) is not None
+            self._first_due[feed] = next(
+                (
+                    due
+                    for name in self._in_order(feed)
+                    if name not in self._started and (due := self._due(self._hosts[name]))
+                ),
+                None,
             )
         return self._first_due[feed]
+
+    def _in_order(self, feed: str) -> list[str]:
+        """The hosts of a feed, earlier waves first."""
+        known = self._ordered.get(feed)
+        if known is None:
+            there = (name for name in self._on[feed] if name in self.waves)
+            known = self._ordered[feed] = sorted(there, key=lambda name: self.waves[name])
+        return known
 
     @property
     def trial_due(self) -> Due | None:
@@ -258,7 +280,7 @@ class Ledger:
         wave = self.waves.get(host.name)
         if wave is None or not is_coming(host):
             return None
-        can = _has_watts(host, self.wiring) or _can_start(
+        can = host.name in self._started or _can_start(
             host, self.held[host.name], self._settled, self.wiring
         )
         return Due(wave, host.name, str(host.state)) if can else None
@@ -269,7 +291,9 @@ class Ledger:
     def _touched(self, host: Host) -> tuple[str, ...]:
         feeds = self.wiring.feeds.get(host.slot, ())
         for feed in feeds:
-            self._on[feed][host.name] = None
+            if host.name not in self._on[feed]:
+                self._on[feed][host.name] = None
+                self._ordered.pop(feed, None)
             for other in self._partners[feed]:
                 self._first_due.pop(other, None)
         self._trial_due = None
@@ -407,7 +431,8 @@ def _turn(ledger: Ledger, host: Host) -> Waits | None:
     before = _earliest(one for one in due if one is not None and one.wave < mine)
     if before is None:
         return None
-    return Waits(f"wave {mine} starts after {before}, which has not taken its watts yet")
+    reason = f"wave {mine} starts after {before}, which has not taken its watts yet"
+    return Waits(reason, behind=True)
 
 
 def _room(

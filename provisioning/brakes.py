@@ -18,9 +18,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from inventory.model import Host, Intent
 from inventory.states import HostState
+
+if TYPE_CHECKING:
+    from provisioning.settings import ProvisioningSettings
 
 WINDOW = 20
 """How many of the last hosts count towards the failure share."""
@@ -37,14 +41,27 @@ class Limits:
 
     def of(self, domain: str) -> int:
         """The limit of a domain, by its kind."""
-        kind = domain.partition(" ")[0]
-        limits = {
-            "rack": self.rack,
-            "feed": self.feed,
-            "scale-up": self.scale_up,
-            "site": self.site,
-        }
-        return limits[kind]
+        match domain.partition(" ")[0]:
+            case "rack":
+                return self.rack
+            case "feed":
+                return self.feed
+            case "scale-up":
+                return self.scale_up
+            case "site":
+                return self.site
+            case kind:
+                raise ValueError(f"{kind} is no kind of failure domain")
+
+
+def limits_of(settings: ProvisioningSettings) -> Limits:
+    """As they are set."""
+    return Limits(
+        rack=settings.destructive_per_rack,
+        feed=settings.destructive_per_feed,
+        site=settings.destructive_per_site,
+        scale_up=settings.destructive_per_scale_up,
+    )
 
 
 def domains(host: Host) -> tuple[str, ...]:

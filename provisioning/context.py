@@ -74,7 +74,7 @@ async def load_context(world: World, maps: PodMaps, host: Host) -> Context:
             free=all(not unit.claim for unit in units),
             certificate=own.certificate,
             inspect_every_s=world.settings.inspect_every_s,
-            adoption=world.settings.adoption_at(host.site),
+            adoption=maps.adoption_at(host.site),
         ),
         agent=own.agent,
         intents=own.intents,

@@ -27,6 +27,7 @@ from pods.interop import Tree
 from pods.match_finding import Mismatch
 from provisioning.acting import Acting
 from provisioning.acts.recorder import Outcome
+from provisioning.alarm import Alarm
 from provisioning.allowing import AllowedTimes
 from provisioning.context import Context, load_context
 from provisioning.errors import (
@@ -66,6 +67,7 @@ from provisioning.pacing import Pacing, Refusal
 from provisioning.pacing_note import Announcing
 from provisioning.podmaps import PodMaps
 from provisioning.remedies import OVERSTAYED, late_since, mend, overstayed, told
+from provisioning.resting import Resting, uncounted_until
 from provisioning.world import World
 
 log = logging.getLogger("podyard.provisioning")
@@ -75,7 +77,7 @@ ANEW = frozenset({HostState.REGISTERING, HostState.DRAINING, HostState.REPAIRING
 """Where another way begins: what was tried on the last one no longer counts."""
 PARKED_RECHECK = timedelta(days=1)  # a parked host waits for a person, who wakes it
 REFUSALS_MAX = 3  # with doubling pauses from 2 s: longer than a BMC is busy after a power change
-PAUSE_S = 0.01
+PAUSE_S = 0.05
 """Between two looks for due hosts, however many events call for one: each finds several then."""
 ROOM_RECHECK_S = 5.0
 """Of a host whose rack, or whose slow BMC, has no place now."""
@@ -92,7 +94,8 @@ class Controller:
         self._roster = roster or Alone(world.store)
         self._rested: set[str] = set()
         self._maps = PodMaps(world, alone=isinstance(self._roster, Alone))
-        self._acting = Acting(world, fence, self._maps)
+        self._resting = Resting(world, fence, self._maps)
+        self._acting = Acting(world, fence, self._maps, self._resting)
         self._rotating = Rotating(world, fence)
         self._renewing = Renewing(world, fence)
         self._at_work: dict[str, asyncio.Task[None]] = {}
@@ -100,6 +103,10 @@ class Controller:
         self._lost: BaseException | None = None
         self._inspecting = 0
         self._times = AllowedTimes(world)
+        self._alarm = Alarm(world.clock, self._wake.set, tick_s=world.settings.tick_s)
+        self._maps.due = self._alarm.set
+        self._short = True
+        """Somebody may be due who found no room: every place that is given back counts."""
         self._held = ""
         self._looked_for_hold: datetime | None = None
         most = world.settings.hosts_at_once
@@ -113,20 +120,19 @@ class Controller:
 
     async def run(self) -> None:
         """Run until cancelled. Raises FenceLost when another controller took over."""
-        settings, loop = self._world.settings, asyncio.get_running_loop()
         try:
             while True:
                 await self._start_due()
                 self._raise_lost_fence()
                 # Not `wait_for`: on Python 3.11 it loses a cancellation that meets a wake-up.
-                tick = loop.call_later(settings.tick_s, self._wake.set)
-                try:
-                    await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(PAUSE_S)
+                if not self._wake.is_set():
+                    self._alarm.arm()
                     await self._wake.wait()
-                finally:
-                    tick.cancel()
+                    self._alarm.disarm()
                 self._wake.clear()
         finally:
+            self._alarm.disarm()
             for task in self._at_work.values():
                 task.cancel()
             await asyncio.gather(*self._at_work.values(), return_exceptions=True)
@@ -134,28 +140,33 @@ class Controller:
 
     async def _start_due(self) -> None:
         await self._announcing.tell(self._pacing)
+        self._maps.look_anew()
         room = self._pacing.free()
-        if room <= 0:
+        self._short = room <= 0
+        if self._short:
             return
         await self._look_for_hold()
         try:
+            await self._resting.tell()
             await self._wake_waiting()
             rested = frozenset(self._rested)
             due = await self._world.in_thread(
                 self._roster.due,
                 self._world.clock.now(),
                 room=room,
-                busy=frozenset(self._at_work),
+                busy=frozenset(self._at_work) | self._resting.ids,
                 rested=rested,
             )
             self._rested -= rested
         except StoreUnavailable as error:  # the database is away: wait, nothing fails for it
             log.warning("the store did not answer", extra={"cause": str(error)})
             return
+        self._short |= len(due) >= room
         for host in due:
             if host.id in self._at_work:
                 continue
             refusal = self._pacing.enter(host)
+            self._short |= refusal is not None
             if refusal is None or refusal.is_its_own:
                 task = asyncio.create_task(
                     self._guarded_step(host, refusal), name=f"step {host.name}"
@@ -189,7 +200,9 @@ class Controller:
             self._rested.add(host_id)
         if not task.cancelled() and isinstance(task.exception(), FenceLost):
             self._lost = task.exception()
-        self._wake.set()
+        self._alarm.ended(host_id)
+        if self._short or self._lost is not None:
+            self._wake.set()
 
     def _raise_lost_fence(self) -> None:
         if self._lost is not None:
@@ -419,13 +432,15 @@ class Controller:
             update={
                 "problem": problem,
                 "wake_at": later,
-                "counted_from": later if others else host.counted_from,
+                "counted_from": uncounted_until(host, later) if others else host.counted_from,
                 "power": seen.power if seen.power != "Unknown" else host.power,
             }
         )
         events = (*self._first_told(host, problem), *self._power_told(host, fresh))
         if host.state in {HostState.READY, HostState.ENROLLED, HostState.RETIRED}:
             await self._world.bmcs.drop(host.id)
+        if not events and self._resting.rests(host, fresh):
+            return Outcome(host)
         return await self._record(host, fresh, *events)
 
     def _noticed(self, host: Host, notice: Notice, at: datetime) -> Problem:

@@ -8,7 +8,7 @@ be undone rests on it.
 
 from __future__ import annotations
 
-import heapq
+import bisect
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -66,11 +66,18 @@ class LivePod:
         self._leaking: dict[str, Leaking] = {}
         self._told: dict[str, tuple[object, ...]] = {}
         self._versions: dict[str, int] = {}
-        self._undrawn = True
-        """Facts came that no drawing shows yet."""
+        self._undrawn: set[str] = set()
+        """Racks of whose hosts facts came that no drawing shows yet."""
+        self._racks: defaultdict[str, dict[str, Host]] = defaultdict(dict)
+        """Rack to its hosts by id."""
+        self._found: dict[str, tuple[Mismatch, ...]] = {}
+        self._found_in: dict[str, tuple[str, ...]] = {}
+        """Rack to slots of which something was found."""
         self._drawn_at: datetime | None = None
         self._brake: str | None = None
         self._ended: dict[str, Host] = {}
+        self._order: list[tuple[tuple[datetime, str], str]] = []
+        """Those that ended by when, with their ids."""
         self._begun: dict[str, Host] = {}
         self._planned_hosts = self.planned.hosts
 
@@ -88,7 +95,7 @@ class LivePod:
     def brake(self) -> str:
         """Why nothing more may be started; empty when something may."""
         if self._brake is None:
-            last = heapq.nlargest(WINDOW, self._ended.values(), key=_ended)
+            last = [self._ended[key] for _, key in self._order[-WINDOW:]]
             begun = itertools.islice(self._begun.values(), WINDOW)
             self._brake = brake_of(self.pod, self.design.spec, self._planned_hosts, [*last, *begun])
         return self._brake
@@ -159,9 +166,10 @@ class LivePod:
             return ()
         self._told[host.id] = told
         self._place(host)
-        self._hosts[host.id] = slim = _slim(host)
+        self._hosts[host.id] = slim = _slim(host, self._hosts.get(host.id))
+        self._racks[host.rack][host.id] = slim
         if before is None or before[-1] != told[-1]:
-            self._undrawn = True
+            self._undrawn.add(host.rack)
         if host.state is HostState.READY:
             self.ready.add(host.name)
         else:
@@ -173,7 +181,7 @@ class LivePod:
     def _place(self, host: Host) -> None:
         """On its slot's feeds, and on no others."""
         before = self._hosts.get(host.id)
-        if before is not None and before.slot == host.slot:
+        if before is not None and (before.slot, before.rack) == (host.slot, host.rack):
             return
         if before is not None:
             self._leave(before)
@@ -181,6 +189,8 @@ class LivePod:
             self._on[feed][host.id] = None
 
     def _leave(self, host: Host) -> None:
+        self._racks[host.rack].pop(host.id, None)
+        self._undrawn.add(host.rack)
         for feed in self.design.wiring.feeds.get(host.slot, ()):
             self._on[feed].pop(host.id, None)
 
@@ -193,23 +203,33 @@ class LivePod:
         same = before is not None and ended and _end(before) == _end(host)
         if same or (not ended and before is None and begun == (host.id in self._begun)):
             return
-        for kept, holds in ((self._ended, ended), (self._begun, begun)):
-            kept.pop(host.id, None)
-            if holds:
-                kept[host.id] = host
+        self._forget_end(host.id)
+        self._begun.pop(host.id, None)
+        if ended:
+            self._ended[host.id] = host
+            bisect.insort(self._order, (_ended(host), host.id))
+        if begun:
+            self._begun[host.id] = host
         self._brake = None
+
+    def _forget_end(self, host_id: str) -> None:
+        before = self._ended.pop(host_id, None)
+        if before is not None:
+            entry = (_ended(before), host_id)
+            del self._order[bisect.bisect_left(self._order, entry)]
 
     def forget(self, host: Host) -> None:
         """It is no longer on record."""
         self._leave(host)
         self._leaking.pop(host.id, None)
-        for kept in (self._hosts, self._ended, self._begun):
+        self._forget_end(host.id)
+        for kept in (self._hosts, self._begun):
             kept.pop(host.id, None)
         self._told.pop(host.id, None)
         self._versions.pop(host.id, None)
         self.ready.discard(host.name)
         self.ledger.forget(host.name)
-        self._undrawn, self._brake = True, None
+        self._brake = None
 
     def may_draw(self, now: datetime) -> bool:
         """Whether the findings should and may be drawn again; where nothing came, they are new."""
@@ -221,9 +241,24 @@ class LivePod:
 
     def draw(self, now: datetime) -> None:
         """See who stands where and which cables are swapped."""
-        self.findings = findings_around(self._hosts.values(), self.design.cabling)
+        if self.design.cabling is not None:
+            self.findings = findings_around(self._hosts.values(), self.design.cabling)
+        else:
+            self._draw_racks()
         self.as_of = self._drawn_at = now
-        self._undrawn = False
+        self._undrawn.clear()
+
+    def _draw_racks(self) -> None:
+        """Without cables a rack's trays concern nobody in another rack."""
+        for rack in self._undrawn:
+            inside = self._racks.get(rack, {})
+            for slot in self._found_in.pop(rack, ()):
+                self._found.pop(slot, None)
+            found = findings_around(inside.values(), None)
+            if found:
+                self._found_in[rack] = tuple(found)
+                self._found.update(found)
+        self.findings = self._found
 
 
 def _telling(host: Host) -> tuple[object, ...]:
@@ -257,10 +292,12 @@ def _ended_at(host: Host) -> datetime:
     return problem.since if problem is not None and problem.parked else host.state_since
 
 
-def _slim(host: Host) -> Host:
+def _slim(host: Host, before: Host | None) -> Host:
     """Without what nobody else asks for: the parts of ten thousand hosts fill a memory."""
-    facts = host.facts
-    if facts is not None:
+    facts, known = host.facts, before.facts if before is not None else None
+    if facts is not None and known is not None and facts.observed_at == known.observed_at:
+        facts = known
+    elif facts is not None:
         facts = HardwareFacts(
             observed_at=facts.observed_at,
             source=facts.source,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from inventory.model import Pod
 from pods.cabling import Cabling, cabling_of
 from pods.spec import PodSpec
 from provisioning.admission import Wiring, wiring_of
 from provisioning.lifecycle.decision import Place
-from provisioning.wanted import spec_of
+from provisioning.wanted import spec_of, wanted_of_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Design:
     wiring: Wiring
     places: Mapping[tuple[str, str], Place]
     """By rack and slot."""
+    of_type: Mapping[str, Mapping[str, Any]]
+    """By host type: what is wanted of all its hosts."""
 
 
 def design_of(pod: Pod) -> Design:
@@ -36,4 +39,5 @@ def design_of(pod: Pod) -> Design:
         places={
             (rack.name, slot.slot): Place(rack, slot) for rack in spec.racks for slot in rack.slots
         },
+        of_type={name: wanted_of_type(spec, name) for name in spec.host_types},
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -18,8 +19,9 @@ from inventory.states import HostState
 from inventory.store.protocol import Change
 from inventory.store.query import Condition, Query
 from inventory.store.reading import every
-from provisioning.brakes import UnderWay
+from provisioning.brakes import UnderWay, limits_of
 from provisioning.livepod import LivePod
+from provisioning.onboarding.policy import AdoptionPolicy
 from provisioning.poddesign import Design, design_of
 from provisioning.rooms import Rooms
 from provisioning.world import World
@@ -27,7 +29,6 @@ from provisioning.world import World
 ALONE_READ_EVERY_S = 30.0
 """Between two readings of a whole pod by its only controller: people write too, and seldom."""
 SHARED_READ_EVERY_S = 1.0
-COMPARED = frozenset({HostState.MATCHING, HostState.ACCEPTING})
 SHARED_PER_HOST_S = 0.001
 COMPARED = frozenset({HostState.MATCHING, HostState.ACCEPTING})
 """States in which a host is held against its neighbours: ports only hear them while it runs."""
@@ -45,10 +46,26 @@ class PodMaps:
         self.under_way = UnderWay()
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.rooms = Rooms()
+        self._policies: dict[str, AdoptionPolicy] = {}
+        self.due: Callable[[str, datetime], None] = lambda _host_id, _at: None
+        """Told when each host is due that is written."""
+        self._current: set[str] | None = None
+        """Pods whose records are known to be as they are in this round; None: there are none."""
+
+    def look_anew(self) -> None:
+        """A round of steps begins: they share one look at whether a pod is another one."""
+        self._current = set()
 
     async def of(self, host: Host) -> LivePod:
         """The host's pod; many steps that want it at once share one reading."""
         pod = await self.pod(host.pod)
+        live = self._live.get(pod.name)
+        if live is not None and live.pod is pod and not self._is_old(live):
+            live.note(host)
+            if self._is_compared(host, live):
+                async with self._reading[pod.name]:
+                    await self._draw(live, host)
+            return live
         async with self._reading[pod.name]:
             live = self._live.get(pod.name)
             if live is None or live.design.digest != pod.spec_digest:
@@ -66,13 +83,29 @@ class PodMaps:
     async def pod(self, name: str) -> Pod:
         """A pod as it is on record. Its plan is large: it is only read where it changed."""
         known = self._pods.get(name)
-        if known is not None and await self._world.in_thread(self._version, name) == known.version:
+        if known is not None and (
+            (self._current is not None and name in self._current)
+            or await self._world.in_thread(self._version, name) == known.version
+        ):
+            self._is_current(name)
             return known
         pod = await self._world.in_thread(self._world.store.get, Pod, name)
         if pod is None:
             raise NotFound(f"there are hosts of pod {name}, which is not on record")
         self._pods[name] = pod
+        self._is_current(name)
         return pod
+
+    def _is_current(self, name: str) -> None:
+        if self._current is not None:
+            self._current.add(name)
+
+    def adoption_at(self, site: str) -> AdoptionPolicy:
+        """What the site wants done at its BMCs; settings stay as they are while we run."""
+        known = self._policies.get(site)
+        if known is None:
+            known = self._policies[site] = self._world.settings.adoption_at(site)
+        return known
 
     def design(self, pod: Pod) -> Design:
         """The pod's design, read once."""
@@ -87,13 +120,20 @@ class PodMaps:
             if isinstance(intent, Intent):
                 self._note_intent(intent)
         for host in change.replace:
-            if isinstance(host, Host) and (live := self._live.get(host.pod)) is not None:
+            if not isinstance(host, Host):
+                continue
+            self.due(host.id, host.wake_at)
+            if (live := self._live.get(host.pod)) is not None:
                 feeds = live.note_written(host, host.version + 1)
                 self.rooms.noted(live, feeds, now=self._world.clock.now())
 
     def _note_intent(self, intent: Intent) -> None:
-        if self.under_way.note(intent):
-            self.rooms.open_places()
+        ended = self.under_way.note(intent)
+        if intent.state == "open":
+            self.rooms.took_place(intent.host_id)
+        elif ended:
+            now = self._world.clock.now()
+            self.rooms.open_places(self.under_way.busy, limits_of(self._world.settings), now=now)
 
     def _version(self, name: str) -> int:
         found = self._world.store.outline(Pod, _only(name)).rows
@@ -120,12 +160,16 @@ class PodMaps:
 
     async def _draw(self, live: LivePod, host: Host) -> None:
         """Only who is about to be compared needs to know who stands around it."""
-        if host.state not in COMPARED or host.facts is None:
-            return
-        seen: datetime | None = live.as_of
         now = self._world.clock.now()
-        if (seen is None or seen < host.facts.observed_at) and live.may_draw(now):
+        if self._is_compared(host, live) and live.may_draw(now):
             await self._world.in_thread(live.draw, now)
+
+    def _is_compared(self, host: Host, live: LivePod) -> bool:
+        """Whether its facts are younger than what is known of those around it."""
+        if host.state not in COMPARED or host.facts is None:
+            return False
+        seen: datetime | None = live.as_of
+        return seen is None or seen < host.facts.observed_at
 
 
 @lru_cache(maxsize=1024)

@@ -13,18 +13,20 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from inventory.model import Host
-from provisioning.admission import Admitted, admit
+from provisioning.admission import Waits, admit
+from provisioning.brakes import Limits
+from provisioning.places import Places
 
 if TYPE_CHECKING:
     from provisioning.livepod import LivePod
 
-LOOK_AGAIN_S = 30.0
+LOOK_AGAIN_S = 60.0
 """Bounds what a wake-up that got lost costs."""
 UNSEEN_MAX = timedelta(minutes=5)
 """How long a host that waits for watts is believed to be as it was seen: off, and in its slot."""
@@ -96,7 +98,7 @@ class Rooms:
     _promised: _ByFeed = field(default_factory=_ByFeed)
     """Who was woken for watts and has not asked yet."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
-    _places: dict[str, None] = field(default_factory=dict)
+    _places: Places = field(default_factory=Places)
     _woken: dict[str, None] = field(default_factory=dict)
 
     def wait_for_gate(self, live: LivePod, host: Host, seen: tuple[bool, ...]) -> None:
@@ -105,16 +107,12 @@ class Rooms:
         if live.gates != seen:
             self.open_gate(host.pod)
 
-    def wait_for_watts(
-        self, live: LivePod, host: Host, watts: int, *, now: datetime, seen: bool = True
-    ) -> None:
+    def wait_for_watts(self, live: LivePod, host: Host, watts: int, *, now: datetime) -> None:
         """Until its feeds carry so many watts, and its wave's turn has come."""
         feeds = live.design.wiring.feeds.get(host.slot)
         if feeds is not None:
-            before = self._watts.of(host)
-            seen_at = now if seen or before is None else before.seen_at
             self._promised.take(host)
-            self._watts.put(_ForWatts(host, watts, next(self._numbers), feeds, seen_at))
+            self._watts.put(_ForWatts(host, watts, next(self._numbers), feeds, now))
             self._offer(live, feeds, now)
 
     def waits_for_watts(self, host: Host, *, now: datetime) -> int | None:
@@ -124,7 +122,15 @@ class Rooms:
 
     def wait_for_place(self, host: Host) -> None:
         """Until fewer hosts are in an act that cannot be undone."""
-        self._places[host.id] = None
+        self._places.wait(host)
+
+    def waits_for_place(self, host: Host) -> bool:
+        """Whether nobody woke it yet."""
+        return self._places.waits(host.id)
+
+    def took_place(self, host_id: str) -> None:
+        """An act that cannot be undone was begun on this host."""
+        self._places.leave(host_id)
 
     def leave(self, host: Host) -> None:
         """It got what it waited for, or something else became of it."""
@@ -135,11 +141,9 @@ class Rooms:
         """Let everybody who waits at a pod's gate look."""
         self._woken.update(dict.fromkeys(sorted(self._gates.pop(pod, ()))))
 
-    def open_places(self) -> None:
-        """One act that cannot be undone has ended: let the next host look."""
-        for key in list(self._places)[:1]:
-            del self._places[key]
-            self._woken[key] = None
+    def open_places(self, taken: Mapping[str, int], limits: Limits, *, now: datetime) -> None:
+        """An act that cannot be undone has ended: let those look for whom there is a place."""
+        self._woken.update(dict.fromkeys(self._places.offer(taken, limits, now=now)))
 
     def noted(self, live: LivePod, feeds: Iterable[str], *, now: datetime) -> None:
         """Something of a host changed on these feeds: watts, or whose turn it is."""
@@ -166,9 +170,16 @@ class Rooms:
             return
         waves = live.ledger.waves
         drawn_from = dict.fromkeys(feed for one in touched for feed in one.feeds)
+        behind: set[tuple[str, ...]] = set()
+        """Feeds on which an earlier wave goes first: then before all that come later, too."""
         with live.ledger.supposing(self._still_promised(live, drawn_from, now)):
             for one in sorted(touched, key=lambda each: waves.get(each.host.name, 0)):
-                if not isinstance(admit(live.ledger, one.host, one.watts), Admitted):
+                if one.feeds in behind:
+                    continue
+                verdict = admit(live.ledger, one.host, one.watts)
+                if isinstance(verdict, Waits):
+                    if verdict.behind:
+                        behind.add(one.feeds)
                     continue
                 live.ledger.suppose(one.host, one.watts)
                 self._watts.take(one.host)

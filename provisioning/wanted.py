@@ -44,14 +44,11 @@ def wanted_of(
     adoption: AdoptionPolicy = COMMON,
 ) -> Wanted:
     """Everything that a decider may ask about what should be."""
-    pod, spec, planned = around.pod, around.design.spec, around.planned
+    pod, planned = around.pod, around.planned
     waits = host.state in ASKING_OTHERS
     place = around.design.places.get((host.rack, host.slot))
     return Wanted(
-        host_type=spec.host_types[host.host_type],
-        firmware=spec.firmware.get(host.host_type, ()),
-        bios=dict(spec.bios.get(host.host_type, {})),
-        floors=spec.acceptance.floors,
+        **around.design.of_type[host.host_type],
         bring_up=pod.bring_up == "running" and host.name in planned.waves,
         canary_clear=waits and planned.canary_clear(host.name, around.ready),
         trial_waits=_trial_waits(host, around) if waits else "",
@@ -61,20 +58,30 @@ def wanted_of(
         unit_free=free,
         place=place,
         around=Around(around.findings.get(host.slot, ()), around.as_of),
-        profiles=spec.profiles,
         certified=_stated(certificate),
         suspended=certificate.suspended if certificate else (),
         feeds=_feeds(place),
         inspect_every_s=inspect_every_s,
         adoption=adoption,
-        erase=spec.erase,
         erasures=erasures_of(host, intents),
         unerased=unerased_of(host, intents),
-        peer_share=spec.acceptance.peer_share or PEER_SHARE,
-        restore_power=spec.bring_up.power_drift == "restore",
         loop_leak=around.leak_near(host),
-        leak_stops_claims=spec.bring_up.leak == "stop",
     )
+
+
+def wanted_of_type(spec: PodSpec, name: str) -> dict[str, Any]:
+    """What is wanted of every host of one type, whatever becomes of it."""
+    return {
+        "host_type": spec.host_types[name],
+        "firmware": spec.firmware.get(name, ()),
+        "bios": dict(spec.bios.get(name, {})),
+        "floors": spec.acceptance.floors,
+        "profiles": spec.profiles,
+        "erase": spec.erase,
+        "peer_share": spec.acceptance.peer_share or PEER_SHARE,
+        "restore_power": spec.bring_up.power_drift == "restore",
+        "leak_stops_claims": spec.bring_up.leak == "stop",
+    }
 
 
 def _stated(certificate: CertificateRecord | None) -> Predicate | None:

@@ -258,7 +258,7 @@ def _why(deps: ApiDeps, name: str) -> Why:
     found = held(deps.store, deps.hold_file)
     stopped = _stopped(host, str(found) if found else "")
     remedies = tuple(one for one in host.tried if one.at > host.state_since)
-    next_step, next_at = ("", None) if stopped else _next(host)
+    next_step, next_at = ("", None) if stopped else _next(host, deps.clock.now())
     return Why(
         host=host.name,
         state=host.state,
@@ -306,18 +306,19 @@ def _stopped(host: Host, fleet: str) -> str:
 def _room(deps: ApiDeps, host: Host) -> str:
     """A host that has been due for a while waits for room at its site, which no record says."""
     now = deps.clock.now()
-    if now - host.wake_at < NOT_AT_ONCE:
+    if not deps.store.due_hosts(now - NOT_AT_ONCE, limit=1, among=(host.id,)):
         return ""
     return why_full(deps.store, host.site, now=now)
 
 
-def _next(host: Host) -> tuple[str, datetime | None]:
-    """What happens next by itself, and when."""
+def _next(host: Host, now: datetime) -> tuple[str, datetime | None]:
+    """What happens next by itself, and when; of a host at rest, its record does not say when."""
     if host.problem is not None:
         return host.problem.next_step, host.problem.next_at
     if host.state is HostState.RETIRED:
         return "", None
-    return f"looks again: {said}" if (said := _waiting(host)) else "looks again", host.wake_at
+    at = host.wake_at if host.wake_at >= now else None
+    return f"looks again: {said}" if (said := _waiting(host)) else "looks again", at
 
 
 def _waiting(host: Host) -> str:

@@ -7,7 +7,7 @@ buried. On SQLite there is one worker, and it has every host without a row sayin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,8 +16,8 @@ from sqlalchemy.dialects import postgresql
 
 from inventory.errors import StaleWrite
 from inventory.model import Host
-from inventory.store import leasing, rows
-from inventory.store.protocol import Change, Fence
+from inventory.store import leasing, prepared, rows
+from inventory.store.protocol import Change, Fence, PutOff
 from inventory.store.tables import HOLDS, KINDS, NOTES
 
 READ = "read:"
@@ -82,6 +82,20 @@ def written_last(connection: sa.Connection) -> datetime | None:
     """The latest moment at which a host was written."""
     moment = connection.execute(sa.select(sa.func.max(KINDS[Host].table.c.updated_at))).scalar()
     return datetime.fromtimestamp(moment, UTC) if moment is not None else None
+
+
+def put_off(connection: sa.Connection, hosts: Iterable[PutOff]) -> None:
+    """When these are due next; in the order of their ids, as whoever else writes many."""
+    ordered = sorted(hosts, key=lambda one: one.host_id)
+    given = [
+        {
+            prepared.KEY: one.host_id,
+            prepared.VERSION: one.version,
+            prepared.NOW: one.until.timestamp(),
+        }
+        for one in ordered
+    ]
+    connection.execute(prepared.putting_off(), given)
 
 
 def wake_from_ahead(connection: sa.Connection, *, now: datetime) -> None:

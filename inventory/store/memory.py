@@ -13,7 +13,7 @@ import heapq
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +29,7 @@ from inventory.store.conflicts import conflict_message, stale_words
 from inventory.store.memory_mirror import Mirror
 from inventory.store.memory_table import MemoryTable, Taken
 from inventory.store.outline import Document, Outline, Row
-from inventory.store.protocol import PAGE_MAX, Change, Fence
+from inventory.store.protocol import PAGE_MAX, Change, Fence, PutOff
 from inventory.store.query import Found, Query
 from inventory.store.tables import KINDS
 
@@ -206,6 +206,19 @@ class MemoryStore:
                 key = cast("Host", one).id
                 if self._waking.at[key] > at:
                     self._waking.put(key, at)
+
+    def put_off(
+        self, hosts: Sequence[PutOff], *, now: datetime, fence: Fence | None = None
+    ) -> None:
+        """Look at these hosts then and not before, unless they were written since."""
+        with self._lock:
+            if fence is not None and self._holder(fence, now) is None:
+                raise FenceLost(f"lease {fence.lease} is no longer held by {fence.owner}")
+            records = self._table(Host).records
+            for one in hosts:
+                known = records.get(one.host_id)
+                if known is not None and cast("Host", known).version == one.version:
+                    self._waking.put(one.host_id, one.until.timestamp())
 
     def secret(self, owner: str, name: str) -> bytes | None:
         """A sealed secret."""

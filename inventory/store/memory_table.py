@@ -43,7 +43,10 @@ class MemoryTable:
     def matching(self, equals: Mapping[str, str | int], *, after: str = "") -> Iterator[Record]:
         """Records whose columns have these values, in the order of their keys."""
         self._refuse_strangers(equals)
-        if equals:
+        if len(equals) == 1:
+            ((name, value),) = equals.items()
+            found = sorted(key for key in self._bucket(name, value) if key > after)
+        elif equals:
             buckets = [self._bucket(name, value) for name, value in equals.items()]
             smallest = min(buckets, key=len)
             found = sorted(
@@ -174,8 +177,8 @@ class MemoryTable:
         self.generation += 1
 
     def _refuse_strangers(self, equals: Mapping[str, str | int]) -> None:
-        unknown = sorted(equals.keys() - self.kind.columns.keys())
-        if unknown:
+        if not equals.keys() <= self.kind.columns.keys():
+            unknown = sorted(equals.keys() - self.kind.columns.keys())
             valid = ", ".join(sorted(self.kind.columns))
             name = self.kind.table.name
             raise ValueError(f"{name} has no column {', '.join(unknown)}; it has {valid}")

@@ -15,7 +15,7 @@ from inventory.model import Host, Record
 from inventory.store.tables import KINDS, NOTES, SECRETS
 
 KEY, AFTER, LIMIT, NOW = "the_key", "after_key", "at_most", "is_now"
-POD, OWNER = "of_pod", "of_owner"
+POD, OWNER, VERSION = "of_pod", "of_owner", "at_version"
 
 
 @cache
@@ -47,6 +47,15 @@ def waking(*, pod: bool, host: bool) -> sa.Update:
     if host:
         query = query.where(table.c.key == _text(KEY))
     return query.values(wake_at=_number(NOW))
+
+
+@cache
+def putting_off() -> sa.Update:
+    """The host at `KEY` is due at `NOW`, if it still has `VERSION`."""
+    table = KINDS[Host].table
+    version = sa.bindparam(VERSION, type_=table.c.version.type)
+    mine = (table.c.key == _text(KEY), table.c.version == version)
+    return sa.update(table).where(*mine).values(wake_at=_number(NOW))
 
 
 @cache

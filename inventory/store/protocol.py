@@ -11,7 +11,7 @@ callers run them in a thread. Never call one while waiting for a BMC.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -50,6 +50,16 @@ class Unnamed:
     kind: type[Record]
     where: Mapping[str, str | int]
     """Columns of the kind's table and the values that would name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """When a host is looked at next, whose record stays as it is."""
+
+    host_id: str
+    version: int
+    """As it was read: a record that was written since is due when its writer says."""
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,14 @@ class Store(Protocol):
         """Make waiting hosts due now: an event wakes the loop, and carries nothing else.
 
         All of them, those of one pod, or one host.
+        """
+
+    def put_off(
+        self, hosts: Sequence[PutOff], *, now: datetime, fence: Fence | None = None
+    ) -> None:
+        """Look at these hosts then and not before, without touching their records or versions.
+
+        Whoever was written since it was read stays due as it is. FenceLost as for a change.
         """
 
     def secret(self, owner: str, name: str) -> bytes | None:

@@ -24,7 +24,7 @@ from inventory.store.engine import GLANCES, WRITES, answering, make_engine
 from inventory.store.grouping import Work, Writers
 from inventory.store.migrate import upgrade
 from inventory.store.outline import Document, Outline, Row
-from inventory.store.protocol import PAGE_MAX, Change, Fence
+from inventory.store.protocol import PAGE_MAX, Change, Fence, PutOff
 from inventory.store.query import Found, Query
 from inventory.store.readings import SqlReadings
 from inventory.store.settings import StoreSettings
@@ -221,6 +221,20 @@ class SqlStore:
         given |= {prepared.POD: pod} if pod else {}
         given |= {prepared.KEY: host_id} if host_id else {}
         self._written(lambda connection: connection.execute(query, given))
+
+    def put_off(
+        self, hosts: Sequence[PutOff], *, now: datetime, fence: Fence | None = None
+    ) -> None:
+        """Look at these hosts then and not before, unless they were written since."""
+        if not hosts:
+            return
+
+        def work(connection: sa.Connection) -> None:
+            if fence is not None:
+                leasing.check(connection, fence, now)
+            holding.put_off(connection, hosts)
+
+        self._written(work)
 
     def secret(self, owner: str, name: str) -> bytes | None:
         """A sealed secret."""

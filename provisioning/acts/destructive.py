@@ -14,12 +14,14 @@ from inventory.model import Host, Intent
 from inventory.store.protocol import Change, Fence
 from inventory.store.reading import every
 from provisioning.acts.recorder import Outcome, Recorder
-from provisioning.brakes import Limits, busy, crowded
+from provisioning.brakes import busy, crowded, limits_of
 from provisioning.context import Context
 from provisioning.drivers.protocol import Bmc
 from provisioning.errors import BmcBusy, WrongHost
 from provisioning.podmaps import PodMaps
 from provisioning.world import World
+
+CROWDED_RECHECK_S = 60.0  # who waits is woken; another controller's hosts look by themselves
 
 
 class Destructive:
@@ -32,6 +34,18 @@ class Destructive:
         self._fence = fence
         self._destructive = asyncio.Lock()
 
+    async def waits_on(self, host: Host, context: Context) -> bool:
+        """Whether it waits for a place, nobody woke it, and there is none: then nothing is asked.
+
+        Its BMC's answer changes nothing of that. Who gets a place looks at everything first.
+        """
+        if host.problem is not None or not self._maps.rooms.waits_for_place(host):
+            return False
+        why = crowded(host, context.busy, limits_of(self._world.settings))
+        if why and why == host.waiting:
+            await self._recorder.wait(host, why, after_s=CROWDED_RECHECK_S, others=True)
+        return bool(why) and why == host.waiting
+
     async def _crowded(self, host: Host, context: Context, *, now: bool = False) -> str:
         """Why no act that cannot be undone may be begun on this host; empty when one may.
 
@@ -41,13 +55,7 @@ class Destructive:
         """
         if why := await self._world.in_thread(self._on_hold):
             return why
-        settings = self._world.settings
-        limits = Limits(
-            rack=settings.destructive_per_rack,
-            feed=settings.destructive_per_feed,
-            site=settings.destructive_per_site,
-            scale_up=settings.destructive_per_scale_up,
-        )
+        limits = limits_of(self._world.settings)
         if not now and (soon := crowded(host, context.busy, limits)):
             return soon
         found = await self._world.in_thread(every, self._world.store, Intent, state="open")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from inventory.model import Host, Intent
 from inventory.store.protocol import Change
-from provisioning.acts.destructive import Destructive, noted
+from provisioning.acts.destructive import CROWDED_RECHECK_S, Destructive, noted
 from provisioning.acts.recorder import LOOK_AGAIN_S, Outcome
 from provisioning.brakes import domains
 from provisioning.context import Context
@@ -21,7 +21,6 @@ from provisioning.lifecycle.restraining import held_back
 
 LOOK_SHARE = 0.1  # of the time that an update takes so far: it is noticed a tenth late at most
 LOOK_AGAIN_LONGEST_S = 15.0
-CROWDED_RECHECK_S = 30.0  # who waits is woken; another controller's hosts look by themselves
 
 
 class Firmware(Destructive):

@@ -13,6 +13,7 @@ from inventory.model import Event, Host, Problem, Record
 from inventory.store.protocol import Change, Fence
 from provisioning.podmaps import PodMaps
 from provisioning.remedies import OVERSTAYED
+from provisioning.resting import Resting, uncounted_until
 from provisioning.world import World
 
 LOOK_AGAIN_S = 0.5  # after a change, before its effect is looked for
@@ -31,8 +32,11 @@ class Outcome:
 class Recorder:
     """Records for one controller, under its fence."""
 
-    def __init__(self, world: World, fence: Fence, maps: PodMaps) -> None:
+    def __init__(
+        self, world: World, fence: Fence, maps: PodMaps, resting: Resting | None = None
+    ) -> None:
         self._world = world
+        self._resting = resting
         self._fence = fence
         self._maps = maps
 
@@ -62,7 +66,11 @@ class Recorder:
         later = self._world.clock.now() + timedelta(seconds=after_s)
         known = {"waiting": reason, "wake_at": later, "problem": _lasting(host)}
         if others:
-            known |= {"counted_from": later, "problem": None}
+            known |= {"counted_from": uncounted_until(host, later), "problem": None}
+        if self._resting is not None and not (also or events or fields):
+            fresh = host.model_copy(update=known)
+            if self._resting.rests(host, fresh):
+                return Outcome(host)
         return await self.record(host, {**known, **(fields or {})}, also=also, events=events)
 
     async def park(

@@ -86,16 +86,17 @@ class Watts:
             return False
         still = admit(around.ledger, host, watts)
         if isinstance(still, Waits):
-            await self._wait_for_watts(host, watts, still, context, seen=False)
+            reason = f"{FOR_POWER}{still.reason}"
+            await self._recorder.wait(host, reason, after_s=LOOK_AGAIN_ANYWAY_S, others=True)
         return isinstance(still, Waits)
 
     async def _wait_for_watts(
-        self, host: Host, watts: int, why: Waits, context: Context, *, seen: bool = True
+        self, host: Host, watts: int, why: Waits, context: Context
     ) -> Outcome:
         reason = f"{FOR_POWER}{why.reason}"
         if context.around is None:
             return await self._recorder.wait(host, reason, others=True)
         outcome = await self._recorder.wait(host, reason, after_s=LOOK_AGAIN_ANYWAY_S, others=True)
         now = self._world.clock.now()
-        self._maps.rooms.wait_for_watts(context.around, outcome.host, watts, now=now, seen=seen)
+        self._maps.rooms.wait_for_watts(context.around, outcome.host, watts, now=now)
         return outcome

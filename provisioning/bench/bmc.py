@@ -6,7 +6,6 @@ exchange is drawn instead, and told with the errors that the Redfish driver woul
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -111,7 +110,7 @@ class VirtualBmc:
             case Fate.TIMEOUT:
                 if self.dice.half():
                     await act()
-                await asyncio.sleep(self.deadline_s)
+                await self.host.world.clock.sleep(self.deadline_s)
                 raise Ambiguous(f"{self.host.plan.name}: {what}: no answer in time")
             case Fate.WRONG:
                 return unheard
@@ -133,13 +132,13 @@ class VirtualBmc:
             slow_s = self.dice.slow_s()
             if slow_s >= self.deadline_s:
                 return Fate.TIMEOUT
-            await asyncio.sleep(slow_s)
+            await self.host.world.clock.sleep(slow_s)
         elif fate is not Fate.TIMEOUT:
-            await asyncio.sleep(self.dice.latency_s())
+            await self.host.world.clock.sleep(self.dice.latency_s())
         return fate
 
     async def _no_answer(self, what: str) -> NoReturn:
-        await asyncio.sleep(self.deadline_s)
+        await self.host.world.clock.sleep(self.deadline_s)
         raise BmcUnreachable(f"{self.host.plan.name}: {what}: no answer in time")
 
     # What is behind the verbs.

@@ -67,12 +67,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """A loop that never waits."""
 
     def __init__(self, jump: Jump | None = None) -> None:
-        self._jump = jump or Jump()
-        super().__init__(self._jump)
+        self.jump = jump or Jump()
+        super().__init__(self.jump)
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
-        return self._jump.elapsed_s
+        return self.jump.elapsed_s
+
+    async def pause(self, delay_s: float) -> None:
+        """Until so much later."""
+        await asyncio.sleep(delay_s)
 
 
 class SealedLoop(VirtualLoop):
@@ -84,7 +88,7 @@ class SealedLoop(VirtualLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self._due: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._due: list[tuple[float, int, asyncio.TimerHandle | asyncio.Future[None]]] = []
         self._made = itertools.count()
         self._queue: deque[asyncio.Handle] = self._ready  # type: ignore[attr-defined]
 
@@ -100,6 +104,12 @@ class SealedLoop(VirtualLoop):
         heappush(self._due, (when, next(self._made), handle))
         return handle
 
+    async def pause(self, delay_s: float) -> None:
+        """`asyncio.sleep` without a timer and its callback: most of what a wire does is to wait."""
+        over: asyncio.Future[None] = self.create_future()
+        heappush(self._due, (self.jump.elapsed_s + delay_s, next(self._made), over))
+        await over
+
     def _run_once(self) -> None:
         """What `run_forever` does again and again."""
         due, queue = self._due, self._queue
@@ -108,10 +118,14 @@ class SealedLoop(VirtualLoop):
         if not queue and not self._stopping:  # type: ignore[attr-defined]
             if not due:
                 raise Stuck("every task waits for something that no task will do")
-            self._jump.elapsed_s = max(self._jump.elapsed_s, due[0][0])
-        now = self._jump.elapsed_s
+            self.jump.elapsed_s = max(self.jump.elapsed_s, due[0][0])
+        now = self.jump.elapsed_s
         while due and due[0][0] <= now:
-            queue.append(heappop(due)[2])
+            timer = heappop(due)[2]
+            if isinstance(timer, asyncio.Handle):
+                queue.append(timer)
+            elif not timer.done():
+                timer.set_result(None)
         for _ in range(len(queue)):
             handle = queue.popleft()
             if not handle.cancelled():
@@ -121,31 +135,33 @@ class SealedLoop(VirtualLoop):
 class VirtualClock:
     """The clock of everything that runs on one loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._jump = loop.jump
+        self._pause = loop.pause
         self._told = (0.0, BEGINNING)
 
     def now(self) -> datetime:
         """The virtual time, in UTC."""
-        elapsed_s = self._loop.time()
+        elapsed_s = self._jump.elapsed_s
         if elapsed_s != self._told[0]:  # a step asks many times in one moment
             self._told = (elapsed_s, BEGINNING + timedelta(seconds=elapsed_s))
         return self._told[1]
 
     async def sleep(self, delay_s: float) -> None:
         """`asyncio.sleep`, which takes no time."""
-        await asyncio.sleep(delay_s)
+        await self._pause(delay_s)
 
 
 class HardwareClock:
     """The same time as simulated hardware asks for it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._jump = loop.jump
+        self._pause = loop.pause
 
     def now(self) -> float:
         """Unix seconds."""
-        return BEGINNING_S + self._loop.time()
+        return BEGINNING_S + self._jump.elapsed_s
 
     def since(self, moment: float) -> float:
         """Seconds since a moment that `now` told."""
@@ -153,7 +169,7 @@ class HardwareClock:
 
     async def sleep(self, seconds: float) -> None:
         """`asyncio.sleep`, which takes no time."""
-        await asyncio.sleep(seconds)
+        await self._pause(seconds)
 
 
 async def inline(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

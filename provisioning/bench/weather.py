@@ -83,11 +83,15 @@ class Dice:
     def __init__(self, rates: Rates, *, seed: int, host: str) -> None:
         self._rates = rates
         self._random = random.Random(f"{seed}/{host}/weather")  # noqa: S311 - a seed names a run
+        self._draw = self._random.random
         self._fates = _fates(rates)
+        self._fastest_s, self._span_s = rates.fastest_s, rates.slowest_s - rates.fastest_s
+        self.burst_s = rates.burst_s
+        """How long a good answer vouches for the next ones."""
 
     def fate(self) -> Fate:
         """Of the next exchange."""
-        drawn = self._random.random()
+        drawn = self._draw()
         for until, fate in self._fates:
             if drawn < until:
                 return fate
@@ -95,16 +99,11 @@ class Dice:
 
     def latency_s(self) -> float:
         """Of a good exchange."""
-        return self._random.uniform(self._rates.fastest_s, self._rates.slowest_s)
+        return self._fastest_s + self._span_s * self._draw()
 
     def slow_s(self) -> float:
         """Of a slow one."""
         return self._random.uniform(*SLOW_S)
-
-    @property
-    def burst_s(self) -> float:
-        """How long a good answer vouches for the next ones."""
-        return self._rates.burst_s
 
     def half(self) -> bool:
         """A coin."""

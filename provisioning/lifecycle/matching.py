@@ -18,7 +18,7 @@ from provisioning.power.inputs import is_only_the_feed
 
 LOOK = Look.NOTHING
 APPROVAL_RECHECK_S = 60.0  # `pod up` wakes the hosts at once
-CANARY_RECHECK_S = 60.0  # who waits is woken when the way is free; this bounds a lost wake-up
+CANARY_RECHECK_S = 120.0  # who waits is woken when the way is free; this bounds a lost wake-up
 FEED_RECHECK_S = 300.0  # its whole hardware is read each time
 AROUND_RECHECK_S = 0.5  # a map of ten thousand hosts is drawn every ten seconds
 

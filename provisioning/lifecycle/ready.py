@@ -13,14 +13,14 @@ waits for its tenant, and from there all the way to a new acceptance.
 from __future__ import annotations
 
 import hashlib
-import math
 from datetime import datetime
+from functools import lru_cache
 
 from inventory.model import AgentSeen, Host
 from inventory.states import HostState, PowerState
 from pods.facts import HardwareFacts
 from pods.suspension import Observation, Suspension, suspensions
-from pods.xid import policy, verdict
+from pods.xid import codes, verdict
 from provisioning.lifecycle.actions import RecordFacts, RecordInspection, Suspend, WithdrawUnit
 from provisioning.lifecycle.decision import (
     Advance,
@@ -38,7 +38,7 @@ from provisioning.power.inputs import inputs
 
 LOOK = Look.POWER
 LOOK_AGAIN_S = 5.0
-WATCH_S = 30.0  # one read of one resource; health comes from the agent, which calls every 10 s
+WATCH_S = 60.0  # one read of one resource; health comes from the agent, which calls every 10 s
 SILENT_S = 90.0  # nine calls that did not come: more than a restart of the agent takes
 OUT_OF_OFFER_S = 300.0  # longer than a switch or a controller is away; nothing else is at stake
 STALE_S = 60.0  # an agent calls every 10 s: one that was silent for longer may have gone down
@@ -97,7 +97,6 @@ def _new_causes(host: Host, seen: Seen, wanted: Wanted) -> tuple[Suspension, ...
     said = wanted.certified
     if said is None or not host.certificate_id:
         return ()
-    rows = policy()
     found = suspensions(
         said,
         Observation(
@@ -106,8 +105,8 @@ def _new_causes(host: Host, seen: Seen, wanted: Wanted) -> tuple[Suspension, ...
             feeds_lost=feeds_lost(seen.facts, wanted.feeds),
             restarted=_restarted(host, seen),
         ),
-        drain_xids=rows.codes("drain", "reset"),
-        replace_xids=rows.codes("replace"),
+        drain_xids=codes("drain", "reset"),
+        replace_xids=codes("replace"),
         certified=host.facts,
     )
     known = {(one.rule, one.what) for one in wanted.suspended}
@@ -150,11 +149,16 @@ def _waits_for_feed(wanted: Wanted) -> bool:
 
 def _turn_came(host: Host, period_s: float, now: datetime) -> bool:
     """Each host has its own moment in the period, whatever the moment in which it became ready."""
-    mark = hashlib.sha256(host.id.encode()).digest()
-    offset_s = period_s * int.from_bytes(mark[:4]) / 2**32
+    offset_s = period_s * _share(host.id)
     last = max(host.inspected_at or host.state_since, host.state_since)
-    turns = (math.floor((at.timestamp() - offset_s) / period_s) for at in (last, now))
-    return next(turns) < next(turns)
+    turn, before = ((at.timestamp() - offset_s) // period_s for at in (now, last))
+    return before < turn
+
+
+@lru_cache(maxsize=32768)
+def _share(host_id: str) -> float:
+    """A number from 0 to 1 that is the host's own."""
+    return int.from_bytes(hashlib.sha256(host_id.encode()).digest()[:4]) / 2**32
 
 
 def _suspended(host: Host, seen: Seen, wanted: Wanted) -> Decision:

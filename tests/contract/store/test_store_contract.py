@@ -10,7 +10,7 @@ import pytest
 from inventory.errors import Conflict, FenceLost, StaleWrite
 from inventory.model import Claim, Deployment, Event, Host, Intent, Pod, UsageRecord
 from inventory.states import HostState
-from inventory.store.protocol import Change, Fence
+from inventory.store.protocol import Change, Fence, PutOff
 from inventory.store.sql import SqlStore
 from tests.unit.inventory.records import (
     NOW,
@@ -180,6 +180,31 @@ def test_waking_never_postpones_a_host_that_is_due(store: SqlStore) -> None:
     store.apply(Change(insert=(overdue, make_host(2, wake_at=NOW))), now=NOW)
     store.wake_hosts(now=LATER)
     assert [h.name for h in store.due_hosts(NOW, limit=9)] == ["r1-h1", "r1-h2"]
+
+
+def test_a_look_is_put_off_without_a_new_version(store: SqlStore) -> None:
+    store.apply(Change(insert=(make_host(1), make_host(2))), now=NOW)
+    first, second = store.due_hosts(NOW, limit=9)
+    store.put_off((PutOff(first.id, first.version, LATER),), now=NOW)
+    assert store.due_hosts(NOW, limit=9) == [second]
+    assert store.due_hosts(LATER, limit=9) == [second, first]
+
+
+def test_a_host_that_was_written_meanwhile_is_not_put_off(store: SqlStore) -> None:
+    host = make_host(1)
+    store.apply(Change(insert=(host,)), now=NOW)
+    store.apply(Change(replace=(host,)), now=NOW)
+    store.put_off((PutOff(host.id, host.version, LATER), PutOff("gone", 1, LATER)), now=NOW)
+    assert [one.name for one in store.due_hosts(NOW, limit=9)] == [host.name]
+
+
+def test_who_lost_its_lease_puts_nothing_off(store: SqlStore) -> None:
+    host = make_host(1)
+    store.apply(Change(insert=(host,)), now=NOW)
+    lost = Fence("c", "a", 1)
+    with pytest.raises(FenceLost):
+        store.put_off((PutOff(host.id, host.version, LATER),), now=NOW, fence=lost)
+    assert store.due_hosts(NOW, limit=9) == [host]
 
 
 def test_a_lease_has_one_holder_until_it_expires(store: SqlStore, second: SqlStore) -> None:

@@ -34,6 +34,7 @@ from provisioning.settings import ProvisioningSettings
 from provisioning.world import PlayResult, World
 from tests.make import NOW, lab, make_facts, make_host, make_pod, make_report
 from tests.unit.provisioning.iron import Hands, Iron, IronBmc
+from tests.unit.provisioning.next_look import next_look
 
 BOOT_S = 3.0
 LEASE = timedelta(days=30)
@@ -160,7 +161,7 @@ class Drawer:
     def step(self) -> None:
         """One step when it is due; a controller that dies or lost its lease is replaced."""
         host = self.host()
-        self.clock.at = max(self.clock.at, host.wake_at)
+        self.clock.at = max(self.clock.at, next_look(self.controller, host))
         self.iron.settle()
         self._agent(host)
         try:

@@ -297,7 +297,7 @@ def test_who_waits_for_watts_goes_on_waiting_without_a_question_to_its_bmc(stage
     stage.clock.at = NOW + timedelta(seconds=30)
     assert stage.waits_on(around)
     assert stage.host().version == waiting.version + 1
-    assert stage.host().wake_at == NOW + timedelta(seconds=60)
+    assert stage.host().wake_at == NOW + timedelta(seconds=90)
 
     stage.clock.at = NOW + timedelta(seconds=40)
     gone = peers[0].model_copy(update={"reserved_watts": 20, "version": 2})

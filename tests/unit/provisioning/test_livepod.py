@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from datetime import timedelta
 from typing import Any
 
@@ -164,15 +163,3 @@ def test_a_gate_that_opened_while_somebody_decided_to_wait_is_not_missed() -> No
     pod.note(host(SLOTS[0], state=HostState.READY, version=2))
     rooms.wait_for_gate(pod, host(SLOTS[1]), seen)
     assert rooms.fetch() == [SLOTS[1]]
-
-
-def test_one_free_place_wakes_one_host() -> None:
-    rooms = Rooms()
-    for slot in SLOTS:
-        rooms.wait_for_place(host(slot))
-    rooms.open_places()
-    assert rooms.fetch() == SLOTS[:1]
-    chance = random.Random(1).randrange(1, 3)
-    for _ in range(chance):
-        rooms.open_places()
-    assert rooms.fetch() == SLOTS[1 : 1 + chance]

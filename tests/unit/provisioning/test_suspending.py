@@ -26,6 +26,7 @@ from provisioning.settings import ProvisioningSettings
 from provisioning.world import World
 from tests.make import NOW, lab, make_agent, make_facts, make_host, make_pod
 from tests.unit.provisioning.certified import certified, envelope_about
+from tests.unit.provisioning.next_look import next_look
 
 GPU = AcceleratorFact(slot="GPU.1", model="Lab Accelerator", memory_gib=16, serial="A")
 BUILT = make_facts(accelerators=(GPU,))
@@ -104,7 +105,7 @@ class Stage:
         """Steps, each when the host is due, without a trace of the one before."""
         for _ in range(times):
             host = self.host()
-            self.clock.at = max(self.clock.at, host.wake_at)
+            self.clock.at = max(self.clock.at, next_look(self.controller, host))
             asyncio.run(self.controller.step(host))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -429,7 +428,7 @@ def test_a_report_for_an_earlier_order_does_not_count() -> None:
 
 
 def test_an_agent_of_an_earlier_medium_does_not_end_the_boot() -> None:
-    stale = replace(make_seen(power=ON), agent=make_agent(media_id="older"))
+    stale = make_seen(power=ON, agent=make_agent(media_id="older"))
 
     answer = STATES[HostState.BOOTING].decide(
         make_host(state=HostState.BOOTING, boot=make_boot(powered_at=NOW)), stale, make_wanted()

@@ -1,0 +1,83 @@
+"""Hosts that were looked at and found as they were: nothing is written but when to look again.
+
+A host at rest is looked at thousands of times, and its record says the same each time. So its next
+look is put off in the store without touching the record, many hosts in one go. What is lost with a
+process is only that: the host is looked at sooner than it had to be.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from inventory.model import Host
+from inventory.store.protocol import Fence, PutOff
+from provisioning.podmaps import PodMaps
+from provisioning.remedies import LADDERS
+from provisioning.world import World
+
+WRITTEN_EVERY = timedelta(minutes=10)
+"""So old at most is what a record says of its host's next look."""
+UNCOUNTED_AHEAD = timedelta(minutes=2)
+"""A host that waits for others, where it may become late, is written so often: meanwhile its record
+says that its time does not count. The least that any such state allows is half an hour."""
+
+
+class Resting:
+    """One controller's hosts that wait for their next look, until the store knows of it."""
+
+    def __init__(self, world: World, fence: Fence, maps: PodMaps) -> None:
+        self._world = world
+        self._fence = fence
+        self._maps = maps
+        self._waiting: dict[str, PutOff] = {}
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of hosts whose next look the store does not know of yet: they look due, and are not."""
+        return frozenset(self._waiting)
+
+    def rests(self, known: Host, fresh: Host) -> bool:
+        """Whether it is enough to look again when `fresh` says: then that is seen to."""
+        if not says_the_same(known, fresh):
+            return False
+        self._waiting[known.id] = PutOff(known.id, known.version, fresh.wake_at)
+        self._maps.due(known.id, fresh.wake_at)
+        return True
+
+    async def tell(self) -> None:
+        """Let the store know of all of them. FenceLost when the lease is gone."""
+        told = tuple(self._waiting.values())
+        if not told:
+            return
+        now = self._world.clock.now()
+        await self._world.in_thread(self._world.store.put_off, told, now=now, fence=self._fence)
+        for one in told:
+            if self._waiting.get(one.host_id) is one:
+                del self._waiting[one.host_id]
+
+
+def uncounted_until(host: Host, later: datetime) -> datetime:
+    """Until when the time of a host that waits for others does not count: more than a look ahead.
+
+    It is not known how long it will wait, and too little would let it be late for what others do.
+    """
+    return later + UNCOUNTED_AHEAD if host.state in LADDERS else later
+
+
+def says_the_same(known: Host, fresh: Host) -> bool:
+    """Whether the record would tell nobody anything new but when its host is looked at next."""
+    return (
+        known.waiting == fresh.waiting
+        and known.problem == fresh.problem
+        and known.power == fresh.power
+        and _counts_the_same(known, fresh)
+        and fresh.wake_at - known.wake_at < WRITTEN_EVERY
+    )
+
+
+def _counts_the_same(known: Host, fresh: Host) -> bool:
+    """Where nothing is done about a host that is late, until when its time counts is no news."""
+    if fresh.state not in LADDERS or known.counted_from == fresh.counted_from:
+        return True
+    said = known.counted_from
+    return said is not None and fresh.counted_from is not None and said >= fresh.wake_at
