@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 FIELDS = (
     "host", "old", "new", "problem", "verb", "ms", "outcome", "cause", "claim", "cluster",
     "tenant", "deployment", "count", "status", "method", "path", "address", "role", "model",
-    "reason", "phase",
+    "reason", "phase", "by_s",
 )  # fmt: skip
 VALUE_MAX_CHARS = 500
 
