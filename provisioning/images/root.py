@@ -82,7 +82,9 @@ def _mmdebstrap(recipe: Recipe, *more: str, root: Path, mirror: str) -> None:
             f"--include={','.join(recipe.all_packages)}",
             *(f"--dpkgopt={one}" for one in LEFT_OUT),
             *more,
-            *(recipe.suite, root, *sources(recipe, mirror=mirror)),
+            recipe.suite,
+            root,
+            *sources(recipe, mirror=mirror),
         ],
         hint="look at the last lines: packages that the suite cannot give together, or no way to "
         "the mirror (--mirror)",

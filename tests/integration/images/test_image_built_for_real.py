@@ -1,0 +1,57 @@
+"""Images of real packages: the same twice, and started from disk by real firmware."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from provisioning.images import recipe as recipes
+from provisioning.images.building import build
+from provisioning.images.library import Library
+from provisioning.images.programs import missing
+from provisioning.images.writing import Folder, write_image
+from tests.beds.images import image_of
+from tests.beds.virtual_machine import BOOT_DEADLINE_S, absent, machine
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.long,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(os.geteuid() != 0, reason="images are built as root"),
+    pytest.mark.skipif(
+        bool(missing(("mmdebstrap", "mksquashfs", "xorriso"))),
+        reason="images need more programs: apt-get install mmdebstrap squashfs-tools xorriso",
+    ),
+]
+DISK_BYTES = 3 * 1024**3
+
+
+def test_an_image_built_again_elsewhere_has_the_same_name(tmp_path: Path) -> None:
+    """While Debian's archive stands still; a newer package in between is another image."""
+    first = image_of("small")
+
+    again = build(recipes.load("small"), library=Library(tmp_path / "images"), say=print)
+
+    assert again.manifest == first.manifest
+
+
+@pytest.mark.skipif(bool(absent()), reason=absent() or "there is QEMU")
+def test_an_image_starts_from_the_disk_that_it_was_written_to(
+    tmp_path: Path, unused_tcp_port: int
+) -> None:
+    image, disk = image_of("small"), tmp_path / "disk"
+    with disk.open("wb") as file:
+        file.truncate(DISK_BYTES)
+    write_image(image.manifest, Folder(image.folder), target=disk)
+
+    with machine(
+        tmp_path, serial="LAB1", mac="02:00:00:00:00:01", disk=disk, ssh_port=unused_tcp_port
+    ) as vm:
+        vm.wait_for("localhost login:")
+        with socket.create_connection(("127.0.0.1", unused_tcp_port), BOOT_DEADLINE_S) as ssh:
+            greeting = ssh.recv(100)
+
+    assert greeting.startswith(b"SSH-2.0-OpenSSH")
