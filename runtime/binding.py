@@ -1,36 +1,48 @@
-"""Carries out what was decided about claims: reads one snapshot, writes one change per claim.
+"""Carries out what was decided about claims: follows the records, writes one change per claim.
 
 Blocks, and touches nothing but the store: the controller runs it in a thread, one at a time. Two
 controllers cannot both write, because every change carries the lease's fence; and a change that
 was decided on records which moved on meanwhile is refused whole and decided again at the next look.
+
+The allocator decides on a picture in memory. So what it chose is read again right before it is
+written, and its certificates are verified then; what does not hold goes back into the picture, and
+it chooses anew. The picture may be behind the records, but nothing is written that they contradict.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 
 from inventory.errors import StaleWrite
 from inventory.model import AgentSeen, CertificateRecord, Claim, ComputeUnit, Host, RayMember
-from inventory.states import ClaimState, UnitState
+from inventory.states import ClaimState
 from inventory.store.protocol import Change, Fence, Store
-from inventory.store.reading import every
 from pods.keys import Keyring
-from runtime.allocator import RACK, Offer, Placement, Request, Unplaced, place
+from runtime.allocation.allocator import Allocator
+from runtime.allocation.answer import Answer, Placed
 from runtime.claiming import (
     ClaimDecision,
+    Finish,
     Tenanted,
     apply_claim,
     decide_bound,
     decide_pending,
     decide_releasing,
-    held_units,
 )
+from runtime.feeding import Feeding
 from runtime.gating import certificate_gate
-from runtime.records import by_key, claims_in
+from runtime.offering import ask_of
+from runtime.records import by_key
 
 log = logging.getLogger("podyard.runtime")
+
+EXPLAIN_EVERY = timedelta(seconds=10)
+"""How often those who wait are told anew why: what is counted changes with every claim."""
+
+EXPLAINED_AT_ONCE = 100
+"""A backlog of thousands is told in turns, and holds up nobody's units."""
 
 
 class Binding:
@@ -40,17 +52,30 @@ class Binding:
         self._store = store
         self._keyring = keyring
         self._fence = fence
+        self._allocator = Allocator()
+        self._feeding = Feeding(store, self._allocator)
+        self._again: set[str] = set()
+        self._told_at: dict[str, datetime] = {}
 
     def step(self, now: datetime) -> int:
-        """One look at all open claims; how many were changed."""
+        """One look at what moved; how many claims were changed."""
+        moved = self._feeding.follow(now) | self._again
+        self._feeding.read_claims(self._again - moved)
+        self._again = set()
+        for claim_id in moved - self._feeding.claims.keys():
+            self._told_at.pop(claim_id, None)
+        changed = 0
         # What is given back in this look can be given out in it.
-        changed = sum(
-            self._release(claim, now) for claim in claims_in(self._store, ClaimState.RELEASING)
-        )
-        for claim in claims_in(self._store, ClaimState.BOUND):
+        for claim in self._claims(lambda one: one.state is ClaimState.RELEASING):
+            changed += self._release(claim, now)
+        for claim in self._claims(lambda one: one.state is ClaimState.BOUND and _over(one, now)):
             changed += self._write(claim, decide_bound(claim, now=now), {}, {}, now)
-        pending = claims_in(self._store, ClaimState.PENDING)
-        return changed + (self._bind_all(pending, now) if pending else 0)
+        return changed + self._bind_all(moved, now)
+
+    def _claims(self, which: Callable[[Claim], bool]) -> list[Claim]:
+        """Open claims, oldest first: that is the order in which they are served."""
+        found = [claim for claim in self._feeding.claims.values() if which(claim)]
+        return sorted(found, key=lambda claim: (claim.created_at, claim.id))
 
     def _release(self, claim: Claim, now: datetime) -> bool:
         units = by_key(self._store, ComputeUnit, claim.unit_ids)
@@ -61,33 +86,76 @@ class Binding:
         seen = [Tenanted(i, hosts.get(i), agents.get(i), members.get(i)) for i in sorted(host_ids)]
         return self._write(claim, decide_releasing(claim, seen), units, hosts, now)
 
-    def _bind_all(self, pending: Iterable[Claim], now: datetime) -> int:
-        open_claims = claims_in(self._store, ClaimState.BOUND, ClaimState.RELEASING)
-        units = {unit.id: unit for unit in every(self._store, ComputeUnit)}
-        held = set(held_units(open_claims))
-        hosts, certificates = self._backing(units.values())
-        gate = certificate_gate(certificates, ring=self._keyring, now=now)
+    def _bind_all(self, moved: set[str], now: datetime) -> int:
         changed = 0
-        for claim in pending:
-            offers = [_offer(unit, held, hosts, certificates) for unit in units.values()]
-            request = _request(claim, open_claims, units)
-            placement = place(request, offers, gate=gate, now=now)
-            decision = decide_pending(claim, placement, now=now)
-            if self._write(claim, decision, units, hosts, now):
-                changed += 1
-                held.update(_given(placement))
+        for claim in self._claims(lambda one: one.state is ClaimState.PENDING and _over(one, now)):
+            changed += self._write(claim, Finish("expired before it was bound"), {}, {}, now)
+        for claim in self._claims(
+            lambda one: one.id in moved and one.state is ClaimState.PENDING and not _over(one, now)
+        ):
+            changed += self._decide(claim, now)
+        for placed in self._allocator.serve(now):
+            changed += self._bind(placed, now)
+        for claim in self._claims(lambda one: self._is_due(one, now))[:EXPLAINED_AT_ONCE]:
+            changed += self._explain(claim, self._allocator.explain(claim.id), now)
         return changed
 
-    def _backing(
-        self, units: Iterable[ComputeUnit]
-    ) -> tuple[dict[str, Host], dict[str, CertificateRecord]]:
-        """Hosts and certificates of the units that might be given out."""
-        free = [unit for unit in units if unit.state is UnitState.AVAILABLE]
-        hosts = by_key(self._store, Host, (i for unit in free for i in unit.host_ids))
-        certificates = by_key(
-            self._store, CertificateRecord, (i for unit in free for i in unit.certificate_ids)
+    def _is_due(self, claim: Claim, now: datetime) -> bool:
+        """True when it is time to say anew why a claim waits."""
+        told_at = self._told_at.get(claim.id)
+        waits = claim.state is ClaimState.PENDING
+        return waits and (told_at is None or told_at + EXPLAIN_EVERY <= now)
+
+    def _decide(self, claim: Claim, now: datetime) -> bool:
+        answer = self._allocator.decide(ask_of(claim), now)
+        return (
+            self._bind(answer, now)
+            if isinstance(answer, Placed)
+            else self._explain(claim, answer, now)
         )
-        return hosts, certificates
+
+    def _explain(self, claim: Claim, answer: Answer | None, now: datetime) -> bool:
+        self._told_at[claim.id] = now
+        if answer is None:
+            self._again.add(claim.id)  # it waits, and the allocator does not know: decide anew
+            return False
+        return self._write(claim, decide_pending(claim, answer, now=now), {}, {}, now)
+
+    def _bind(self, placed: Placed, now: datetime) -> bool:
+        """Write what was chosen, if the records still say so; else choose anew."""
+        claim = self._feeding.claims[placed.ask_id]
+        while True:
+            units = self._feeding.read_units(placed.unit_ids)
+            hosts = by_key(self._store, Host, (i for u in units.values() for i in u.host_ids))
+            if self._holds(placed, units, now):
+                decision = decide_pending(claim, placed, now=now)
+                written = self._write(claim, decision, units, hosts, now)
+                if not written:
+                    self._allocator.ended(claim.id)
+                return written
+            self._allocator.ended(claim.id)
+            answer = self._allocator.decide(ask_of(claim), now)
+            if not isinstance(answer, Placed):
+                return self._explain(claim, answer, now)
+            placed = answer
+
+    def _holds(self, placed: Placed, units: Mapping[str, ComputeUnit], now: datetime) -> bool:
+        """True when every unit is as it was thought to be, and its certificate verifies."""
+        backing = {i for unit in units.values() for i in unit.certificate_ids}
+        certificates = self._store.get_many(CertificateRecord, backing)
+        gate = certificate_gate(certificates, ring=self._keyring, now=now)
+        sound = len(units) == len(placed.unit_ids)
+        for unit in units.values():
+            if unit.claim:
+                sound = False
+                self._again.add(placed.ask_id)
+                self._allocator.unit_refused(unit.id, f"its record says that {unit.claim} has it")
+            elif not self._allocator.stock.is_fit(unit.id):
+                sound = False
+            elif reason := gate(unit):
+                sound = False
+                self._allocator.unit_refused(unit.id, reason)
+        return sound
 
     def _write(
         self,
@@ -101,52 +169,24 @@ class Binding:
         return change is not None and self._apply(claim, change, now)
 
     def _apply(self, claim: Claim, change: Change, now: datetime) -> bool:
+        """Write a change and read again what it wrote; what is not known to be written, too."""
+        touched: Iterable[str] = [r.id for r in change.replace if isinstance(r, ComputeUnit)]
         try:
             self._store.apply(change, now=now, fence=self._fence)
         except StaleWrite as error:
             log.info("claim decided again", extra={"claim": claim.id, "cause": str(error)})
+            self._again.add(claim.id)
             return False
+        except BaseException:
+            self._again.add(claim.id)
+            self._allocator.ended(claim.id)
+            raise
+        self._feeding.read_claims([claim.id])
+        self._feeding.read_units(touched)
         for event in change.events:
             log.info("claim moved", extra={"claim": claim.id, "old": event.old, "new": event.new})
         return True
 
 
-def _offer(
-    unit: ComputeUnit,
-    held: set[str],
-    hosts: Mapping[str, Host],
-    certificates: Mapping[str, CertificateRecord],
-) -> Offer:
-    records = [certificates.get(i) for i in unit.certificate_ids]
-    known = [record.expires_at for record in records if record is not None]
-    complete = bool(known) and len(known) == len(records)
-    maintenance = (h.maintenance for i in unit.host_ids if (h := hosts.get(i)) is not None)
-    return Offer(
-        unit,
-        certified_until=min(known) if complete else None,
-        held=unit.id in held,
-        maintenance=next(filter(None, maintenance), ""),
-    )
-
-
-def _request(
-    claim: Claim, open_claims: Iterable[Claim], units: Mapping[str, ComputeUnit]
-) -> Request:
-    beside = (
-        unit_id
-        for other in open_claims
-        if (other.tenant, other.cluster, other.state)
-        == (claim.tenant, claim.cluster, ClaimState.BOUND)
-        for unit_id in other.unit_ids
-    )
-    racks = {units[i].labels.get(RACK, "") for i in beside if i in units}
-    return Request(
-        unit_class=claim.unit_class,
-        count=claim.count,
-        accept_simulated=claim.accept_simulated,
-        near_racks=frozenset(racks - {""}),
-    )
-
-
-def _given(placement: Placement | Unplaced) -> tuple[str, ...]:
-    return placement.unit_ids if isinstance(placement, Placement) else ()
+def _over(claim: Claim, now: datetime) -> bool:
+    return claim.expires_at is not None and claim.expires_at <= now

@@ -9,7 +9,7 @@ store refuses our write and we decide again on what is there.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,7 +26,7 @@ from inventory.model import (
 )
 from inventory.states import ClaimState, HostState, PowerState, UnitState
 from inventory.store.protocol import Change
-from runtime.allocator import Placement, Unplaced
+from runtime.allocation.answer import Answer, Placed, Refused
 
 USAGE_IDS = uuid.UUID("6f0c5f62-2f0e-5b1c-8a55-3f8f0d7c2b11")
 """Namespace of the ids of final usage records: one per claim, whoever writes it, how often ever."""
@@ -81,17 +81,15 @@ class Tenanted:
     member: RayMember | None
 
 
-def decide_pending(
-    claim: Claim, placement: Placement | Unplaced, *, now: datetime
-) -> ClaimDecision:
+def decide_pending(claim: Claim, answer: Answer, *, now: datetime) -> ClaimDecision:
     """Bind what was found, or say what is missing."""
     if _expired(claim, now):
         return Finish("expired before it was bound")
-    match placement:
-        case Placement(unit_ids):
-            return Bind(unit_ids, placement.why)
-        case Unplaced():
-            return _explain(claim, placement.message)
+    match answer:
+        case Placed(unit_ids=unit_ids):
+            return Bind(unit_ids, answer.why)
+        case Refused():
+            return _explain(claim, answer.message)
 
 
 def decide_bound(claim: Claim, *, now: datetime) -> ClaimDecision:
@@ -238,16 +236,6 @@ def final_usage(claim: Claim) -> UsageRecord:
         unit_seconds=unit_seconds_so_far(claim, now=claim.released_at),
         started_at=claim.bound_at,
         ended_at=claim.released_at,
-    )
-
-
-def held_units(claims: Iterable[Claim]) -> frozenset[str]:
-    """Units that a claim lists. Claims are believed before a unit's own row."""
-    return frozenset(
-        unit_id
-        for claim in claims
-        if claim.state in {ClaimState.BOUND, ClaimState.RELEASING}
-        for unit_id in claim.unit_ids
     )
 
 

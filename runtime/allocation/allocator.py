@@ -88,12 +88,18 @@ class Allocator:
 
     def holds(self, holding: Holding) -> None:
         """A claim has units, by the records; whatever was thought of it before."""
-        if self.holdings.get(holding.id) == holding:
+        known = self.holdings.get(holding.id)
+        if known == holding:
+            return
+        if known is not None and _same_units(known, holding):
+            units = self.holdings.units(holding.id)  # only its end or the like is another
+            self.holdings.drop(holding.id)
+            self.holdings.add(holding, units)
             return
         self.ended(holding.id)
         self.withdrawn(holding.id)
-        known = tuple(self.stock.unit(i) for i in holding.unit_ids if i in self.stock)
-        self._hold(holding, known)
+        found = tuple(self.stock.unit(i) for i in holding.unit_ids if i in self.stock)
+        self._hold(holding, found)
 
     def ended(self, claim_id: str) -> None:
         """A claim has no units any more."""
@@ -368,6 +374,11 @@ class Allocator:
         if ask_id in self.reservations:
             self.reservations.cancel(ask_id)
             self.waiting.wake((ask_id,))
+
+
+def _same_units(known: Holding, holding: Holding) -> bool:
+    mine = (known.tenant, known.cluster, known.unit_ids)
+    return mine == (holding.tenant, holding.cluster, holding.unit_ids)
 
 
 def _holding(ask: Ask, units: tuple[Unit, ...], now: datetime) -> Holding:

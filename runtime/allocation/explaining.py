@@ -38,7 +38,7 @@ _REMEDIES: Mapping[Constraint, str] = {
     Constraint.RESERVED: "say how long the claim lasts: what ends in time may use these units",
     Constraint.WITHDRAWN: "bring their hosts up again, or claim fewer units",
     Constraint.MAINTENANCE: "end the maintenance of their hosts, or claim fewer units",
-    Constraint.SIMULATED: "accept simulated units (--accept-simulated), or bring up real hosts",
+    Constraint.SIMULATED: "accept simulated units (--simulated-ok), or bring up real hosts",
     Constraint.CHOICE: "ask for another site, price, ownership or label, or for none",
     Constraint.UNCERTIFIED: "accept their hosts again: that certifies them",
     Constraint.EXPIRED: "accept their hosts again: that renews the certificate",

@@ -20,6 +20,7 @@ from inventory.model import (
     Claim,
     ComputeUnit,
     Deployment,
+    Event,
     Host,
     RayCluster,
     RayMember,
@@ -334,11 +335,17 @@ class Site:
 
     def claim(self, identifier: str = "c1", **changes: Any) -> Claim:
         claim = make_claim(identifier, **changes)
-        self.write(Change(insert=(claim,)))
+        self.write(Change(insert=(claim,), events=(self._told("claim.created", identifier),)))
         return claim
 
     def release(self, identifier: str) -> None:
-        self.update(self.got(Claim, identifier), state=ClaimState.RELEASING)
+        fresh = self.got(Claim, identifier).model_copy(update={"state": ClaimState.RELEASING})
+        event = self._told("claim.releasing", identifier)
+        self.write(Change(replace=(fresh,), events=(event,)))
+
+    def _told(self, kind: str, claim_id: str) -> Event:
+        """The event that the API writes with it."""
+        return Event(at=self.clock.now(), actor="ann", kind=kind, subject=f"claim:{claim_id}")
 
     def got(self, kind: Any, key: str) -> Any:
         found = self.store.get(kind, key)
