@@ -16,8 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from pods import catalogue
+from provisioning.drivers.agentstart import AgentStarter
+from provisioning.drivers.choose import open_bmc
+from provisioning.drivers.credentials import Credentials
 from tests.bed import ROOT, Bed, bed, is_parked
 from tests.contract.bmc.bed import free_port, listens, process, wait_for
 from tests.integration.drivers.test_ssh_host import PRIVILEGE_SEPARATION, SSHD, make_key
@@ -196,3 +200,22 @@ def test_a_host_without_the_agent_s_unit_parks_and_says_what_to_install(rented: 
         problem = made.hosts()[NAME]["problem"]
         assert problem["kind"] == "unsupported"
         assert "podyard-agent.service" in problem["remedy"]
+
+
+async def test_a_document_handed_over_twice_is_there_once_for_root_alone(rented: Rented) -> None:
+    starts = rented.folder / "starts"
+    executable(rented.folder / "unit", f"echo started-once-more >> {starts}\n")
+    account = Credentials(username="root", password=SecretStr(rented.key))
+    host = open_bmc(
+        f"ssh://127.0.0.1:{rented.port}", account, fingerprint=rented.fingerprint, deadline_s=60
+    )
+    assert isinstance(host, AgentStarter)
+    document = json.dumps({"token": "s" * 20_000}).encode()
+    for _ in range(2):
+        await host.start_agent(document)
+    run = rented.folder / "run"
+    assert (run / "boot.json").read_bytes() == document
+    assert (run / "boot.json").stat().st_mode & 0o777 == 0o600
+    assert {one.name for one in run.iterdir()} == {"boot.json", "hardware.json"}
+    assert len(starts.read_text().split()) == 2
+    assert "ssss" not in (rented.folder / "sshd.log").read_text()
