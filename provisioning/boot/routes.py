@@ -25,11 +25,13 @@ from inventory.model import AgentSeen, Event, Host, Pod
 from inventory.peer import serial_text
 from inventory.refusals import ERRORS, Refused
 from inventory.store.protocol import Change
+from pods.errors import shown
 from pods.firmware import image_bytes
 from pods.spec import FirmwareItem
 from provisioning.boot.asking import note_asked
 from provisioning.boot.media import BootDoor, token_opens
 from provisioning.boot.transfers import Transfers
+from provisioning.images.medium import Medium
 
 log = logging.getLogger("podyard.boot")
 
@@ -54,16 +56,27 @@ def build_boot_routes(
     door: BootDoor,
     authority: Authority,
     transfers: Transfers | None = None,
+    medium: Medium | None = None,
 ) -> APIRouter:
-    """Media, firmware and enrolment: they join the agents' exchange on one listener."""
+    """Media, firmware and enrolment: they join the agents' exchange on one listener.
+
+    `medium` is what real hosts boot from; without one they, too, are given the document alone.
+    """
     boot = _BootDeps(deps, authority, door)
     router = APIRouter(tags=["boot"], responses=ERRORS)
     transfers = transfers or Transfers()
 
-    @router.get("/boot/v1/media/{media_id}.iso")
-    async def medium(media_id: MediaId) -> BootDocument:
-        """The boot document of one boot, until it expires."""
-        return await deps.in_thread(_document, boot, media_id)
+    @router.head("/boot/v1/media/{media_id}.iso", include_in_schema=False)
+    @router.get("/boot/v1/media/{media_id}.iso", response_model=BootDocument)
+    async def host_medium(media_id: MediaId, request: Request) -> Response:
+        """The boot medium of one boot, until it expires; for a simulated host its document."""
+        document, simulated = await deps.in_thread(_document, boot, media_id)
+        said = document.model_dump_json().encode()
+        if simulated or medium is None:
+            return Response(said, media_type="application/json")
+        # Each boot has its own document, so the name of the boot names the content.
+        content = medium.for_host(said)
+        return await transfers.send(content, tag=f'"{media_id}"', request=request)
 
     @router.get("/boot/v1/firmware/{sha256}/{image}", response_class=Response)
     async def firmware(sha256: Digest, image: Image, request: Request) -> Response:
@@ -81,7 +94,8 @@ def build_boot_routes(
     return router
 
 
-def _document(deps: _BootDeps, media_id: str) -> BootDocument:
+def _document(deps: _BootDeps, media_id: str) -> tuple[BootDocument, bool]:
+    """What the medium says, and whether its host is a simulated one."""
     store = deps.api.store
     host = next(iter(store.find(Host, media_id=media_id)), None)
     now = deps.api.clock.now()
@@ -91,7 +105,8 @@ def _document(deps: _BootDeps, media_id: str) -> BootDocument:
     if sealed is None:
         raise _nothing_here("this medium has no token")
     note_asked(store, host.id, media_id, now=now)
-    return deps.door.document(host, deps.api.secrets.unseal(host.id, BOOT_TOKEN, sealed))
+    token = deps.api.secrets.unseal(host.id, BOOT_TOKEN, sealed)
+    return deps.door.document(host, token), host.simulated
 
 
 def _image(deps: _BootDeps, sha256: str, image: str) -> bytes:
@@ -131,7 +146,25 @@ def _host_with_token(deps: _BootDeps, request: EnrolRequest) -> Host:
     if host is None or not opens:
         log.warning("an enrolment was refused", extra={"serial": request.serial[:64]})
         raise _refuse("this token does not open this host, or its time is over")
+    if another := another_host(host, request):
+        _report_refused(deps, host, f"{another}; the medium of {host.name} is in the wrong host")
+        raise _refuse("this is not the host that the medium was made for")
     return host
+
+
+def another_host(host: Host, request: EnrolRequest) -> str:
+    """What shows that the agent runs on another host than the medium was made for; or nothing.
+
+    Only what both sides know is held against each other: some firmware tells no serial number.
+    """
+    found = request.found_serial.strip()
+    if found and found.lower() != host.serial.strip().lower():
+        return f"the host that booted has serial {shown(found)}, the record {host.serial}"
+    known = {nic.mac.lower() for nic in host.facts.nics} if host.facts else set()
+    macs = {mac.lower() for mac in request.macs}
+    if known and macs and not known & macs:
+        return f"the host that booted has MAC {shown(', '.join(sorted(macs)))}, none on record"
+    return ""
 
 
 def _record(
@@ -144,7 +177,9 @@ def _record(
     media_id = host.boot.media_id if host.boot else ""
     digest = _key_digest(certificate)
     if before is not None and before.media_id == media_id and not _repeats(before, digest):
-        _report_replay(deps, host, now)
+        _report_refused(
+            deps, host, f"the boot token of {host.name} was presented again with another key"
+        )
         raise _refuse("this token was used already; a token is good for one agent")
     fresh = seen_at_enrolment(
         host_id=host.id,
@@ -174,16 +209,16 @@ def _repeats(before: AgentSeen, digest: str) -> bool:
     return before.key_digest == digest and before.observed is None
 
 
-def _report_replay(deps: _BootDeps, host: Host, now: datetime) -> None:
+def _report_refused(deps: _BootDeps, host: Host, why: str) -> None:
     event = Event(
-        at=now,
+        at=deps.api.clock.now(),
         actor="agent",
         kind="agent.enrol-refused",
         subject=f"host:{host.name}",
-        why=f"the boot token of {host.name} was presented again with another key",
+        why=why,
     )
-    deps.api.store.apply(Change(events=(event,)), now=now)
-    log.warning("a boot token was presented again", extra={"host": host.name})
+    deps.api.store.apply(Change(events=(event,)), now=event.at)
+    log.warning("an enrolment was refused", extra={"host": host.name, "why": why})
 
 
 def _key_digest(certificate: x509.Certificate) -> str:

@@ -13,6 +13,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -27,6 +28,18 @@ TURN_S = 20.0
 COME_BACK_S = 5
 CHUNK_BYTES = 64 * 1024
 RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+
+
+class Content(Protocol):
+    """What is sent: bytes, or what can be asked for them piece by piece."""
+
+    def __len__(self) -> int:
+        """All of it."""
+        ...
+
+    def __getitem__(self, piece: slice, /) -> bytes:
+        """These bytes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ class Transfers:
     def __post_init__(self) -> None:
         self._turn = asyncio.Semaphore(self.at_once)
 
-    async def send(self, content: bytes, *, tag: str, request: Request) -> Response:
+    async def send(self, content: Content, *, tag: str, request: Request) -> Response:
         """The answer to a request for an image, once it is its turn."""
         said = request.headers
         piece = piece_of(
@@ -117,7 +130,7 @@ class Transfers:
         self.running -= 1
         self._turn.release()
 
-    async def _pieces(self, content: bytes, piece: Piece) -> AsyncIterator[bytes]:
+    async def _pieces(self, content: Content, piece: Piece) -> AsyncIterator[bytes]:
         for at in range(piece.start, piece.stop, CHUNK_BYTES):
             yield content[at : min(at + CHUNK_BYTES, piece.stop)]
 

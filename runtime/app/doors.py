@@ -9,6 +9,9 @@ from inventory.authority import Authority
 from inventory.peer import PeerCertificateProtocol
 from provisioning.boot.media import BootDoor
 from provisioning.boot.routes import build_boot_routes
+from provisioning.images.library import Library
+from provisioning.images.medium import Medium
+from provisioning.settings import ProvisioningSettings
 from provisioning.telemetry.door import build_event_routes
 from provisioning.telemetry.inbox import Inbox
 from runtime.app.parts import Parts, api_deps
@@ -21,6 +24,15 @@ def boot_door(parts: Parts, authority: Authority) -> BootDoor:
     return BootDoor(base_url=f"https://{address}", controller=address, ca_pem=authority.pem)
 
 
+def boot_medium(parts: Parts, name: str) -> Medium | None:
+    """What real hosts boot: refused at the start if the service's own key does not vouch for it."""
+    if not name:
+        return None
+    image = Library(parts.options.state.images).find(name)
+    image.verify(ring=parts.production.ring())
+    return image.medium()
+
+
 def agent_door(parts: Parts, inbox: Inbox) -> tuple[FastAPI, Tls]:
     """The routes and the TLS of the one door that hosts come to."""
     now = parts.clock.now()
@@ -30,7 +42,12 @@ def agent_door(parts: Parts, inbox: Inbox) -> tuple[FastAPI, Tls]:
     deps = api_deps(parts)
     app = build_agent_routes(deps)
     app.include_router(
-        build_boot_routes(deps, door=boot_door(parts, authority), authority=authority)
+        build_boot_routes(
+            deps,
+            door=boot_door(parts, authority),
+            authority=authority,
+            medium=boot_medium(parts, ProvisioningSettings().boot_image),
+        )
     )
     app.include_router(build_event_routes(inbox, parts.clock))
     return app, Tls(

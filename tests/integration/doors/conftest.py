@@ -31,6 +31,7 @@ from inventory.store.protocol import Change
 from inventory.store.sql import SqlStore
 from provisioning.boot.media import BootDoor
 from provisioning.boot.routes import BOOT_TOKEN, build_boot_routes
+from provisioning.images.medium import Medium
 from runtime.listeners import Listener, Tls
 from tests.migrated import fresh_store
 from tests.unit.inventory.records import make_host, make_observed, make_pod
@@ -158,20 +159,34 @@ def opened() -> Iterator[socket.socket]:
 
 
 @pytest.fixture
-async def door(tmp_path: Path, opened: socket.socket) -> AsyncIterator[Door]:
+def medium() -> Medium | None:
+    """What real hosts boot from; the door's tests need none."""
+    return None
+
+
+@pytest.fixture
+def seen_as() -> str:
+    """The address at which hosts find the door."""
+    return "127.0.0.1"
+
+
+@pytest.fixture
+async def door(
+    tmp_path: Path, opened: socket.socket, medium: Medium | None, seen_as: str
+) -> AsyncIterator[Door]:
     clock = SystemClock()
     authority = Authority.open(tmp_path / "keys", now=clock.now())
     certificate, key = authority.issue_server(tmp_path / "keys", now=clock.now())
     port = opened.getsockname()[1]
     url = f"https://127.0.0.1:{port}"
-    boot = BootDoor(base_url=url, controller=f"127.0.0.1:{port}", ca_pem=authority.pem)
+    boot = BootDoor(base_url=url, controller=f"{seen_as}:{port}", ca_pem=authority.pem)
     store = fresh_store(tmp_path)
     box = SecretBox.open(tmp_path / "secrets.key")
     there = Door(store, box, authority, boot, tmp_path, url)
     store.apply(Change(insert=(make_pod(),)), now=clock.now())
     deps = ApiDeps(store, clock, box, asyncio.to_thread, there.wake)
     app = build_agent_routes(deps)
-    app.include_router(build_boot_routes(deps, door=boot, authority=authority))
+    app.include_router(build_boot_routes(deps, door=boot, authority=authority, medium=medium))
     listener = Listener(
         opened,
         app,
