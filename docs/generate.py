@@ -36,6 +36,7 @@ from inventory.store.settings import StoreSettings
 from inventory.verbs import NotNow, Verb, Wish, fields_of
 from pods import spec_page
 from pods.xid import policy
+from provisioning.cooling.settings import CoolingSettings
 from provisioning.drivers.capabilities import Capability
 from provisioning.drivers.vendors.registry import QUIRKS
 from provisioning.faultpoints import POINTS
@@ -152,6 +153,7 @@ def settings() -> str:
         ("OpenID Connect", OidcSettings),
         ("Provisioning", ProvisioningSettings),
         ("Discovery", DiscoverySettings),
+        ("Cooling units", CoolingSettings),
         ("Onboarding", OnboardingSettings),
         ("Telemetry", TelemetrySettings),
         ("Runtime", RuntimeSettings),

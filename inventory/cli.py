@@ -12,7 +12,7 @@ from inventory.commands.netbox import netbox_app
 from inventory.commands.offers import certificate_app, unit_app
 from inventory.commands.onboarding import host_app
 from inventory.commands.people import key_app, show_usage, tenant_app
-from inventory.commands.places import feed_app, part_app, rack_app, site_app
+from inventory.commands.places import cdu_app, feed_app, part_app, rack_app, site_app
 from inventory.commands.plans import plan_app
 from inventory.commands.recovering import recover_key
 from inventory.commands.rewrapping import rewrap_secrets
@@ -34,6 +34,7 @@ def groups() -> dict[str, typer.Typer]:
         "site": site_app,
         "rack": rack_app,
         "feed": feed_app,
+        "cdu": cdu_app,
         "part": part_app,
         "unit": unit_app,
         "certificate": certificate_app,

@@ -41,6 +41,7 @@ KINDS: tuple[str, ...] = (
     "host.agent.start",
     "host.alarm",
     "host.bios.staged",
+    "host.boot.order",
     "host.bmc-certificate",
     "host.bmc-certificate-asked",
     "host.bmc-certificate-kept",

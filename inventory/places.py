@@ -121,6 +121,10 @@ class Equipment(Record):
     serial: str = ""
     address: str = ""
     """Where it is managed."""
+    leak: str = ""
+    """Of a cooling unit: why its loop is closed; empty: it is dry, as far as anybody knows."""
+    leak_seen: datetime | None = None
+    """When its detectors said so; null beside a reason: a person said so."""
     asset_tag: str = ""
     tags: tuple[Tag, ...] = ()
     custom: Custom = Field(default_factory=dict)

@@ -423,7 +423,8 @@ class Controller:
     ) -> Outcome:
         """`others`: it waits for people or other hosts, and its own allowed time does not run."""
         later = self._world.clock.now() + timedelta(seconds=after_s)
-        known = host.model_copy(update={"waiting": reason})
+        image = self._world.image_told(host.id) if host.state is HostState.BOOTING else ""
+        known = host.model_copy(update={"waiting": f"{reason}; {image}" if image else reason})
         if notice is not None:
             problem: Problem | None = self._noticed(host, notice, later)
         else:

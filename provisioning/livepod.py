@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inventory.model import Host, Pod
+from inventory.places import Equipment
 from inventory.states import HostState
 from pods.facts import HardwareFacts
 from pods.match_finding import Mismatch
@@ -33,7 +34,7 @@ PAUSE_PER_HOST_S = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Leaking:
-    """One host that leaks."""
+    """One host, or one cooling unit, that leaks."""
 
     host: str
     loop: str
@@ -64,6 +65,7 @@ class LivePod:
         self._on: defaultdict[str, dict[str, None]] = defaultdict(dict)
         """Feed to ids of the hosts on it."""
         self._leaking: dict[str, Leaking] = {}
+        self._leaking_units: tuple[Leaking, ...] = ()
         self._told: dict[str, tuple[object, ...]] = {}
         self._versions: dict[str, int] = {}
         self._undrawn: set[str] = set()
@@ -120,12 +122,22 @@ class LivePod:
     def leak_near(self, host: Host) -> str:
         """Which host leaks on the cooling loop of this one; itself first, whatever cools it."""
         leaking = self._leaking
-        if not leaking:
+        if not leaking and not self._leaking_units:
             return ""
         if host.id in leaking:
             return str(leaking[host.id])
         mine = self.loop_of(host)
-        return next((str(one) for one in leaking.values() if mine and one.loop == mine), "")
+        known = (*leaking.values(), *self._leaking_units)
+        return next((str(one) for one in known if mine and one.loop == mine), "")
+
+    def read_units(self, units: Iterable[Equipment]) -> None:
+        """The cooling units of the pod: each cools the loop of the rack that it stands in."""
+        loops = {rack.name: rack.loop or rack.name for rack in self.design.spec.racks}
+        self._leaking_units = tuple(
+            Leaking(unit.name, loops.get(unit.rack, unit.rack), unit.leak)
+            for unit in units
+            if unit.leak
+        )
 
     def loop_of(self, host: Host) -> str:
         """The cooling loop of a host; empty: air cools it."""

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from inventory.errors import NotFound
 from inventory.model import Host, Intent, Pod
+from inventory.places import Equipment
 from inventory.states import HostState
 from inventory.store.protocol import Change
 from inventory.store.query import Condition, Query
@@ -142,6 +143,8 @@ class PodMaps:
     def _is_old(self, live: LivePod) -> bool:
         if live.read_at is None:
             return True
+        if (news := self._world.loop_news.get(live.pod.name)) is not None and news >= live.read_at:
+            return True
         every_s = ALONE_READ_EVERY_S
         if not self._alone:
             every_s = max(SHARED_READ_EVERY_S, SHARED_PER_HOST_S * len(list(live.ids)))
@@ -149,14 +152,16 @@ class PodMaps:
 
     async def _read(self, live: LivePod) -> None:
         now = self._world.clock.now()  # before reading: what changes meanwhile is younger
-        hosts, intents = await self._world.in_thread(self._read_all, live.pod.name)
+        hosts, intents, units = await self._world.in_thread(self._read_all, live.pod.name)
         live.read(hosts, at=now)
+        live.read_units(units)
         self.rooms.noted(live, live.design.wiring.budgets, now=now)
         self.under_way.read(intents)
 
-    def _read_all(self, pod: str) -> tuple[list[Host], list[Intent]]:
+    def _read_all(self, pod: str) -> tuple[list[Host], list[Intent], list[Equipment]]:
         store = self._world.store
-        return every(store, Host, pod=pod), every(store, Intent, state="open")
+        units = [one for one in every(store, Equipment, pod=pod) if one.kind == "cdu"]
+        return every(store, Host, pod=pod), every(store, Intent, state="open"), units
 
     async def _draw(self, live: LivePod, host: Host) -> None:
         """Only who is about to be compared needs to know who stands around it."""

@@ -26,6 +26,8 @@ class ProvisioningSettings(BaseSettings):
     """How long an update may take unseen before a person is asked; HGX boards need 40 min."""
     erase_allowed_s: float = Field(default=172_800.0, gt=0)
     """How long one drive may take to be erased; writing over a 20 TB disk takes 36 hours."""
+    images_mb_per_s: float = Field(default=110.0, gt=0)
+    """What the image server sends in a second, all transfers together; 110 MB is a gigabit."""
     hosts_at_once: int = Field(default=1024, ge=1)
     """Most hosts worked on at the same time by one controller; how many are, it finds out."""
     hosts_at_first: int = Field(default=64, ge=1)
@@ -49,6 +51,9 @@ class ProvisioningSettings(BaseSettings):
     """Hosts of the whole site in an update at once."""
     inspect_every_s: float = Field(default=900.0, ge=1)
     """How often a ready host's whole hardware is read again; an Xid or a restart is seen sooner."""
+    boot_image: str = Field(default="")
+    """What real hosts boot into memory: the name or digest of an image of `podyard image list` that
+    has a boot medium. Empty: they are given their boot document alone."""
     close_ipmi: bool = Field(default=True)
     """Whether IPMI over LAN is closed at BMCs that do not need it, and weak suites at others."""
     bmc_certificates: bool = Field(default=False)

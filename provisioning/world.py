@@ -7,7 +7,7 @@ virtual clock and an in-process BMC. The controller itself cannot tell the diffe
 from __future__ import annotations
 
 import secrets as randomness
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -78,5 +78,9 @@ class World:
     """Its presence holds the fleet; None: only the database's note does."""
     readings: Readings | None = None
     """What telemetry kept; None: nobody reads meters, and what was promised counts."""
+    image_told: Callable[[str], str] = lambda _host_id: ""
+    """What a host waits for at the image server, and its place there; empty: for nothing."""
+    loop_news: Mapping[str, datetime] = field(default_factory=dict)
+    """Pod to when a cooling loop of it closed: what is known of it before then is old."""
     new_id: Callable[[], str] = field(default=lambda: randomness.token_hex(8))
     """Names for what is written down; a simulation counts instead of drawing."""

@@ -31,6 +31,7 @@ from inventory.netbox.settings import NetBoxSettings
 from inventory.oidc_settings import OidcSettings
 from inventory.outbound.settings import WebhookSettings
 from inventory.states import HostState
+from provisioning.cooling.settings import CoolingSettings
 from provisioning.errors import ProvisioningError
 from provisioning.inband.play import prepare, runner_arguments
 from provisioning.onboarding.discovery_settings import DiscoverySettings
@@ -325,6 +326,7 @@ def test_the_generated_parts_of_the_pages_are_current() -> None:
         OidcSettings,
         ProvisioningSettings,
         DiscoverySettings,
+        CoolingSettings,
         OnboardingSettings,
         TelemetrySettings,
         RuntimeSettings,

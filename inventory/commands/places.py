@@ -22,6 +22,10 @@ feed_app = typer.Typer(
     no_args_is_help=True,
     help="See the power feeds, and say which are dead.\n\nExample: podyard feed list --pod lab",
 )
+cdu_app = typer.Typer(
+    no_args_is_help=True,
+    help="See the cooling units, and say which leak.\n\nExample: podyard cdu list --pod lab",
+)
 part_app = typer.Typer(
     no_args_is_help=True,
     help="See the parts of hosts, and those that were there before.\n\n"
@@ -46,6 +50,7 @@ FEED_COLUMNS = (
     "continuous_watts",
     "dead",
 )
+CDU_COLUMNS = ("name", "site", "pod", "rack", "model", "serial", "leak")
 PART_COLUMNS = ("host", "slot", "kind", "model", "serial", "installed_at", "removed_at", "rma")
 
 
@@ -165,6 +170,53 @@ def feed_is_back(
     with service() as api:
         found = Podyard(api).change_feed(name, {"dead": ""})
         say(f"feed {name} is back")
+        _one(found, output)
+
+
+@cdu_app.command("list")
+def list_cdus(
+    site: SiteOption = "", pod: PodOption = "", output: OutputOption = Output.TABLE
+) -> None:
+    """List cooling units, with what closes the loop of each.
+
+    Example: podyard cdu list --pod lab
+    """
+    with service() as api:
+        client = Podyard(api)
+        asked = client.list_cdus(site=site, pod=pod, limit=PAGE)
+        _table(client.rest(asked), CDU_COLUMNS, output)
+
+
+@cdu_app.command("leaks")
+def cdu_leaks(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The unit's name, or its id.")],
+    *,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="What was seen.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Say that a cooling loop leaks: its hosts are shut down, and nothing there is started.
+
+    Example: podyard cdu leaks lab-r1-cdu --why "coolant under the manifold"
+    """
+    with service() as api:
+        found = Podyard(api).change_cdu(name, {"leak": why})
+        say(f"the loop of {name} is closed until podyard cdu dry {name}")
+        _one(found, output)
+
+
+@cdu_app.command("dry")
+def cdu_is_dry(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The unit's name, or its id.")],
+    *,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Say that a leak was found and dried: the loop's hosts go on by themselves.
+
+    Example: podyard cdu dry lab-r1-cdu
+    """
+    with service() as api:
+        found = Podyard(api).change_cdu(name, {"leak": ""})
+        say(f"the loop of {name} is open")
         _one(found, output)
 
 

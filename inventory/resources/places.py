@@ -223,7 +223,8 @@ def _rack_of(equipment: Equipment) -> Iterator[Named]:
         yield Named("rack", equipment.rack, _RACK, where)
 
 
-def _equipment(kind: str, plural: str) -> Resource:
+def _equipment(kind: str, plural: str, *own: str) -> Resource:
+    """`own`: what people may write of this kind alone."""
     word = "".join(part.capitalize() for part in kind.split("-"))
     return Resource(
         noun=kind,
@@ -248,7 +249,7 @@ def _equipment(kind: str, plural: str) -> Resource:
         writes=Writes(
             permission=Permission.PLACE_WRITE,
             create=body_of(Equipment, f"New{word}", fields=("name", "site", *_EQUIPMENT_CHANGES)),
-            change=change_of(Equipment, f"Change{word}", fields=_EQUIPMENT_CHANGES),
+            change=change_of(Equipment, f"Change{word}", fields=(*_EQUIPMENT_CHANGES, *own)),
             fixed={"kind": kind},
             natural=("site", "name"),
             references={"site": _SITE, "pod": Reference(Pod, "pod", "pod list")},
@@ -263,7 +264,7 @@ def _equipment(kind: str, plural: str) -> Resource:
 
 EQUIPMENT = (
     _equipment("pdu", "pdus"),
-    _equipment("cdu", "cdus"),
+    _equipment("cdu", "cdus", "leak"),
     _equipment("switch", "switches"),
     _equipment("power-shelf", "power-shelves"),
 )

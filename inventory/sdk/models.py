@@ -177,6 +177,8 @@ class CduView(TypedDict):
     id: str
     kind: Literal["pdu", "power-shelf", "cdu", "switch"]
     last_updated: NotRequired[str | None]
+    leak: str
+    leak_seen: str | None
     model: str
     name: str
     pod: str
@@ -247,6 +249,7 @@ class ChangeCdu(TypedDict):
     asset_tag: NotRequired[str]
     changelog_message: NotRequired[str]
     custom: NotRequired[dict[str, Any]]
+    leak: NotRequired[str]
     model: NotRequired[str]
     pod: NotRequired[str]
     position: NotRequired[float | None]
@@ -1665,6 +1668,8 @@ class PduView(TypedDict):
     id: str
     kind: Literal["pdu", "power-shelf", "cdu", "switch"]
     last_updated: NotRequired[str | None]
+    leak: str
+    leak_seen: str | None
     model: str
     name: str
     pod: str
@@ -1830,6 +1835,8 @@ class PowerShelfView(TypedDict):
     id: str
     kind: Literal["pdu", "power-shelf", "cdu", "switch"]
     last_updated: NotRequired[str | None]
+    leak: str
+    leak_seen: str | None
     model: str
     name: str
     pod: str
@@ -2011,6 +2018,8 @@ class SwitchView(TypedDict):
     id: str
     kind: Literal["pdu", "power-shelf", "cdu", "switch"]
     last_updated: NotRequired[str | None]
+    leak: str
+    leak_seen: str | None
     model: str
     name: str
     pod: str

@@ -57,8 +57,12 @@ class Firmware(Destructive):
                 return await self._settled(host, intent, "done", "the new version is there")
             case Pending(reason, begun):
                 also = noted(intent, begun=True) if begun and intent is not None else ()
+                image = self._world.image_told(host.id)
                 return await self._recorder.wait(
-                    host, reason, after_s=self._pause(intent), also=also
+                    host,
+                    f"{reason}; {image}" if image else reason,
+                    after_s=self._pause(intent),
+                    also=also,
                 )
             case Failed(reason):
                 return await self._flash_failed(host, action, intent, reason)
@@ -113,7 +117,9 @@ class Firmware(Destructive):
             return await self._settled(host, intent, "failed", f"stepped back: {why}")
         await self._require_same_host(host, bmc)
         host = await self._require_still_ours(host, intent)
-        image = self._world.door.firmware_url(action.item.sha256, action.item.image)
+        image = self._world.door.firmware_url(
+            action.item.sha256, action.item.image, host_id=host.id
+        )
         try:
             task = await bmc.update_firmware(action.item.component, image)
         except Ambiguous as error:  # the reply was lost: the next looks settle it

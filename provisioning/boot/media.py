@@ -57,9 +57,9 @@ class BootDoor:
         )
         return Medium(record, SecretStr(token))
 
-    def firmware_url(self, sha256: str, image: str) -> str:
-        """Where BMCs fetch a firmware image, by content."""
-        return f"{self.base_url}/boot/v1/firmware/{sha256}/{image}"
+    def firmware_url(self, sha256: str, image: str, *, host_id: str) -> str:
+        """Where a host's BMC fetches a firmware image, by content."""
+        return f"{self.base_url}/boot/v1/firmware/{sha256}/{host_id}/{image}"
 
     def document(self, host: Host, token: SecretStr) -> BootDocument:
         """What the medium says."""

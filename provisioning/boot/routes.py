@@ -40,6 +40,7 @@ ENROL_TRIES = 3  # a second request at the same moment writes first; then its re
 
 MediaId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+HostId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 Image = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 
 
@@ -70,19 +71,22 @@ def build_boot_routes(
     @router.get("/boot/v1/media/{media_id}.iso", response_model=BootDocument)
     async def host_medium(media_id: MediaId, request: Request) -> Response:
         """The boot medium of one boot, until it expires; for a simulated host its document."""
-        document, simulated = await deps.in_thread(_document, boot, media_id)
+        document, host_id, simulated = await deps.in_thread(_document, boot, media_id)
         said = document.model_dump_json().encode()
         if simulated or medium is None:
             return Response(said, media_type="application/json")
         # Each boot has its own document, so the name of the boot names the content.
         content = medium.for_host(said)
-        return await transfers.send(content, tag=f'"{media_id}"', request=request)
+        return await transfers.send(content, tag=f'"{media_id}"', request=request, host_id=host_id)
 
-    @router.get("/boot/v1/firmware/{sha256}/{image}", response_class=Response)
-    async def firmware(sha256: Digest, image: Image, request: Request) -> Response:
-        """A firmware image that the spec of a pod on record names: whole, or one range of it."""
+    @router.get("/boot/v1/firmware/{sha256}/{host_id}/{image}", response_class=Response)
+    async def firmware(sha256: Digest, host_id: HostId, image: Image, request: Request) -> Response:
+        """A firmware image that the spec of a pod on record names: whole, or one range of it.
+
+        The host is only named so that it can say what it waits for.
+        """
         content = await deps.in_thread(_image, boot, sha256, image)
-        return await transfers.send(content, tag=f'"{sha256}"', request=request)
+        return await transfers.send(content, tag=f'"{sha256}"', request=request, host_id=host_id)
 
     @router.post("/agent/v1/enrol")
     async def enrol(body: EnrolRequest) -> EnrolReply:
@@ -94,8 +98,8 @@ def build_boot_routes(
     return router
 
 
-def _document(deps: _BootDeps, media_id: str) -> tuple[BootDocument, bool]:
-    """What the medium says, and whether its host is a simulated one."""
+def _document(deps: _BootDeps, media_id: str) -> tuple[BootDocument, str, bool]:
+    """What the medium says, the id of its host, and whether that is a simulated one."""
     store = deps.api.store
     host = next(iter(store.find(Host, media_id=media_id)), None)
     now = deps.api.clock.now()
@@ -106,7 +110,7 @@ def _document(deps: _BootDeps, media_id: str) -> tuple[BootDocument, bool]:
         raise _nothing_here("this medium has no token")
     note_asked(store, host.id, media_id, now=now)
     token = deps.api.secrets.unseal(host.id, BOOT_TOKEN, sealed)
-    return deps.door.document(host, token), host.simulated
+    return deps.door.document(host, token), host.id, host.simulated
 
 
 def _image(deps: _BootDeps, sha256: str, image: str) -> bytes:

@@ -1,9 +1,10 @@
 """Sending images: whole or from where they broke off, and no more at once than the wire bears.
 
 On a mass restart hundreds of BMCs ask in the same second. Served all at once each would be slow
-enough to give up, and to begin again from nothing: so only so many transfers run, the others wait
-their turn, and who waited for too long is told to come back. Whoever lost its connection goes on
-from its last byte, if the image is still the same one.
+enough to give up, and to begin again from nothing: so the wire has a budget in bytes per second,
+only so many transfers share it as leave each one quick, the others wait their turn, and who waited
+for too long is told to come back. Which place a waiting host has can be asked. Whoever lost its
+connection goes on from its last byte, if the image is still the same one.
 """
 
 from __future__ import annotations
@@ -11,18 +12,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from provisioning.boot.rate import Rate
+
 log = logging.getLogger("podyard.boot")
 
-AT_ONCE = 32
-"""Each at the 4 MB/s of a quick BMC fills a gigabit."""
+BYTES_PER_S = 110e6
+"""A gigabit, less what TLS and TCP take."""
+QUICK_BYTES_PER_S = 4e6
+"""What a quick BMC takes: more transfers at once would only make each of them slower than that."""
 TURN_S = 20.0
 """How long a request may wait for its turn: BMCs give up after half a minute without an answer."""
 COME_BACK_S = 5
@@ -74,16 +81,40 @@ def piece_of(size: int, asked: str, *, if_range: str, tag: str) -> Piece | None:
 class Transfers:
     """The transfers of one listener."""
 
-    at_once: int = AT_ONCE
+    bytes_per_s: float = BYTES_PER_S
+    at_once: int = 0
+    """Left out, as many as the wire serves at the pace of a quick BMC."""
     turn_s: float = TURN_S
     running: int = 0
     waiting: int = 0
+    rate: Rate = field(init=False)
     _turn: asyncio.Semaphore = field(init=False)
+    _sent: Counter[str] = field(default_factory=Counter)
+    """Hosts to which something is being sent."""
+    _line: list[str] = field(default_factory=list)
+    """Hosts that wait, in the order in which they are served."""
 
     def __post_init__(self) -> None:
+        self.at_once = self.at_once or max(1, round(self.bytes_per_s / QUICK_BYTES_PER_S))
+        self.rate = Rate(self.bytes_per_s)
         self._turn = asyncio.Semaphore(self.at_once)
 
-    async def send(self, content: Content, *, tag: str, request: Request) -> Response:
+    def told(self, host_id: str) -> str:
+        """What a host waits for here, for people; empty when it waits for nothing."""
+        if host_id in self._line:
+            place = self._line.index(host_id) + 1
+            return (
+                f"its image waits for its turn at the image server: place {place} of "
+                f"{len(self._line)}, {self.running} are being sent"
+            )
+        if self._sent[host_id]:
+            shared = f"{self.running} share {self.bytes_per_s / 1e6:.0f} MB/s"
+            return f"its image is being sent: {shared}"
+        return ""
+
+    async def send(
+        self, content: Content, *, tag: str, request: Request, host_id: str = ""
+    ) -> Response:
         """The answer to a request for an image, once it is its turn."""
         said = request.headers
         piece = piece_of(
@@ -94,27 +125,28 @@ class Transfers:
             return Response(
                 status_code=416, headers={**headers, "Content-Range": f"bytes */{len(content)}"}
             )
-        if not await self._take_turn():
+        if not await self._take_turn(host_id):
             return Response(status_code=503, headers={"Retry-After": str(COME_BACK_S)})
-        partial = (piece.start, piece.stop) != (0, len(content))
-        if partial:
+        in_part = (piece.start, piece.stop) != (0, len(content))
+        if in_part:
             headers["Content-Range"] = f"bytes {piece.start}-{piece.stop - 1}/{len(content)}"
         answer = _Turn(
             self._pieces(content, piece),
-            status_code=206 if partial else 200,
+            status_code=206 if in_part else 200,
             headers={**headers, "Content-Length": str(piece.stop - piece.start)},
             media_type="application/octet-stream",
         )
-        answer.over = self._give_back
+        answer.over = partial(self._give_back, host_id)
         return answer
 
-    async def _take_turn(self) -> bool:
+    async def _take_turn(self, host_id: str = "") -> bool:
         if self._turn.locked():
             log.info(
                 "an image waits for its turn",
                 extra={"running": self.running, "waiting": self.waiting + 1},
             )
         self.waiting += 1
+        self._line.append(host_id)
         try:
             async with asyncio.timeout(self.turn_s):
                 await self._turn.acquire()
@@ -123,16 +155,22 @@ class Transfers:
             return False
         finally:
             self.waiting -= 1
+            self._line.remove(host_id)
         self.running += 1
+        self._sent[host_id] += 1
         return True
 
-    def _give_back(self) -> None:
+    def _give_back(self, host_id: str = "") -> None:
         self.running -= 1
+        self._sent[host_id] -= 1
+        self._sent = +self._sent
         self._turn.release()
 
     async def _pieces(self, content: Content, piece: Piece) -> AsyncIterator[bytes]:
         for at in range(piece.start, piece.stop, CHUNK_BYTES):
-            yield content[at : min(at + CHUNK_BYTES, piece.stop)]
+            stop = min(at + CHUNK_BYTES, piece.stop)
+            await self.rate.take(stop - at)
+            yield content[at:stop]
 
 
 class _Turn(StreamingResponse):

@@ -127,8 +127,8 @@ def _closed(wanted: Wanted) -> Wait:
     notice = Notice(
         "loop-closed",
         f"its cooling loop leaks: {wanted.loop_leak}",
-        "find and dry the leak, then podyard host retry the host that leaked: this one goes on "
-        "by itself",
+        "find and dry the leak, then podyard host retry the host that leaked, or podyard cdu dry "
+        "the unit that did: this one goes on by itself",
         next_step="waits for the loop",
     )
     return Wait(

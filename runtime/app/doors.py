@@ -46,6 +46,7 @@ def agent_door(parts: Parts, inbox: Inbox) -> tuple[FastAPI, Tls]:
             deps,
             door=boot_door(parts, authority),
             authority=authority,
+            transfers=parts.transfers,
             medium=boot_medium(parts, ProvisioningSettings().boot_image),
         )
     )

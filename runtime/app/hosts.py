@@ -22,7 +22,13 @@ from inventory.roster import Alone, Shared
 from inventory.under_lease import UnderLease, kept
 from provisioning.bmcs import BmcPool
 from provisioning.controller import Controller
+from provisioning.cooling.listed import CoolingUnit, read_units
+from provisioning.cooling.settings import CoolingSettings
+from provisioning.cooling.watching import CoolingWatch
+from provisioning.cooling.watching import World as CoolingWorld
+from provisioning.drivers.credentials import Credentials
 from provisioning.drivers.protocol import Bmc
+from provisioning.drivers.redfish.coolingunit import RedfishCoolingUnit
 from provisioning.faultpoints import FaultPoints
 from provisioning.inband.play import AnsiblePlayer, NoPlaybook
 from provisioning.onboarding.discovery import Discoverer
@@ -46,6 +52,7 @@ from runtime.app.parts import Parts, api_deps, owner, take_lease
 
 log = logging.getLogger("podyard.service")
 DISCOVERY = "discovery"
+COOLING = "cooling"
 
 
 def provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
@@ -88,6 +95,8 @@ def provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
             bmc_authority=bmc_authority(settings, parts.options.state, now=parts.clock.now()),
             hold_file=parts.options.state.hold,
             readings=parts.store.readings,
+            image_told=parts.transfers.told,
+            loop_news=parts.loop_news,
         )
         grace = times.grace(settings.bmc_deadline_s)
         return Controller(
@@ -153,6 +162,39 @@ def telemetry_loop(parts: Parts, inbox: Inbox) -> Awaitable[None]:
     working = UnderLease(parts.clock, join, build, lambda keeper: _left(parts, keeper))
     parts.wakers.append(working.wake)
     return working.run()
+
+
+def cooling_loops(parts: Parts) -> list[Awaitable[None]]:
+    """The leak detectors of listed cooling units; of several services, one reads them."""
+    settings = CoolingSettings()
+    units = read_units(settings.units)
+    if not units:
+        return []
+
+    def opened(unit: CoolingUnit) -> RedfishCoolingUnit:
+        return RedfishCoolingUnit.connect(
+            unit.address,
+            Credentials(username=unit.username, password=unit.password),
+            fingerprint=unit.fingerprint,
+            deadline_s=settings.deadline_s,
+            keepalive_s=settings.every_s * 3,
+        )
+
+    def build(keeper: LeaseKeeper) -> CoolingWatch:
+        return CoolingWatch(
+            CoolingWorld(
+                store=parts.store,
+                clock=parts.clock,
+                in_thread=asyncio.to_thread,
+                fence=keeper.fence,
+                units=units,
+                opened=opened,
+                every_s=settings.every_s,
+                changed=parts.loop_news,
+            )
+        )
+
+    return [UnderLease(parts.clock, lambda: take_lease(parts, COOLING), build, kept).run()]
 
 
 def discovery_loop(parts: Parts) -> Awaitable[None]:

@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,8 @@ from inventory.secrets import SecretBox
 from inventory.statedir import StateDirectory
 from inventory.store.sql import SqlStore
 from pods.keys import SigningKey
+from provisioning.boot.transfers import Transfers
+from provisioning.settings import ProvisioningSettings
 from runtime.listeners import Address
 
 Role = Literal["all", "provisioning", "runtime", "gateway", "inventory"]
@@ -53,6 +56,10 @@ class Parts:
     production: SigningKey
     simulated: SigningKey
     wakers: list[Callable[[], None]] = field(default_factory=list)
+    transfers: Transfers = field(default_factory=Transfers)
+    """Images on their way to hosts: the door sends them, and hosts that wait say so."""
+    loop_news: dict[str, datetime] = field(default_factory=dict)
+    """Pod to when a cooling loop of it closed."""
 
     @property
     def is_embedded(self) -> bool:
@@ -76,6 +83,7 @@ def open_parts(options: ServeOptions) -> Parts:
         clock=SteadyClock(known=store.written_last()),
         production=_signing_key(state.signing_key, "production"),
         simulated=_signing_key(state.simulated_key, "simulated"),
+        transfers=Transfers(bytes_per_s=ProvisioningSettings().images_mb_per_s * 1e6),
     )
 
 

@@ -22,7 +22,7 @@ from inventory.store.reading import every
 from inventory.ways_in import ways_in
 from provisioning.telemetry.inbox import Inbox
 from runtime.app.doors import agent_door
-from runtime.app.hosts import discovery_loop, provisioning_loops, telemetry_loop
+from runtime.app.hosts import cooling_loops, discovery_loop, provisioning_loops, telemetry_loop
 from runtime.app.parts import Parts, ServeOptions, api_deps, open_parts
 from runtime.app.records import netbox_of, retention, webhook_loop
 from runtime.app.tenants import Published, follow_records, runtime_loops
@@ -69,6 +69,7 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
             loops += provisioning_loops(parts)
             loops.append(telemetry_loop(parts, inbox))
             loops.append(discovery_loop(parts))
+            loops += cooling_loops(parts)
         if "api" in sockets:
             netbox = netbox_of(parts)
             deps = replace(api_deps(parts), netbox=netbox)

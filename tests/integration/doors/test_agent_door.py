@@ -180,11 +180,11 @@ async def test_the_medium_carries_the_token_that_enrols(door: Door, agent: Agent
 
 async def test_firmware_is_served_by_its_digest_alone(door: Door) -> None:
     sha = "5443609952b87d8d0c08d89643d59d9250251ed83ee678090ba614c6bfffc495"
-    reply = await door.get(f"/boot/v1/firmware/{sha}/lab-bios-2.4.1.fw")
+    reply = await door.get(f"/boot/v1/firmware/{sha}/h1/lab-bios-2.4.1.fw")
     assert reply.content.startswith(b"PODYARD-LAB-FIRMWARE ")
-    for wrong in (f"{'0' * 64}/lab-bios-2.4.1.fw", f"{sha}/lab-bmc-1.8.0.fw"):
+    for wrong in (f"{'0' * 64}/h1/lab-bios-2.4.1.fw", f"{sha}/h1/lab-bmc-1.8.0.fw"):
         assert (await door.get(f"/boot/v1/firmware/{wrong}")).status_code == 404
-    assert (await door.get(f"/boot/v1/firmware/{sha}/..%2f..%2fspec.py")).status_code in {404, 422}
+    assert (await door.get(f"/boot/v1/firmware/{sha}/h1/..%2f..%2fspec.py")).status_code in {404, 422}
 
 
 async def test_an_unchanged_report_is_not_written_again(door: Door, agent: Agent) -> None:

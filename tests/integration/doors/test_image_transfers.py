@@ -15,6 +15,7 @@ import pytest
 from inventory.model import Pod
 from inventory.store.protocol import Change
 from provisioning.boot import routes
+from provisioning.boot.rate import Rate
 from provisioning.boot.transfers import Piece, Transfers, piece_of
 from provisioning.simulator.errors import MediaRefused, MediaUnreachable
 from provisioning.simulator.media import HttpsMedia
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.integration
 IMAGE = random.Random(7).randbytes(3 * 1024 * 1024)
 DIGEST = hashlib.sha256(IMAGE).hexdigest()
 TAG = f'"{DIGEST}"'
-PATH = f"/boot/v1/firmware/{DIGEST}/large.fw"
+PATH = f"/boot/v1/firmware/{DIGEST}/h1/large.fw"
 CUT_AFTER_BYTES = 700_000
 
 
@@ -163,6 +164,54 @@ async def test_no_more_are_sent_at_once_than_may_be() -> None:
     assert (there.running, there.waiting) == (2, 0)
 
 
+async def test_a_host_that_waits_is_told_its_place_and_then_what_it_shares() -> None:
+    there = Transfers(bytes_per_s=110e6, at_once=1, turn_s=5)
+
+    assert there.told("h1") == ""
+    assert await there._take_turn("h1")
+    later = [asyncio.create_task(there._take_turn(name)) for name in ("h2", "h3")]
+    await asyncio.sleep(0.05)
+
+    assert there.told("h1") == "its image is being sent: 1 share 110 MB/s"
+    assert "place 2 of 2, 1 are being sent" in there.told("h3")
+    there._give_back("h1")
+    await later[0]
+    assert there.told("h1") == ""
+    assert "place 1 of 1" in there.told("h3")
+    there._give_back("h2")
+    await later[1]
+
+
+async def test_all_transfers_together_send_no_more_than_the_wire_may_carry() -> None:
+    """Counted by the budget's own clock, and none of them is favoured."""
+    at = 0.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal at
+        at += seconds
+        await asyncio.sleep(0)
+
+    rate = Rate(1_000_000.0, now=lambda: at, sleep=sleep)
+    ended: list[float] = []
+
+    async def transfer() -> None:
+        for _ in range(100):
+            await rate.take(10_000)
+        ended.append(at)
+
+    await asyncio.gather(*(transfer() for _ in range(10)))
+
+    # 10 MB at 1 MB/s, less the fifth of a second that lay ready.
+    assert ended[-1] == pytest.approx(9.8, abs=0.1)
+    # The first may take all of that; from then on they take turns.
+    assert ended[0] > 0.75 * ended[-1]
+
+
+def test_as_many_are_sent_at_once_as_leave_each_one_quick() -> None:
+    assert Transfers(bytes_per_s=110e6).at_once == 28
+    assert Transfers(bytes_per_s=1e6).at_once == 1
+
+
 async def test_a_client_that_goes_away_gives_its_turn_back(
     large: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,7 +225,7 @@ async def test_a_client_that_goes_away_gives_its_turn_back(
 
 
 async def test_an_image_that_nobody_names_is_not_there(large: Door) -> None:
-    missing = f"{large.url}/boot/v1/firmware/{'0' * 64}/large.fw"
+    missing = f"{large.url}/boot/v1/firmware/{'0' * 64}/h1/large.fw"
 
     with pytest.raises(MediaRefused):
         await HttpsMedia(timeout_s=20).fetch(missing)

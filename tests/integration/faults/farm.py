@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +270,7 @@ class Farm:
     pacing: Pacing = field(init=False)
     passwords: dict[str, SecretStr] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    loop_news: dict[str, datetime] = field(default_factory=dict)
     approved_at: float = 0.0
 
     def __post_init__(self) -> None:
@@ -459,6 +460,7 @@ class Farm:
             faults=FaultPoints(),
             in_thread=inline,
             pacing=self.pacing,
+            loop_news=self.loop_news,
         )
 
     async def _open(self, host: Host, password: SecretStr) -> Bmc:
