@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from inventory.clock import Clock
 from inventory.model import Host
-from inventory.readings.draw import FRESH_S
+from inventory.readings.freshness import FRESH_S
 from inventory.readings.keeping import Newest, Readings
 from inventory.store.protocol import Store
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inventory.model import Host
-from inventory.readings.draw import FRESH_S
+from inventory.readings.freshness import FRESH_S
 from inventory.readings.keeping import Readings
 from inventory.readings.series import SORTS
 from inventory.states import HostState

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from inventory.readings.asked import GAP_S, RAW, finest, raw, stepped
-from inventory.readings.draw import Draw, Fed, FeedDraw, drawn_by_feed
 from inventory.readings.packing import DAY_S, WINDOW_S, WINDOWS_A_DAY, Window
 from inventory.readings.rollup import EMPTY, Bucket
 
@@ -88,17 +87,3 @@ def test_the_finest_step_is_one_that_is_kept_and_fits() -> None:
     assert finest(now - 90 * DAY_S, now - 90 * DAY_S + 3600, now=now) == WINDOW_S
     assert finest(now - 30 * DAY_S, now, now=now) == 3600
     assert finest(now - 365 * DAY_S, now, now=now) == DAY_S
-
-
-def test_a_feed_carries_what_is_measured_and_assumes_the_rest() -> None:
-    hosts = [
-        Fed("read", ("a", "b"), 900.0),
-        Fed("old", ("a",), 500.0),
-        Fed("never", ("a", ""), 300.0),
-    ]
-    draws = {"read": Draw(600.0, 1000.0), "old": Draw(100.0, 10.0)}
-
-    found = drawn_by_feed(hosts, draws, now=1060.0)
-
-    assert found == {"a": FeedDraw(300.0, 800.0, 1, 2), "b": FeedDraw(300.0, 0.0, 1, 0)}
-    assert found["a"].watts == 1100.0
