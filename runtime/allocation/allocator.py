@@ -141,6 +141,11 @@ class Allocator:
         self._to_bed(ask, found)
         return replace(self._refusal(ask, found), preempts=preempts)
 
+    def enqueue(self, ask: Ask) -> None:
+        """Decide with the next look, in turn: for several that ask at the same moment."""
+        ask.check()
+        self.waiting.add(ask)
+
     def serve(self, now: datetime, *, most: int = 1000) -> list[Placed]:
         """Try those whom something that changed may serve, in turn; then make promises."""
         placed: list[Placed] = []
