@@ -3,7 +3,7 @@
 
     python tests/benchmarks/allocator_bench.py [--decisions 10000] [--seeds 1]
 
-Runs `podyard bench allocator` at 2,000, 5,000, 10,000 and 20,000 hosts in this one process, and then
+Runs `podyard bench allocator` at 2,000, 5,000, 10,000 and 20,000 hosts in this one process, then
 batches of asks on 200 hosts against the bound that no solver can pass. Prints one JSON line each.
 Nothing is timed against a limit; the time of this process is told beside the wall's.
 """
