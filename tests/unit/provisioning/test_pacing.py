@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
@@ -32,12 +33,15 @@ class Hall:
     hosts: dict[str, Host]
     dead: frozenset[str] = frozenset()
     slow: frozenset[str] = frozenset()
+    knees: dict[str, int] = field(default_factory=dict)
+    """Rack to how many of its BMCs answer at once; beside more, none of those that came after."""
     seed: int = 1
     done_at_s: dict[str, float] = field(default_factory=dict)
     _left: dict[str, int] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)
     _at_work: set[asyncio.Task[None]] = field(default_factory=set)
     _busy: set[str] = field(default_factory=set)
+    _talking: Counter[str] = field(default_factory=Counter)
 
     async def bring_up(self) -> None:
         """Until everybody who answers is done."""
@@ -84,13 +88,20 @@ class Hall:
         luck = random.Random(f"{self.seed}/{key}/{self._left[key]}")
         for _ in range(EXCHANGES):
             end = ear.begin("GET")
-            if key in self.dead:
+            if key in self.dead or self._is_beyond(key):
                 await asyncio.sleep(DEADLINE_S)
                 end(answered=False)
                 return False
+            rack = self.hosts[key].rack
+            self._talking[rack] += 1
             await asyncio.sleep(8.0 if key in self.slow else luck.uniform(0.05, 0.3))
+            self._talking[rack] -= 1
             end(answered=True)
         return True
+
+    def _is_beyond(self, key: str) -> bool:
+        rack = self.hosts[key].rack
+        return self._talking[rack] >= self.knees.get(rack, len(self.hosts))
 
 
 def hosts(count: int, *, pod: str = "lab") -> dict[str, Host]:
@@ -104,7 +115,11 @@ def hosts(count: int, *, pod: str = "lab") -> dict[str, Host]:
 
 
 def brought_up(
-    known: dict[str, Host], *, dead_share: float = 0.0, slow: int = 0
+    known: dict[str, Host],
+    *,
+    dead_share: float = 0.0,
+    slow: int = 0,
+    knees: dict[str, int] | None = None,
 ) -> tuple[Hall, list[float]]:
     """The hall afterwards, and when each host that answers well was done, in order."""
     keys = sorted(known)
@@ -114,7 +129,7 @@ def brought_up(
 
     async def main(loop: VirtualLoop) -> Hall:
         pacing = Pacing(most=1024, first=64)
-        hall = Hall(loop, pacing, known, dead, slow_ones)
+        hall = Hall(loop, pacing, known, dead, slow_ones, knees or {})
         await hall.bring_up()
         return hall
 
@@ -145,13 +160,25 @@ def test_slow_bmcs_cost_the_others_less_than_a_hundredth() -> None:
     assert len(hall.done_at_s) == len(known)
 
 
-def test_a_pod_of_five_is_done_long_before_one_of_thousands() -> None:
-    large, small = hosts(3000, pod="large"), hosts(5, pod="small")
+@pytest.mark.parametrize("count", [600, pytest.param(3000, marks=pytest.mark.long)])
+def test_a_pod_of_five_is_done_long_before_one_of_thousands(count: int) -> None:
+    large, small = hosts(count, pod="large"), hosts(5, pod="small")
     hall, _ = brought_up({**large, **small})
     last = max(hall.done_at_s[key] for key in small)
     alone = max(brought_up(hosts(5, pod="small"))[1])
     assert last < 1.1 * alone
     assert last < max(hall.done_at_s.values())
+
+
+def test_a_rack_that_answers_three_at_once_is_done_and_costs_the_others_nothing() -> None:
+    known = hosts(400)
+    _, without = brought_up(known)
+    hall, _ = brought_up(known, knees={"lab-r0": 3})
+    others = sorted(at for key, at in hall.done_at_s.items() if known[key].rack != "lab-r0")
+    own = max(at for key, at in hall.done_at_s.items() if known[key].rack == "lab-r0")
+    assert p99(others) <= p99(without) * 1.01
+    # Its own hosts wait out deadlines until its limit is found; they end all the same.
+    assert own < 4 * max(without)
 
 
 async def test_who_lets_us_wait_gives_its_place_to_somebody_else() -> None:
