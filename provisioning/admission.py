@@ -54,6 +54,9 @@ class Admitted:
     """The host may go on."""
 
 
+ADMITTED = Admitted()
+
+
 @dataclass(frozen=True, slots=True)
 class Waits:
     """Not now; the reason names what is waited for."""
@@ -400,15 +403,12 @@ def admit(ledger: Ledger, host: Host, watts: float) -> Admitted | Waits:
     """Whether this host may hold so many watts now, in place of what it holds."""
     power = ledger.wiring.powers[host.host_type]
     if watts <= max(host.reserved_watts, power.standby_watts):
-        return Admitted()  # it draws that anyway: giving watts back waits for nobody
+        return ADMITTED  # it draws that anyway: giving watts back waits for nobody
     lines = ledger.wiring.lines.get(host.slot)
     if lines is None:
         return Waits(f"slot {host.slot} is not in the pod's spec: nobody knows its feeds")
     return (
-        _dead(ledger, host)
-        or _turn(ledger, host)
-        or _room(ledger, host, watts, lines)
-        or Admitted()
+        _dead(ledger, host) or _turn(ledger, host) or _room(ledger, host, watts, lines) or ADMITTED
     )
 
 
@@ -461,7 +461,7 @@ def stage_turn(ledger: Ledger, host: Host, plan: Plan) -> Admitted | Waits:
     if ledger.plan != plan.digest:
         return Waits("waiting for a look at the whole pod")
     if not ledger.goes_after_trial(host.name) or (due := ledger.trial_due) is None:
-        return Admitted()
+        return ADMITTED
     return Waits(f"waiting for the trial stage: {due} is neither ready nor parked")
 
 

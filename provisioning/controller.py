@@ -423,14 +423,15 @@ class Controller:
     ) -> Outcome:
         """`others`: it waits for people or other hosts, and its own allowed time does not run."""
         later = self._world.clock.now() + timedelta(seconds=after_s)
-        image = self._world.image_told(host.id) if host.state is HostState.BOOTING else ""
-        known = host.model_copy(update={"waiting": f"{reason}; {image}" if image else reason})
+        if host.state is HostState.BOOTING and (image := self._world.image_told(host.id)):
+            reason = f"{reason}; {image}"
         if notice is not None:
             problem: Problem | None = self._noticed(host, notice, later)
         else:
-            problem = None if others else self._overstay(known)
-        fresh = known.model_copy(
+            problem = None if others else self._overstay(host, reason)
+        fresh = host.model_copy(
             update={
+                "waiting": reason,
                 "problem": problem,
                 "wake_at": later,
                 "counted_from": uncounted_until(host, later) if others else host.counted_from,
@@ -571,13 +572,14 @@ class Controller:
         )
         await self._record(host, fresh)
 
-    def _overstay(self, host: Host) -> Problem | None:
+    def _overstay(self, host: Host, waiting: str) -> Problem | None:
         """A problem when the state's allowed time has run out; what was there goes otherwise."""
         now, allowed_s = self._world.clock.now(), ALLOWED_TIME_S.get(host.state)
         late = late_since(host, allowed_s)
         if late is None or now <= late:
             return None
-        return overstayed(host, self._times.known(host, updates=1), now)
+        said = host.model_copy(update={"waiting": waiting})
+        return overstayed(said, self._times.known(host, updates=1), now)
 
     async def _postpone(self, host: Host, reason: str) -> None:
         fresh = await self._world.in_thread(self._world.store.get, Host, host.id)

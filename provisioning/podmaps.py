@@ -11,14 +11,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from inventory.errors import NotFound
 from inventory.model import Host, Intent, Pod
 from inventory.places import Equipment
 from inventory.states import HostState
 from inventory.store.protocol import Change
-from inventory.store.query import Condition, Query
 from inventory.store.reading import every
 from provisioning.brakes import UnderWay, limits_of
 from provisioning.livepod import LivePod
@@ -137,8 +135,8 @@ class PodMaps:
             self.rooms.open_places(self.under_way.busy, limits_of(self._world.settings), now=now)
 
     def _version(self, name: str) -> int:
-        found = self._world.store.outline(Pod, _only(name)).rows
-        return found[0].version if found else 0
+        found = self._world.store.states(Pod, (name,)).get(name)
+        return found.version if found is not None else 0
 
     def _is_old(self, live: LivePod) -> bool:
         if live.read_at is None:
@@ -175,9 +173,3 @@ class PodMaps:
             return False
         seen: datetime | None = live.as_of
         return seen is None or seen < host.facts.observed_at
-
-
-@lru_cache(maxsize=1024)
-def _only(name: str) -> Query:
-    """The question after one pod, asked at each step."""
-    return Query((Condition("key", "exact", (name,)),), limit=1, counted=False)

@@ -64,6 +64,7 @@ class VirtualBmc:
     _told: dict[str, object] = field(default_factory=dict)
     """What it answered last: a stale answer is that once more."""
     _facts: tuple[object, HardwareFacts] | None = None
+    _identity: tuple[object, BmcIdentity] | None = None
 
     def __post_init__(self) -> None:
         """The update service of this host."""
@@ -165,15 +166,19 @@ class VirtualBmc:
 
     def identity(self) -> BmcIdentity:
         """Which host it is."""
-        plan = self.host.plan
-        return BmcIdentity(
-            serial=self.host.serial,
-            uuid=self.host.uuid,
-            manufacturer=plan.host_type.manufacturer,
-            model=plan.host_type.model,
-            bmc_firmware=self.host.state.firmware[plan.model.bmc],
-            redfish_version="1.20.0",
-        )
+        plan, host = self.host.plan, self.host
+        key = (host.serial, host.uuid, host.state.firmware[plan.model.bmc])
+        if self._identity is None or self._identity[0] != key:
+            said = BmcIdentity(
+                serial=host.serial,
+                uuid=host.uuid,
+                manufacturer=plan.host_type.manufacturer,
+                model=plan.host_type.model,
+                bmc_firmware=key[2],
+                redfish_version="1.20.0",
+            )
+            self._identity = (key, said)
+        return self._identity[1]
 
     def tasks(self) -> tuple[TaskReading, ...]:
         """Those that it has not forgotten."""

@@ -104,6 +104,21 @@ class SealedLoop(VirtualLoop):
         heappush(self._due, (when, next(self._made), handle))
         return handle
 
+    def call_soon(
+        self,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.Handle:
+        """As every loop's, in one thread and never closed early."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._queue.append(handle)
+        return handle
+
+    def get_debug(self) -> bool:
+        """Asked for each handle; nobody ever sets it here."""
+        return False
+
     async def pause(self, delay_s: float) -> None:
         """`asyncio.sleep` without a timer and its callback: most of what a wire does is to wait."""
         over: asyncio.Future[None] = self.create_future()
@@ -128,7 +143,7 @@ class SealedLoop(VirtualLoop):
                 timer.set_result(None)
         for _ in range(len(queue)):
             handle = queue.popleft()
-            if not handle.cancelled():
+            if not handle._cancelled:  # noqa: SLF001 - a loop's own
                 handle._run()  # noqa: SLF001 - a loop is what runs them
 
 
