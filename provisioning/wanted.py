@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from inventory.model import CertificateRecord, Host, Intent, Pod
@@ -26,6 +24,12 @@ if TYPE_CHECKING:
 ASKING_OTHERS = frozenset({HostState.MATCHING, HostState.PREPARING})
 """Where a host asks how the others of its pod fare."""
 PREDICATES_KEPT = 32768
+_stated_of: dict[str, tuple[str, Predicate]] = {}
+"""By host: the id of its certificate, which is the digest of the rest, and what that states.
+
+A ready host is looked at every half minute, and what was certified of it stays. What was certified
+before is asked for by nobody: kept by certificate, memory grew with each one.
+"""
 
 
 def spec_of(pod: Pod) -> PodSpec:
@@ -88,21 +92,14 @@ def _stated(certificate: CertificateRecord | None) -> Predicate | None:
     """What we signed ourselves; whether to believe it is asked where it is relied upon."""
     if certificate is None:
         return None
-    return _predicate(_Paper(certificate.id, certificate.envelope))
-
-
-@dataclass(frozen=True, slots=True)
-class _Paper:
-    """An envelope, known by its id: that is the digest of the rest."""
-
-    id: str
-    envelope: dict[str, Any] = field(compare=False)
-
-
-@lru_cache(maxsize=PREDICATES_KEPT)
-def _predicate(paper: _Paper) -> Predicate:
-    """A ready host is looked at every half minute, and what was certified of it stays."""
-    return read_unverified(canonical_json(paper.envelope)).predicate
+    known = _stated_of.get(certificate.host_id)
+    if known is not None and known[0] == certificate.id:
+        return known[1]
+    predicate = read_unverified(canonical_json(certificate.envelope)).predicate
+    if certificate.host_id not in _stated_of and len(_stated_of) >= PREDICATES_KEPT:
+        del _stated_of[next(iter(_stated_of))]
+    _stated_of[certificate.host_id] = (certificate.id, predicate)
+    return predicate
 
 
 def _feeds(place: Place | None) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 It is the bring-up of `provisioning.bench` that does not end when every host rests: from then on
 hosts go down and come up again, BMCs fall silent and come back, and telemetry reads them all. What
 grows by design is the records; they are kept as in a service of a few hours' age, by forgetting
-events and closed intents that are older, so that what is left to grow is a leak.
+events and certificates that are older, so that what is left to grow is a leak.
 
 Memory is looked at twice: how many blocks Python has in hand, which is exact but blind to how large
 each one is, and what the kernel gave the process, which knows of the large ones but is noisy.
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from inventory.errors import StaleWrite
-from inventory.model import Host
+from inventory.model import CertificateRecord, ComputeUnit, Host
 from inventory.states import HostState
 from inventory.store.protocol import Change
 from inventory.store.reading import every
@@ -154,6 +154,15 @@ class Steady(Bench):
         before = self.clock.now() - KEPT
         while self.store.forget_events(before=before, limit=FORGOTTEN_AT_ONCE):
             pass
+        # Superseded certificates are kept for ever, but on disk: here the records are in memory.
+        named = {host.certificate_id for host in self._every_host()}
+        named |= {one for unit in every(self.store, ComputeUnit) for one in unit.certificate_ids}
+        superseded = tuple(
+            one
+            for one in every(self.store, CertificateRecord)
+            if one.id not in named and one.issued_at < before
+        )
+        self.store.apply(Change(remove=superseded), now=self.clock.now())
 
     def _look(self) -> None:
         gc.collect()
