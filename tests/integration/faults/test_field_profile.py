@@ -59,10 +59,12 @@ def test_sixteen_hosts_end_ready_or_parked_with_the_reason(tmp_path: Path) -> No
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_sixty_four_hosts_end_ready_or_parked_with_the_reason(tmp_path: Path) -> None:
     judge(told_of(tmp_path, 64), 64)
 
 
 @pytest.mark.long
+@pytest.mark.timeout(4 * 3600)
 def test_a_thousand_hosts_end_ready_or_parked_with_the_reason(tmp_path: Path) -> None:
     judge(told_of(tmp_path, 1000), 1000)
