@@ -333,7 +333,15 @@ class Claim(Record):
     tenant: Name
     cluster: Name = "main"
     unit_class: str
-    count: Annotated[int, Field(ge=1, le=4096)]
+    count: Annotated[int, Field(ge=0, le=4096)]
+    """0 where an amount of B200-equivalents is asked for instead."""
+    b200_equivalents: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    profile: str = ""
+    """What the B200-equivalents are rated for."""
+    within: Literal["domain", "rack", "leaf", "pod", "site"] = "site"
+    """All units in one of these."""
+    feeds_min: Annotated[int, Field(ge=1, le=64)] = 1
+    """On at least so many power feeds, none of which carries more than its even part."""
     accept_simulated: bool = False
     state: ClaimState = ClaimState.PENDING
     why: str = ""
@@ -344,6 +352,16 @@ class Claim(Record):
     expires_at: datetime | None = None
     idempotency_key: str = ""
     version: int = 1
+
+    @property
+    def wants(self) -> str:
+        """What it asks for, in words."""
+        what = f"{self.count} of {self.unit_class}"
+        if self.b200_equivalents is not None:
+            amount = f"{self.b200_equivalents:g} B200-equivalents for {self.profile}"
+            what = f"{amount} of {self.unit_class}"
+        close = "" if self.within == "site" else f" in one {self.within}"
+        return what + close + (f" on {self.feeds_min} feeds" if self.feeds_min > 1 else "")
 
 
 class RayCluster(Record):

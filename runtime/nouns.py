@@ -37,6 +37,10 @@ CLAIM = (
     "cluster",
     "unit_class",
     "count",
+    "b200_equivalents",
+    "profile",
+    "within",
+    "feeds_min",
     "state",
     "why",
     "unit_ids",
@@ -69,7 +73,20 @@ def groups() -> dict[str, typer.Typer]:
 def create_claim(
     *,
     unit_class: Annotated[str, typer.Option("--class", help="The class of unit.")],
-    count: Annotated[int, typer.Option(min=1, max=4096, help="How many.")] = 1,
+    count: Annotated[
+        int | None, typer.Option(min=1, max=4096, help="How many; default: 1.", show_default=False)
+    ] = None,
+    b200e: Annotated[
+        float | None,
+        typer.Option(
+            help="B200-equivalents for --profile, instead of --count.", show_default=False
+        ),
+    ] = None,
+    profile: Annotated[str, typer.Option(help="What they are rated for.", show_default=False)] = "",
+    within: Annotated[
+        str, typer.Option(help="All in one domain, rack, leaf, pod or site.")
+    ] = "site",
+    feeds: Annotated[int, typer.Option(min=1, max=64, help="On at least so many feeds.")] = 1,
     tenant: TenantOption = "",
     cluster: ClusterOption = "main",
     simulated_ok: Annotated[
@@ -88,10 +105,16 @@ def create_claim(
     """Claim compute units; they join your Ray cluster.
 
     Example: podyard claim create --class lab-cpu --count 2 --simulated-ok --wait
+
+    Example: podyard claim create --class gb200 --b200e 6 --profile PROFILE --within domain
     """
     body = {
         "unit_class": unit_class,
         "count": count,
+        "b200_equivalents": b200e,
+        "profile": profile,
+        "within": within,
+        "feeds_min": feeds,
         "tenant": tenant,
         "cluster": cluster,
         "accept_simulated": simulated_ok,

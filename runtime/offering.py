@@ -5,12 +5,13 @@ Only what the records say counts here; whether a signature holds is looked at wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from inventory.model import CertificateRecord, Claim, ComputeUnit, Host
 from inventory.states import UnitState
 from runtime.allocation.ask import Ask, Choice, Holding, Part
-from runtime.allocation.unit import MILLI, Bar, Constraint, Kind, Unit, groups_of
+from runtime.allocation.unit import MILLI, Bar, Constraint, Kind, Level, Unit, groups_of
 
 PREFIX = "podyard.io/"
 PLACES = frozenset({"site", "pod", "leaf", "rack", "domain", "feed", "unit", "class"})
@@ -69,7 +70,16 @@ def ask_of(claim: Claim) -> Ask:
     return Ask(
         id=claim.id,
         tenant=claim.tenant,
-        parts=(Part(choice, count=claim.count),),
+        parts=(
+            Part(
+                choice,
+                count=claim.count,
+                b200e_milli=math.ceil((claim.b200_equivalents or 0) * MILLI),
+                profile=claim.profile,
+                within=Level(claim.within),
+                feeds_min=claim.feeds_min,
+            ),
+        ),
         asked_at=claim.created_at,
         cluster=claim.cluster,
         lasts=None if claim.expires_at is None else claim.expires_at - claim.created_at,

@@ -150,7 +150,12 @@ CLAIMS = Resource(
     plural="claims",
     kind=Claim,
     view=view_of(Claim, "ClaimView"),
-    show=show_record(Claim, display=lambda s: f"{s['tenant']}: {s['count']} x {s['unit_class']}"),
+    show=show_record(
+        Claim,
+        display=lambda s: (
+            f"{s['tenant']}: {s['count'] or s['b200_equivalents']} x {s['unit_class']}"
+        ),
+    ),
     read=Permission.CLAIM_READ,
     command="claim list",
     filters={

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import AliasChoices, ConfigDict, Field
@@ -42,6 +42,18 @@ IdempotencyKey = Annotated[
 ]
 
 WRITE_TRIES = 5
+ASKED = {
+    "accept_simulated",
+    "b200_equivalents",
+    "cluster",
+    "count",
+    "feeds_min",
+    "profile",
+    "unit_class",
+    "within",
+}
+"""What makes one request another."""
+
 VALID_HOURS_MAX = 10 * 365 * 24
 
 
@@ -61,7 +73,13 @@ class ClaimBody(Body):
             validation_alias=AliasChoices("unit_class", "class"),
         ),
     ]
-    count: Annotated[int, Field(ge=1, le=4096)] = 1
+    count: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """1, unless an amount is asked for."""
+    b200_equivalents: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    """At least so many for the profile, instead of a number of units."""
+    profile: Annotated[str, Field(max_length=255, pattern=r"^[\x21-\x7e]*$")] = ""
+    within: Literal["domain", "rack", "leaf", "pod", "site"] = "site"
+    feeds_min: Annotated[int, Field(ge=1, le=64)] = 1
     accept_simulated: bool = False
     valid_hours: Annotated[int, Field(ge=1, le=VALID_HOURS_MAX)] | None = None
 
@@ -106,33 +124,36 @@ def _create(
         tenant=tenant,
         cluster=body.cluster,
         unit_class=body.unit_class,
-        count=body.count,
+        count=_count(body),
+        b200_equivalents=body.b200_equivalents,
+        profile=body.profile,
+        within=body.within,
+        feeds_min=body.feeds_min,
         accept_simulated=body.accept_simulated,
         created_at=now,
         expires_at=now + timedelta(hours=body.valid_hours) if body.valid_hours else None,
         idempotency_key=idempotency_key,
     )
-    if earlier := _earlier(deps, claim, body):
+    if earlier := _earlier(deps, claim):
         return earlier, False
     event = _event(deps, actor, "claim.created", claim, new=str(claim.state))
     try:
         deps.store.apply(Change(insert=(claim,), events=(event,)), now=now)
     except Conflict:
-        if earlier := _earlier(deps, claim, body):
+        if earlier := _earlier(deps, claim):
             return earlier, False
         raise
     return claim, True
 
 
-def _earlier(deps: ApiDeps, claim: Claim, body: ClaimBody) -> Claim | None:
+def _earlier(deps: ApiDeps, claim: Claim) -> Claim | None:
     """The claim that this idempotency key made before; another request under it is refused."""
     if not claim.idempotency_key:
         return None
     found = deps.store.find(Claim, deduplication=f"{claim.tenant}/{claim.idempotency_key}")
     if not found:
         return None
-    same = {"cluster", "unit_class", "count", "accept_simulated"}
-    differs = [n for n in sorted(same) if getattr(found[0], n) != getattr(body, n)]
+    differs = [n for n in sorted(ASKED) if getattr(found[0], n) != getattr(claim, n)]
     if _valid_for(found[0]) != _valid_for(claim):
         differs.append("valid_hours")
     if differs:
@@ -145,6 +166,27 @@ def _earlier(deps: ApiDeps, claim: Claim, body: ClaimBody) -> Claim | None:
             hint="send a new key with a new request",
         )
     return found[0]
+
+
+def _count(body: ClaimBody) -> int:
+    """How many units; 0 where an amount is asked for. Refused when it cannot mean anything."""
+    if body.b200_equivalents is None:
+        count = body.count or 1
+        if body.profile:
+            raise _meaningless("profile", body.profile, "give b200_equivalents with it")
+        if body.feeds_min > count:
+            raise _meaningless("feeds_min", body.feeds_min, f"at most {count}, a unit on each")
+        return count
+    if body.count is not None:
+        raise _meaningless("count", body.count, "give count or b200_equivalents, not both")
+    if not body.profile:
+        raise _meaningless("profile", "", "name the profile that the units are rated for")
+    return 0
+
+
+def _meaningless(path: str, value: object, hint: str) -> Refused:
+    said = f"{path}={value!r} means nothing here"
+    return Refused(422, "invalid", said, path=path, value=str(value), hint=hint)
 
 
 def _valid_for(claim: Claim) -> timedelta | None:
@@ -185,5 +227,5 @@ def _event(
         subject=f"claim:{claim.id}",
         old=old,
         new=new,
-        why=f"{claim.tenant}/{claim.cluster}: {claim.count} x {claim.unit_class}",
+        why=f"{claim.tenant}/{claim.cluster}: {claim.wants}",
     )

@@ -68,7 +68,7 @@ def claim_line(claim: Claim, units: Mapping[str, str]) -> ClaimLine:
         id=claim.id,
         tenant=claim.tenant,
         cluster=claim.cluster,
-        wants=f"{claim.count} of {claim.unit_class}",
+        wants=claim.wants,
         look=claim_look(claim.state),
         why=claim.why,
         units=tuple(units.get(one, one) for one in claim.unit_ids),

@@ -145,3 +145,25 @@ def test_who_waits_is_told_anew_when_what_it_waits_for_changed(site: Site) -> No
     site.clock.forward(10)
     look(site, binding)
     assert "3 held by a claim" in site.got(Claim, "c2").why
+
+
+def test_a_claim_gets_units_as_close_together_as_it_asked(site: Site) -> None:
+    site.update(site.unit("h1"), labels={"podyard.io/rack": "r9", "podyard.io/feed": "b"})
+    site.claim("c1", count=3, within="rack")
+    site.claim("c2", count=2, feeds_min=2)
+    binding = Binding(site.store, RING, site.fence)
+    look(site, binding)
+    assert "3 units of class lab-cpu in one rack are wanted, 3 of 3 can be used" in (
+        site.got(Claim, "c1").why
+    )
+    assert "unit-h1" in site.got(Claim, "c2").unit_ids
+
+
+def test_an_amount_for_a_profile_is_met_by_ratings(site: Site) -> None:
+    rating = site.unit("h1").rating
+    amount = {"count": 0, "b200_equivalents": rating.b200_equivalents * 1.5}
+    site.claim("c1", profile=rating.profile, **amount)
+    site.claim("c2", profile="another", **amount)
+    look(site, Binding(site.store, RING, site.fence))
+    assert len(site.got(Claim, "c1").unit_ids) == 2
+    assert "for another" in site.got(Claim, "c2").why
