@@ -101,10 +101,11 @@ class Bed:
 
     def login(self) -> None:
         """Use the set-up token up."""
-        subprocess.run(
+        done = subprocess.run(
             [*PODYARD, "login", "--state", str(self.directory / "service")],
-            check=True, capture_output=True, cwd=ROOT,
+            check=False, capture_output=True, cwd=ROOT, text=True,
         )  # fmt: skip
+        assert done.returncode == 0, f"{done.stderr}; the logs end with\n{self.last_words()}"
         self.key = json.loads((self.directory / "service" / "client.json").read_text())["key"]
 
     def url(self, path: str) -> str:

@@ -112,8 +112,9 @@ def _first_start(parts: Parts, say: Callable[[str], None]) -> None:
     if any(ways_in(api_deps(parts), now=now)) or any(in_force(key, now=now) for key in tokens):
         return
     record, text = mint("setup", now=now)
-    store.apply(Change(insert=(record,)), now=now)
+    # Written before it counts: killed in between, the next start makes another, and none is lost.
     write_private(state.setup_token, text.encode())
+    store.apply(Change(insert=(record,)), now=now)
     say(f"set-up token (single use): {text}")
     say(f"on this machine: podyard login --state {state.path}")
 
