@@ -19,7 +19,7 @@ from provisioning.images.manifest import manifest_of
 from provisioning.images.medium import MEDIUM, make_medium
 from provisioning.images.medium import PROGRAMS as MEDIUM_PROGRAMS
 from provisioning.images.programs import need, run
-from provisioning.images.pythonlayer import lock_of, python_tar
+from provisioning.images.pythonlayer import lock_of, ours_of, python_tar
 from provisioning.images.recipe import Recipe
 from provisioning.images.root import MIRROR, boot_files, check_packages, make_root, overlay_tar
 from provisioning.images.sbom import sbom
@@ -96,6 +96,7 @@ def inputs_digest(recipe: Recipe) -> str:
             "recipe": recipe.digest(),
             "overlay": digest_of(overlay_tar(recipe).hex()),
             "python": digest_of(lock_of(recipe.python)),
+            "podyard": digest_of(ours_of(recipe.python)),
         }
     )
 

@@ -72,7 +72,7 @@ class ImagePredicate(Signed):
     kernel_arguments: tuple[str, ...] = ()
     packages: int = Field(ge=0)
     recipe: Sha256
-    """Of everything that was asked for: recipe, layers, the files laid over it, Python's lock."""
+    """Of everything that was asked for: recipe, layers, what is laid over it, podyard itself."""
     source_date: int = Field(ge=0)
     files: dict[FileName, ImageFile] = Field(min_length=1, max_length=FILES_MAX)
 

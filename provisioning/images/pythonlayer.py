@@ -7,6 +7,7 @@ lie in a folder of their own, where neither apt nor a tenant's job finds them by
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import subprocess
 import sys
@@ -36,6 +37,12 @@ LAUNCHERS = {"podyard": "runtime.cli", "podyard-agent": "runtime.agent"}
 def lock_of(python: Python) -> str:
     """The lock, as pip reads it."""
     return "" if python == "none" else (LOCKS / f"{python}.txt").read_text()
+
+
+def ours_of(python: Python) -> dict[str, str]:
+    """Podyard's own files in the image, each by its digest."""
+    files = () if python == "none" else _ours()
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files}
 
 
 def python_tar(python: Python, *, target: Path, work: Path, epoch: int) -> None:

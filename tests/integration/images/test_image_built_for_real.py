@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 from pathlib import Path
@@ -12,6 +13,7 @@ from provisioning.images import recipe as recipes
 from provisioning.images.building import build
 from provisioning.images.library import Library
 from provisioning.images.programs import missing
+from provisioning.images.pythonlayer import python_tar
 from provisioning.images.writing import Folder, write_image
 from tests.beds.images import image_of
 from tests.beds.virtual_machine import BOOT_DEADLINE_S, absent, machine
@@ -31,11 +33,23 @@ DISK_BYTES = 3 * 1024**3
 
 def test_an_image_built_again_elsewhere_has_the_same_name(tmp_path: Path) -> None:
     """While Debian's archive stands still; a newer package in between is another image."""
-    first = image_of("small")
+    bare = recipes.load("small").model_copy(update={"python": "none", "services": ()})
 
-    again = build(recipes.load("small"), library=Library(tmp_path / "images"), say=print)
+    first, again = (
+        build(bare, library=Library(tmp_path / name / "images"), say=print)
+        for name in ("here", "there")
+    )
 
     assert again.manifest == first.manifest
+
+
+def test_podyard_in_an_image_is_the_same_bytes_again(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        python_tar("core", target=tmp_path / f"{name}.tar", work=tmp_path / name, epoch=1)
+
+    one, two = ((tmp_path / f"{name}.tar").read_bytes() for name in ("one", "two"))
+    assert hashlib.sha256(one).hexdigest() == hashlib.sha256(two).hexdigest()
 
 
 @pytest.mark.skipif(bool(absent()), reason=absent() or "there is QEMU")
