@@ -46,6 +46,7 @@ from pods.plan import Plan, PlannedHost, plan_bring_up
 from pods.power import PowerPhase, reserved_watts
 from pods.rating import rate
 from pods.spec import PodSpec
+from tests.integration.web.furnished_expected import on_its_way
 from tests.integration.web.furnished_readings import read_for_a_while
 
 HOSTILE = '<script>window.hurt=1</script><img src=x onerror="window.hurt=1">'
@@ -83,6 +84,7 @@ def furnish(store: SqlStore, directory: Path) -> None:
         _host(store, done, "bravo", "b", rack.name, slot, number, key, **told)
     _bring_up_events(store, plan)
     read_for_a_while(store, NOW)
+    _put(store, *on_its_way(NOW, hostile=HOSTILE))
     _put(
         store,
         Claim(

@@ -25,6 +25,7 @@ PAGES = {
     "host-hostile": "/hosts/a-r8-h4",
     "pods": "/pods",
     "pod": "/pods/alpha",
+    "expected": "/expected",
     "netbox": "/netbox",
     "units": "/units",
     "unit": "/units/b-r1-u0",
@@ -121,7 +122,7 @@ def shoot(page: Page, name: str) -> None:
 
 
 def test_strings_from_a_bmc_stay_text(page: Page, shown: Shown) -> None:
-    for path in ("/hosts/a-r8-h4", "/events", "/", "/search?q=script"):
+    for path in ("/hosts/a-r8-h4", "/events", "/", "/expected", "/search?q=script"):
         page.goto(shown.url + path)
         assert page.evaluate("window.hurt") is None
         assert page.locator("main img").count() == 0
