@@ -38,13 +38,15 @@ def test_nothing_grows_in_steady_state_with_churn() -> None:
         watch = watched(one)
         rng, churned = random.Random(1), time.monotonic()
         ends = time.monotonic() + MINUTES * 60
-        while time.monotonic() < ends:
-            time.sleep(LOOK_EVERY_S)
-            watch.look()
-            if time.monotonic() - churned > CHURN_EVERY_S:
-                churned = time.monotonic()
-                churn(one, rng)
-        print(f"\n{HOSTS} hosts, {MINUTES} minutes\n{watch.told()}")  # noqa: T201 - the measurement
+        try:
+            while time.monotonic() < ends:
+                time.sleep(LOOK_EVERY_S)
+                watch.look()
+                if time.monotonic() - churned > CHURN_EVERY_S:
+                    churned = time.monotonic()
+                    churn(one, rng)
+        finally:
+            print(f"\n{HOSTS} hosts, {MINUTES} minutes\n{watch.told()}")  # noqa: T201 - the measurement
         assert watch.growth() == {}
         assert one.services["c1"].deaths == []
 

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-TOLD_WITHIN_S = 20.0
+TOLD_WITHIN_S = 180.0
+"""Long, for a machine that does much else: half an hour of samples must not be lost to one."""
 GROWTH_MAX = 0.02
 """Of a level, over the whole time: less than this is nobody's leak in half an hour."""
 SIGMAS = 3.0
+ENOUGH = 3
+"""Points of a trend."""
 
 
 @dataclass
@@ -41,7 +44,10 @@ class Samples:
         """Every trend, for people."""
         lines = []
         for name, points in self.samples.items():
-            grown, noise, level = trend(points[int(len(points) * warm_up) :])
+            kept = points[int(len(points) * warm_up) :]
+            if len(kept) < ENOUGH:
+                continue
+            grown, noise, level = trend(kept)
             lines.append(f"{name:<13} {level:8.1f}  grew by {grown:+.2f} +- {noise:.2f}")
         return "\n".join(lines)
 
