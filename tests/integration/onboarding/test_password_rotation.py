@@ -181,6 +181,7 @@ async def test_a_password_that_somebody_else_changed_needs_a_person(begin: Begin
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)  # some twenty starts of the service, each 4 s on an idle machine
 def test_the_service_killed_at_every_point_of_a_rotation_ends_with_another_password() -> None:
     """SIGKILL, again and again; between two lives a stored password opens the BMC."""
     with bed(speed=10.0) as one:
