@@ -15,7 +15,7 @@ from provisioning.faultpoints import POINTS
 from provisioning.simulator.journal import destructive_acts, feed_peaks, repeated_acts
 from tests.bed import Bed, bed, is_parked
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1500)]
 
 KILLS = 10
 OFTEN = ("-observe", "before-act", "-record")
@@ -42,7 +42,7 @@ def crash_through(one: Bed, points: list[str]) -> list[str]:
     died = []
     for point in points:
         process = one.start_service(kill_at=point, ready=False)
-        one.wait(90, lambda p=process: p.poll() is not None or (one.answers() and one.settled()))
+        one.wait(300, lambda p=process: p.poll() is not None or (one.answers() and one.settled()))
         if process.poll() is None:
             one.kill_service()
             continue
