@@ -1,7 +1,6 @@
 """An image onto a disk: each byte believed before it is written, and read back afterwards.
 
-It runs on the host, in the deploy environment, and on a plain file in tests: partitions are reached
-by their offset, so nothing is mounted and no device node is waited for. What makes the disk
+It runs on the host, from memory, and on a plain file in tests: partitions are reached by their offset, so nothing is mounted and no device node is waited for. What makes the disk
 bootable is written last, and what made it bootable before is destroyed first: a host whose power
 fails in between finds nothing to boot, and asks the controller again.
 """
@@ -139,7 +138,7 @@ def _whole_disk(target: Path) -> Iterator[tuple[IO[bytes], int]]:
         used = error.errno == errno.EBUSY
         raise TargetRefused(
             f"{target} {'is in use' if used else f'cannot be opened: {error.strerror}'}",
-            hint="boot the deploy environment: it mounts nothing" if used else HINT,
+            hint="boot the host from its medium, in memory: that mounts no disk" if used else HINT,
         ) from error
     with os.fdopen(descriptor, "r+b", buffering=0) as disk:
         size = disk.seek(0, os.SEEK_END)
