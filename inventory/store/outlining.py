@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,15 +42,19 @@ def documents(connection: sa.Connection, kind: Kind, keys: Iterable[str]) -> dic
 
 def states(connection: sa.Connection, kind: Kind, keys: Iterable[str]) -> dict[str, Row]:
     """Which state of each of these there is now."""
-    wanted = list(dict.fromkeys(keys))
-    query = sa.select(*_state(kind)).where(
-        kind.table.c.key.in_(sa.bindparam("keys", expanding=True))
-    )
+    wanted, query = list(dict.fromkeys(keys)), _of_these(kind.table)
     found: dict[str, Row] = {}
     for start in range(0, len(wanted), PAGE_MAX):
         for row in connection.execute(query, {"keys": wanted[start : start + PAGE_MAX]}):
             found[row[0]] = Row(row[0], row[1], row[2], row[3])
     return found
+
+
+@cache
+def _of_these(table: sa.Table) -> sa.Select[Any]:
+    """Worded once: this is asked four times a second, and at each exchange with an agent."""
+    columns = (table.c.key, table.c.version, table.c.created_at, table.c.updated_at)
+    return sa.select(*columns).where(table.c.key.in_(sa.bindparam("keys", expanding=True)))
 
 
 def _state(kind: Kind) -> tuple[sa.Column[Any], ...]:

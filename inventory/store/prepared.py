@@ -34,7 +34,7 @@ def by_columns(kind: type[Record], names: tuple[str, ...], *, after: bool) -> sa
     )
     if after:
         query = query.where(table.c.key > _text(AFTER))
-    return query.order_by(table.c.key).limit(sa.bindparam(LIMIT, type_=sa.Integer))
+    return query.order_by(table.c.key).limit(_limit())
 
 
 @cache
@@ -59,6 +59,24 @@ def putting_off() -> sa.Update:
 
 
 @cache
+def due(*, among: bool) -> sa.Select[Any]:
+    """At most `LIMIT` hosts that are due at `NOW`, longest waiting first; of the ids in `KEY`."""
+    table = KINDS[Host].table
+    query = sa.select(table.c.document, table.c.version).where(table.c.wake_at <= _number(NOW))
+    if among:
+        query = query.where(table.c.key.in_(sa.bindparam(KEY, expanding=True)))
+    return query.order_by(table.c.wake_at).limit(_limit())
+
+
+@cache
+def due_keys() -> sa.Select[Any]:
+    """Ids and pods of the same."""
+    table = KINDS[Host].table
+    query = sa.select(table.c.key, table.c.pod).where(table.c.wake_at <= _number(NOW))
+    return query.order_by(table.c.wake_at).limit(_limit())
+
+
+@cache
 def note() -> sa.Select[Any]:
     """What the database says of itself under `KEY`."""
     return sa.select(NOTES.c.value).where(NOTES.c.name == _text(KEY))
@@ -78,3 +96,7 @@ def _text(name: str) -> sa.BindParameter[str]:
 
 def _number(name: str) -> sa.BindParameter[float]:
     return sa.bindparam(name, type_=sa.Double)
+
+
+def _limit() -> sa.BindParameter[int]:
+    return sa.bindparam(LIMIT, type_=sa.Integer)

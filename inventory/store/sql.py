@@ -164,7 +164,7 @@ class SqlStore:
 
     def states(self, kind: type[Record], keys: Iterable[str]) -> dict[str, Row]:
         """Which state of each record there is now, by key."""
-        with self._connected() as connection:
+        with self._glance() as connection:
             return outlining.states(connection, KINDS[kind], keys)
 
     def count(self, kind: type[R], **equals: str | int) -> int:
@@ -193,26 +193,18 @@ class SqlStore:
 
     def due_hosts(self, now: datetime, *, limit: int, among: Collection[str] = ()) -> list[Host]:
         """Hosts whose `wake_at` has come, longest waiting first; of these ids, if any are given."""
-        table = KINDS[Host].table
-        query = sa.select(table.c.document, table.c.version)
+        given: dict[str, Any] = {prepared.NOW: now.timestamp(), prepared.LIMIT: limit}
         if among:
-            query = query.where(table.c.key.in_(among))
-        query = query.where(table.c.wake_at <= now.timestamp())
-        with self._connected() as connection:
-            found = connection.execute(query.order_by(table.c.wake_at).limit(limit)).all()
+            given[prepared.KEY] = list(among)
+        with self._glance() as connection:
+            found = connection.execute(prepared.due(among=bool(among)), given).all()
         return [rows.record_from(Host, row) for row in found]
 
     def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str]]:
         """Id and pod of due hosts, longest waiting first."""
-        table = KINDS[Host].table
-        query = (
-            sa.select(table.c.key, table.c.pod)
-            .where(table.c.wake_at <= now.timestamp())
-            .order_by(table.c.wake_at)
-            .limit(limit)
-        )
-        with self._connected() as connection:
-            return [(row.key, row.pod) for row in connection.execute(query)]
+        given = {prepared.NOW: now.timestamp(), prepared.LIMIT: limit}
+        with self._glance() as connection:
+            return [(row.key, row.pod) for row in connection.execute(prepared.due_keys(), given)]
 
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """Make waiting hosts due now, without touching their documents or versions."""

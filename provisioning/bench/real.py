@@ -22,7 +22,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from provisioning.bench.processes import Cost, cost, make_room_for_files, make_room_for_ports
 from provisioning.bench.real_hall import HallWish, built
@@ -266,6 +267,8 @@ def bring_up(wish: RealWish) -> dict[str, Any]:
         raise HallError(f"--keep {wish.keep} is not empty", hint="name a folder that is not there")
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     run = Real(wish, directory)
+    # Whoever ends this process ends a service and a hall of thousands with it, not this alone.
+    signal.signal(signal.SIGTERM, _end)
     try:
         return asyncio.run(run.run())
     finally:
@@ -273,3 +276,7 @@ def bring_up(wish: RealWish) -> dict[str, Any]:
         if wish.keep is None:
             with contextlib.suppress(OSError):
                 shutil.rmtree(directory)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

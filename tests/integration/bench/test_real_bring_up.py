@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +39,29 @@ def test_twenty_hosts_come_up_for_real_and_the_judge_finds_nothing() -> None:
     ):
         assert said[measured] > 0, measured
     assert len(said["invented"]) > 0
+
+
+def test_a_bench_that_is_told_to_end_leaves_no_process(tmp_path: Path) -> None:
+    keep = tmp_path / "kept"
+    argv = [*PODYARD, "bench", "bring-up", "--hosts", "4", "--real", "--keep", str(keep)]
+    with subprocess.Popen(argv, cwd=ROOT, stderr=subprocess.DEVNULL) as bench:
+        deadline = time.monotonic() + 300
+        while not (keep / "service" / "setup-token").exists():
+            assert bench.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        bench.terminate()
+        assert bench.wait(120) != 0
+    deadline = time.monotonic() + 60
+    while left := _processes_in(keep):  # the agents' end when they read the end of their orders
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+
+def _processes_in(directory: Path) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            said = process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            found += [said] if str(directory) in said else []
+    return found
