@@ -1,8 +1,9 @@
 """An image onto a disk: each byte believed before it is written, and read back afterwards.
 
-It runs on the host, from memory, and on a plain file in tests: partitions are reached by their offset, so nothing is mounted and no device node is waited for. What makes the disk
-bootable is written last, and what made it bootable before is destroyed first: a host whose power
-fails in between finds nothing to boot, and asks the controller again.
+It runs on the host, from memory, and on a plain file in tests: partitions are reached by their
+offset, so nothing is mounted and no device node is waited for. What makes the disk bootable is
+written last, and what made it bootable before is destroyed first: a host whose power fails in
+between finds nothing to boot, and asks the controller again.
 """
 
 from __future__ import annotations
