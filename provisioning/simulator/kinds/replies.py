@@ -78,9 +78,9 @@ def _torn_answer() -> None:
     """A read is answered with half of its JSON."""
 
 
-@REPLIES.fault("keys-missing", path="", keys="")
+@REPLIES.fault("keys-missing", path="", keys="", restarts=1.0)
 def _keys_missing() -> None:
-    """Resources whose path ends in `path` lack `keys` (with + between) until the BMC restarts."""
+    """Resources whose path ends in `path` lack `keys` (a+b) for so many `restarts` of the BMC."""
 
 
 @REPLIES.fault("lazy-404", path="")
