@@ -6,7 +6,9 @@ that the machine says on its serial console is kept, and shown when a test fails
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ GUEST_SEES_US_AT = "10.0.2.2"
 BOOT_DEADLINE_S = 900.0
 """Five times what a boot takes on a machine that has other things to do."""
 LOOK_EVERY_S = 0.5
+LISTEN_S = 60.0  # for the first line of a daemon that is just starting
 
 
 def absent() -> str:
@@ -51,6 +54,20 @@ class VirtualMachine:
     def last_words(self) -> str:
         """What a failed test shows."""
         return self.said()[-3000:]
+
+
+def ssh_greeting(port: int, *, deadline_s: float = BOOT_DEADLINE_S) -> bytes:
+    """What sshd says first; QEMU takes a connection before anybody listens in the machine."""
+    end = time.monotonic() + deadline_s
+    while True:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), LISTEN_S) as one,
+        ):
+            if said := one.recv(100):
+                return said
+        assert time.monotonic() < end, "nobody listens for ssh"
+        time.sleep(LOOK_EVERY_S)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from tests.beds.virtual_machine import (
     VirtualMachine,
     absent,
     machine,
+    ssh_greeting,
 )
 from tests.integration.doors.conftest import Door
 from tests.unit.inventory.records import make_facts
@@ -105,10 +105,3 @@ async def until_refused(door: Door, vm: VirtualMachine) -> str:
                     return event.why
             assert vm.process.poll() is None, vm.last_words()
             await asyncio.sleep(LOOK_EVERY_S)
-
-
-def ssh_greeting(port: int) -> bytes:
-    """What sshd says first."""
-    with socket.create_connection(("127.0.0.1", port), timeout=BOOT_DEADLINE_S) as one:
-        one.settimeout(BOOT_DEADLINE_S)
-        return one.recv(100)

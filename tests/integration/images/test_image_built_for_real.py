@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from provisioning.images.programs import missing
 from provisioning.images.pythonlayer import python_tar
 from provisioning.images.writing import Folder, write_image
 from tests.beds.images import image_of
-from tests.beds.virtual_machine import BOOT_DEADLINE_S, absent, machine
+from tests.beds.virtual_machine import absent, machine, ssh_greeting
 
 pytestmark = [
     pytest.mark.integration,
@@ -65,7 +64,6 @@ def test_an_image_starts_from_the_disk_that_it_was_written_to(
         tmp_path, serial="LAB1", mac="02:00:00:00:00:01", disk=disk, ssh_port=unused_tcp_port
     ) as vm:
         vm.wait_for("localhost login:")
-        with socket.create_connection(("127.0.0.1", unused_tcp_port), BOOT_DEADLINE_S) as ssh:
-            greeting = ssh.recv(100)
+        greeting = ssh_greeting(unused_tcp_port)
 
     assert greeting.startswith(b"SSH-2.0-OpenSSH")
