@@ -41,6 +41,7 @@ Writer = Annotated[Actor, Depends(require(Permission.POD_WRITE))]
 
 WRITE_TRIES = 10  # waiting hosts are written about once a second each
 SILENT_AFTER = timedelta(seconds=60)  # BMCs freeze for seconds; a dead one joins a later plan
+SLOW_AFTER = timedelta(seconds=180)  # trouble of ever new kinds is as good as none of it ending
 
 
 class PodSummary(View):
@@ -275,7 +276,9 @@ def _plan(deps: ApiDeps, name: str) -> PlanView:
 def _silent(host: Host, now: datetime) -> bool:
     """True for a host that cannot be read: nothing healthy waits for a dead BMC."""
     problem = host.problem
-    return host.facts is None and problem is not None and now - problem.since > SILENT_AFTER
+    if host.facts is not None or problem is None:
+        return False
+    return now - problem.since > SILENT_AFTER or now - host.state_since > SLOW_AFTER
 
 
 def _current(deps: ApiDeps, pod: Pod, hosts: list[Host]) -> Plan:

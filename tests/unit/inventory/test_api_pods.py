@@ -300,6 +300,24 @@ async def test_a_plan_does_not_wait_for_a_dead_bmc(site: Site, admin: str) -> No
     assert [wave["hosts"] for wave in shown["plan"]["waves"]] == [["r1-h1"]]
 
 
+async def test_a_plan_does_not_wait_for_troubles_that_take_turns(site: Site, admin: str) -> None:
+    site.clock.moment = NOW + timedelta(seconds=181)
+    newest = Problem(kind="bmc-busy", message="busy", since=NOW + timedelta(seconds=175))
+    at_work = make_host(3, state=HostState.INSPECTING, state_since=NOW)
+    site.put(
+        make_pod(),
+        make_host(1, state=HostState.MATCHING, facts=make_facts(), power=PowerState.OFF),
+        make_host(2, state=HostState.INSPECTING, problem=newest, state_since=NOW),
+        at_work,
+    )
+    asked = await site.ask("GET", "/api/pods/lab/plan", key=admin)
+    assert asked.status_code == 409
+    assert "1 hosts are still being inspected: r1-h3" in asked.text
+    site.store.apply(Change(remove=(at_work,)), now=NOW)
+    shown = (await site.ask("GET", "/api/pods/lab/plan", key=admin)).json()
+    assert [one["host"] for one in shown["left_out"]] == ["r1-h2"]
+
+
 def hall_root(directory: Path, name: str = "r1-h1") -> Path:
     root = directory.resolve() / "hosts" / name / "root"
     root.mkdir(parents=True)
