@@ -60,7 +60,15 @@ class Binding:
     def step(self, now: datetime) -> int:
         """One look at what moved; how many claims were changed."""
         moved = self._feeding.follow(now) | self._again
-        self._feeding.read_claims(self._again - moved)
+        try:
+            changed = self._look(moved, now)
+        except BaseException:
+            self._again |= moved  # what was not looked at for an error is looked at the next time
+            raise
+        return changed
+
+    def _look(self, moved: set[str], now: datetime) -> int:
+        self._feeding.read_claims(self._again)
         self._again = set()
         for claim_id in moved - self._feeding.claims.keys():
             self._told_at.pop(claim_id, None)
@@ -94,8 +102,13 @@ class Binding:
             lambda one: one.id in moved and one.state is ClaimState.PENDING and not _over(one, now)
         ):
             changed += self._decide(claim, now)
-        for placed in self._allocator.serve(now):
-            changed += self._bind(placed, now)
+        found = self._allocator.serve(now)
+        for place, placed in enumerate(found):
+            try:
+                changed += self._bind(placed, now)
+            except BaseException:
+                self._take_back(found[place:])
+                raise
         for claim in self._claims(lambda one: self._is_due(one, now))[:EXPLAINED_AT_ONCE]:
             changed += self._explain(claim, self._allocator.explain(claim.id), now)
         return changed
@@ -106,13 +119,21 @@ class Binding:
         waits = claim.state is ClaimState.PENDING
         return waits and (told_at is None or told_at + EXPLAIN_EVERY <= now)
 
+    def _take_back(self, placed: Iterable[Placed]) -> None:
+        """Nothing of this was written, as far as anybody knows."""
+        for one in placed:
+            self._allocator.ended(one.ask_id)
+            self._again.add(one.ask_id)
+
     def _decide(self, claim: Claim, now: datetime) -> bool:
         answer = self._allocator.decide(ask_of(claim), now)
-        return (
-            self._bind(answer, now)
-            if isinstance(answer, Placed)
-            else self._explain(claim, answer, now)
-        )
+        if not isinstance(answer, Placed):
+            return self._explain(claim, answer, now)
+        try:
+            return self._bind(answer, now)
+        except BaseException:
+            self._take_back([answer])
+            raise
 
     def _explain(self, claim: Claim, answer: Answer | None, now: datetime) -> bool:
         self._told_at[claim.id] = now
@@ -169,7 +190,7 @@ class Binding:
         return change is not None and self._apply(claim, change, now)
 
     def _apply(self, claim: Claim, change: Change, now: datetime) -> bool:
-        """Write a change and read again what it wrote; what is not known to be written, too."""
+        """Write a change, and read again what it wrote."""
         touched: Iterable[str] = [r.id for r in change.replace if isinstance(r, ComputeUnit)]
         try:
             self._store.apply(change, now=now, fence=self._fence)
@@ -177,10 +198,6 @@ class Binding:
             log.info("claim decided again", extra={"claim": claim.id, "cause": str(error)})
             self._again.add(claim.id)
             return False
-        except BaseException:
-            self._again.add(claim.id)
-            self._allocator.ended(claim.id)
-            raise
         self._feeding.read_claims([claim.id])
         self._feeding.read_units(touched)
         for event in change.events:

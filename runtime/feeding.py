@@ -85,7 +85,16 @@ class Feeding:
         """Every claim that is not over, as it was last read."""
 
     def follow(self, now: datetime) -> set[str]:
-        """Catch up; which claims moved."""
+        """Catch up; which claims moved. What was not read for an error is read the next time."""
+        try:
+            return self._catch_up(now)
+        except BaseException:
+            self._heal_at = None
+            for seen in (self._claims, self._units, self._hosts):
+                seen.versions.clear()
+            raise
+
+    def _catch_up(self, now: datetime) -> set[str]:
         last = self._store.last_event()
         if self._heal_at is None or now >= self._heal_at or last < self._cursor:
             self._heal_at = now + HEAL_EVERY

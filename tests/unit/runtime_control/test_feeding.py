@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+import pytest
+
+from inventory.errors import StoreUnavailable
 from inventory.model import Claim, Event
 from inventory.states import ClaimState, UnitState
 from inventory.store.protocol import Change
@@ -167,3 +171,33 @@ def test_an_amount_for_a_profile_is_met_by_ratings(site: Site) -> None:
     look(site, Binding(site.store, RING, site.fence))
     assert len(site.got(Claim, "c1").unit_ids) == 2
     assert "for another" in site.got(Claim, "c2").why
+
+
+@pytest.mark.parametrize("calls", range(24))
+def test_a_database_that_was_away_for_a_moment_leaves_no_claim_behind(
+    site: Site, calls: int
+) -> None:
+    class Away:
+        """One call of the store, whichever it is, gets no answer."""
+
+        left = calls
+
+        def __getattr__(self, name: str) -> Any:
+            given = getattr(site.store, name)
+
+            def asked(*arguments: Any, **named: Any) -> Any:
+                Away.left -= 1
+                if Away.left == -1:
+                    raise StoreUnavailable("the database is away")
+                return given(*arguments, **named)
+
+            return asked
+
+    away: Any = Away()
+    binding = Binding(away, RING, site.fence)
+    for name in ("c1", "c2", "c3"):
+        site.claim(name)
+    for _ in range(3):
+        with contextlib.suppress(StoreUnavailable):
+            look(site, binding)
+    assert {state(site, name) for name in ("c1", "c2", "c3")} == {ClaimState.BOUND}
