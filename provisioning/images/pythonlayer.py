@@ -50,7 +50,7 @@ def python_tar(python: Python, *, target: Path, work: Path, epoch: int) -> None:
     folder = work / "python"
     _install(python, folder=folder, work=work)
     files = {f"{HOME}/{path.relative_to(folder)}": path for path in _files(folder)}
-    contents = [(name, path.read_bytes()) for name, path in files.items()]
+    contents = [(name, _without_scripts(path)) for name, path in files.items()]
     contents += list(_ours())
     target.write_bytes(tar_of(contents, epoch=epoch))
 
@@ -78,6 +78,15 @@ def _files(folder: Path) -> Iterator[Path]:
         # Scripts in bin/ carry the path of the Python that ran pip.
         if path.is_file() and "__pycache__" not in path.parts and path.parent != folder / "bin":
             yield path
+
+
+def _without_scripts(path: Path) -> bytes:
+    """A file of a wheel; its RECORD without the scripts, which are left out and always differ."""
+    content = path.read_bytes()
+    if path.name != "RECORD":
+        return content
+    lines = content.splitlines(keepends=True)
+    return b"".join(one for one in lines if not one.startswith(b"../../bin/"))
 
 
 def _ours() -> Iterator[tuple[str, bytes]]:
