@@ -184,7 +184,10 @@ async def test_firmware_is_served_by_its_digest_alone(door: Door) -> None:
     assert reply.content.startswith(b"PODYARD-LAB-FIRMWARE ")
     for wrong in (f"{'0' * 64}/h1/lab-bios-2.4.1.fw", f"{sha}/h1/lab-bmc-1.8.0.fw"):
         assert (await door.get(f"/boot/v1/firmware/{wrong}")).status_code == 404
-    assert (await door.get(f"/boot/v1/firmware/{sha}/h1/..%2f..%2fspec.py")).status_code in {404, 422}
+    assert (await door.get(f"/boot/v1/firmware/{sha}/h1/..%2f..%2fspec.py")).status_code in {
+        404,
+        422,
+    }
 
 
 async def test_an_unchanged_report_is_not_written_again(door: Door, agent: Agent) -> None:
