@@ -11,6 +11,9 @@ from typing import Literal
 
 from inventory.model import Name, Record
 
+LIST_MAX_BYTES = 4 * 1024 * 1024
+"""A list of expected hosts is refused beyond this, by whoever reads it first."""
+
 Source = Literal["csv", "netbox"]
 
 

@@ -34,8 +34,8 @@ from pods.errors import PodsError
 from provisioning.bench.cli import bench_app
 from provisioning.images.cli import image_app
 from provisioning.simulator.cli import simulate
+from runtime.address import Address
 from runtime.bench.cli import allocator
-from runtime.listeners import Address
 from runtime.logs import configure_logs
 
 EXIT_REFUSED, EXIT_UNREACHABLE = 1, 3
@@ -264,9 +264,23 @@ for joined in (inventory.cli, provisioning.cli, runtime.nouns):
         app.add_typer(group, name=noun)
 
 
+def _fail_without(error: ModuleNotFoundError) -> NoReturn:
+    """Say which extra brings what a command could not find; our own modules are never missing."""
+    name = (error.name or str(error)).partition(".")[0]
+    if name in {"pods", "inventory", "provisioning", "runtime"}:
+        raise error
+    extra = {"pynetbox": "netbox", "ray": "worker", "xllamacpp": "worker"}.get(name, "server")
+    err.print(f"error: this command needs {name}, which is not installed", style="red")
+    err.print(f"hint: pip install 'podyard[{extra}]'", markup=False, highlight=False)
+    raise SystemExit(1) from error
+
+
 def main() -> None:
     """The entry point."""
-    app()
+    try:
+        app()
+    except ModuleNotFoundError as error:
+        _fail_without(error)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from inventory.client import ServiceError, service
 from inventory.commands.verbs import host_app
-from inventory.expecting.lists import SIZE_MAX_BYTES
+from inventory.expected_hosts import LIST_MAX_BYTES
 from inventory.printing import Output, OutputOption, pairs, printable, rows, say, until, write
 
 __all__ = ["host_app"]  # with the commands of this file in it
@@ -130,12 +130,12 @@ def unexpect_host(name: NameArgument) -> None:
 def _read(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
-            raw = opened.read(SIZE_MAX_BYTES + 1)
+            raw = opened.read(LIST_MAX_BYTES + 1)
     except OSError as error:
         raise ServiceError(
             f"cannot read {file}: {error.strerror}", hint="give the path of a CSV file"
         ) from error
-    if len(raw) > SIZE_MAX_BYTES:
+    if len(raw) > LIST_MAX_BYTES:
         raise ServiceError(f"{file} is over 4 MiB", hint="import it in parts")
     return raw
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
+from inventory.expected_hosts import LIST_MAX_BYTES
 from inventory.exporting import FORMULA
 from inventory.refusals import Refused
 
-SIZE_MAX_BYTES = 4 * 1024 * 1024
 ROWS_MAX = 20_000
 CELL_MAX = 1024
 FAULTS_MAX = 500
@@ -163,7 +163,7 @@ FORMS: dict[str, tuple[Callable[[str], object], str, str]] = {
 
 
 def _text(raw: bytes) -> str:
-    if len(raw) > SIZE_MAX_BYTES:
+    if len(raw) > LIST_MAX_BYTES:
         raise _refused("", "", "more than 4 MiB", "import it in parts")
     marks = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
     encoding = next((name for mark, name in marks.items() if raw.startswith(mark)), "utf-8-sig")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -23,9 +23,11 @@ from provisioning.simulator.field import PROFILES, profile_faults
 from provisioning.simulator.hall import HallPlan
 from provisioning.simulator.kinds import REGISTRY, SCHEDULE
 from provisioning.simulator.models import MODELS, parse_models
-from provisioning.simulator.process import Hall, HallSettings
 from provisioning.simulator.state import write_json
 from provisioning.simulator.widening import widened
+
+if TYPE_CHECKING:
+    from provisioning.simulator.process import Hall
 
 EXIT_REFUSED = 2
 FAULT_HELP = (
@@ -73,6 +75,11 @@ def simulate(
     if list_faults:
         show_faults(Console())
         return
+    from provisioning.simulator.process import (  # noqa: PLC0415 - the server extra
+        Hall,
+        HallSettings,
+    )
+
     try:
         pod = catalogue.load(spec)
         pod = widened(pod, hosts=hosts) if hosts else pod

@@ -24,7 +24,7 @@ from inventory.store.sql import SqlStore
 from pods.keys import SigningKey
 from provisioning.boot.transfers import Transfers
 from provisioning.settings import ProvisioningSettings
-from runtime.listeners import Address
+from runtime.address import Address
 
 Role = Literal["all", "provisioning", "runtime", "gateway", "inventory"]
 

@@ -21,6 +21,7 @@ from inventory.store.protocol import Change
 from inventory.store.reading import every
 from inventory.ways_in import ways_in
 from provisioning.telemetry.inbox import Inbox
+from runtime.address import Address
 from runtime.app.doors import agent_door
 from runtime.app.hosts import cooling_loops, discovery_loop, provisioning_loops, telemetry_loop
 from runtime.app.parts import Parts, ServeOptions, api_deps, open_parts
@@ -28,7 +29,7 @@ from runtime.app.records import netbox_of, retention, webhook_loop
 from runtime.app.tenants import Published, follow_records, runtime_loops
 from runtime.gateway import Gateway
 from runtime.ledger import Ledger
-from runtime.listeners import Address, Listener
+from runtime.listeners import Listener
 
 log = logging.getLogger("podyard.service")
 

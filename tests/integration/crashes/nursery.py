@@ -27,9 +27,9 @@ from inventory.clock import SteadyClock
 from inventory.model import Host
 from inventory.statedir import StateDirectory
 from provisioning.world import PlayResult
+from runtime.address import Address
 from runtime.app.parts import ServeOptions
 from runtime.app.serving import serve
-from runtime.listeners import Address
 from runtime.logs import configure_logs
 from tests.integration.crashes.yard import UNBORN
 

@@ -14,7 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from inventory import slow_headers
 from inventory.slow_headers import HeadersInTime
 from runtime import listeners
-from runtime.listeners import Address, Listener
+from runtime.address import Address
+from runtime.listeners import Listener
 
 pytestmark = pytest.mark.integration
 

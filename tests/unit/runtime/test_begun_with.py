@@ -7,8 +7,8 @@ from pathlib import Path
 
 from inventory.statedir import StateDirectory
 from inventory.store.protocol import Change
+from runtime.address import Address
 from runtime.app.parts import ServeOptions, open_parts
-from runtime.listeners import Address
 from tests.make import make_host
 from tests.migrated import DATABASE, fresh_store
 
