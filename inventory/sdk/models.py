@@ -394,13 +394,16 @@ class ChangeSwitch(TypedDict):
 
 class Claim(TypedDict):
     accept_simulated: NotRequired[bool]
+    b200_equivalents: NotRequired[float | None]
     bound_at: NotRequired[str | None]
     cluster: NotRequired[str]
     count: int
     created_at: str
     expires_at: NotRequired[str | None]
+    feeds_min: NotRequired[int]
     id: str
     idempotency_key: NotRequired[str]
+    profile: NotRequired[str]
     released_at: NotRequired[str | None]
     state: NotRequired[ClaimState]
     tenant: str
@@ -408,15 +411,20 @@ class Claim(TypedDict):
     unit_ids: NotRequired[list[str]]
     version: NotRequired[int]
     why: NotRequired[str]
+    within: NotRequired[Literal["domain", "rack", "leaf", "pod", "site"]]
 
 
 class ClaimBody(TypedDict):
     accept_simulated: NotRequired[bool]
+    b200_equivalents: NotRequired[float | None]
     cluster: NotRequired[str]
-    count: NotRequired[int]
+    count: NotRequired[int | None]
+    feeds_min: NotRequired[int]
+    profile: NotRequired[str]
     tenant: NotRequired[str]
     unit_class: str
     valid_hours: NotRequired[int | None]
+    within: NotRequired[Literal["domain", "rack", "leaf", "pod", "site"]]
 
 
 ClaimState = Literal["pending", "bound", "releasing", "released"]
@@ -424,6 +432,7 @@ ClaimState = Literal["pending", "bound", "releasing", "released"]
 
 class ClaimView(TypedDict):
     accept_simulated: bool
+    b200_equivalents: float | None
     bound_at: str | None
     cluster: str
     count: int
@@ -431,9 +440,11 @@ class ClaimView(TypedDict):
     created_at: str
     display: str
     expires_at: str | None
+    feeds_min: int
     id: str
     idempotency_key: str
     last_updated: NotRequired[str | None]
+    profile: str
     released_at: str | None
     state: ClaimState
     tenant: str
@@ -442,6 +453,7 @@ class ClaimView(TypedDict):
     url: str
     version: int
     why: str
+    within: Literal["domain", "rack", "leaf", "pod", "site"]
 
 
 class ClusterView(TypedDict):

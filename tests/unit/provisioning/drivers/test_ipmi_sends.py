@@ -58,6 +58,8 @@ def bmc(wire: Any) -> IpmiBmc:
         (b"\x00", "power_off", []),
         (b"\x01", "power_on", []),
         (b"", "power_off", [(0, 2, 0)]),
+        (b"\x01", "shut_down", [(0, 2, 5)]),
+        (b"\x00", "shut_down", []),
     ],
 )
 async def test_power_is_asked_for_only_where_it_is_not_so(
@@ -68,6 +70,19 @@ async def test_power_is_asked_for_only_where_it_is_not_so(
     assert wire.changes == sent
 
 
+async def test_bmc_that_cannot_ask_the_operating_system_takes_the_power() -> None:
+    class Refusing(Wire):
+        async def change(self, netfn: int, command: int, *data: int) -> bytes:
+            await super().change(netfn, command, *data)
+            if data == (5,):
+                raise BmcRefused("h1: completion code 0xcc", status=0xCC, hint="")
+            return b""
+
+    wire = Refusing(c0001=b"\x01")
+    await bmc(wire).shut_down()
+    assert wire.changes == [(0, 2, 5), (0, 2, 0)]
+
+
 def test_no_other_chassis_control_is_written_anywhere() -> None:
     tree = ast.parse(Path(driver.__file__).read_text())
     sent = [
@@ -76,7 +91,7 @@ def test_no_other_chassis_control_is_written_anywhere() -> None:
         if isinstance(call, ast.Call)
         and [ast.unparse(one) for one in call.args[:2]] == ["CHASSIS", "_CONTROL"]
     ]
-    assert sorted(sent) == ["_OFF", "_ON"]
+    assert set(sent) == {"_OFF", "_ON", "_SOFT_OFF"}
     assert (driver._OFF, driver._ON) == (0, 1)
 
 
