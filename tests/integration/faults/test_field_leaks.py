@@ -147,6 +147,7 @@ def test_a_parked_host_on_the_loop_goes_dark_and_stays_parked(tmp_path: Path) ->
         [f"slow-host@{parked}:ratio=0.3", f"leak@{leaks}:at=300"],
         meanwhile=all_rest,
         until=lambda farm: farm.loop.time() > 700 and is_parked(farm),
+        inspect_every_s=60.0,
     )
 
     problem = told.hosts[parked].problem
