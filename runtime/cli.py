@@ -264,13 +264,24 @@ for joined in (inventory.cli, provisioning.cli, runtime.nouns):
         app.add_typer(group, name=noun)
 
 
+NOT_OF_SERVER = {
+    "numpy": "worker",
+    "pynetbox": "netbox",
+    "pynvml": "worker",
+    "ray": "worker",
+    "xllamacpp": "worker",
+}
+"""Modules that another extra brings."""
+
+
 def _fail_without(error: ModuleNotFoundError) -> NoReturn:
     """Say which extra brings what a command could not find; our own modules are never missing."""
     name = (error.name or str(error)).partition(".")[0]
     if name in {"pods", "inventory", "provisioning", "runtime"}:
         raise error
-    extra = {"pynetbox": "netbox", "ray": "worker", "xllamacpp": "worker"}.get(name, "server")
-    err.print(f"error: this command needs {name}, which is not installed", style="red")
+    extra = NOT_OF_SERVER.get(name, "server")
+    said = f"error: this command needs {name}, which is not installed"
+    err.print(said, style="red", markup=False, highlight=False)
     err.print(f"hint: pip install 'podyard[{extra}]'", markup=False, highlight=False)
     raise SystemExit(1) from error
 
