@@ -25,8 +25,10 @@ from provisioning.drivers.redfish.answers import (
 from provisioning.drivers.redfish.resources import Resources
 from provisioning.drivers.redfish.session import ReadOutdated
 
-LOOKS = 4
-"""Before a BMC whose readings move under every change is left for the next pass."""
+LOOKS = 3
+"""With the tag of a fresh look each, before the limit is written whatever else has moved."""
+ANY_STATE = "*"
+"""The tag (RFC 9110, 13.1.1) that holds for a resource in every state."""
 NODE_MANAGER_DOMAIN = "0"
 """The domain that stands for the whole host."""
 
@@ -49,19 +51,20 @@ async def set_power_limit(resources: Resources, watts: float | None) -> None:
     """Set or lift it, unless it is so already.
 
     The newest dialect keeps the limit beside live readings, so its tag is a new one with every
-    watt: a change that the BMC refused for that reason is made of a fresh look, a few times.
+    watt: a change that the BMC refused for that reason is made of a fresh look, a few times. A
+    limit is absolute and ours alone, so at last it is written over whatever the readings are.
     """
-    for _ in range(LOOKS - 1):
+    for _ in range(LOOKS):
         with contextlib.suppress(ReadOutdated):
             return await _set(resources, watts)
-    return await _set(resources, watts)
+    return await _set(resources, watts, tag=ANY_STATE)
 
 
-async def _set(resources: Resources, watts: float | None) -> None:
+async def _set(resources: Resources, watts: float | None, *, tag: str | None = None) -> None:
     found = await _find(resources)
     if found.limit.watts != watts:
         body = _change(found.limit.dialect, watts)
-        await resources.session.patch(found.path, body, etag=found.etag)
+        await resources.session.patch(found.path, body, etag=tag or found.etag)
 
 
 def _change(dialect: PowerLimitDialect, watts: float | None) -> Json:

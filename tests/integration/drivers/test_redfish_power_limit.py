@@ -118,12 +118,21 @@ async def test_limit_is_set_and_lifted_once_each(
     assert bmc.bodies("PATCH", path) == [set_to, lifted]
 
 
-@pytest.mark.parametrize(("refusals", "is_set"), [(3, True), (4, False)])
-async def test_limit_beside_a_reading_that_moved_is_set_after_a_fresh_look(
+@pytest.mark.parametrize(
+    ("refusals", "any_state", "is_set", "tags"),
+    [
+        (2, True, True, ['"1"', '"2"', '"3"']),
+        (99, True, True, ['"1"', '"2"', '"3"', "*"]),
+        (99, False, False, ['"1"', '"2"', '"3"', "*"]),
+    ],
+)
+async def test_limit_beside_readings_that_move_is_set_by_fresh_looks_and_then_in_any_state(
     bmc: ScriptedBmc,
     connect: Connect,
     refusals: int,
-    is_set: bool,  # noqa: FBT001 - pytest passes parameters by name
+    any_state: bool,  # noqa: FBT001 - pytest passes parameters by name
+    is_set: bool,  # noqa: FBT001 - as above
+    tags: list[str],
 ) -> None:
     serve(bmc, "environment")
     path, looks = f"{BOX}/EnvironmentMetrics", 0
@@ -133,8 +142,12 @@ async def test_limit_beside_a_reading_that_moved_is_set_after_a_fresh_look(
         looks += 1
         return web.json_response(bmc.resources[path], headers={"ETag": f'"{looks}"'})
 
+    sent: list[str] = []
+
     async def outdated(request: web.Request) -> web.StreamResponse:
-        if int(request.headers["If-Match"].strip('"')) <= refusals:
+        tag = request.headers["If-Match"]
+        sent.append(tag)
+        if not any_state if tag == "*" else int(tag.strip('"')) <= refusals:
             return problem(412, "PreconditionFailed")
         bmc.resources[path]["PowerLimitWatts"]["SetPoint"] = 600
         return web.Response(status=204)
@@ -145,6 +158,7 @@ async def test_limit_beside_a_reading_that_moved_is_set_after_a_fresh_look(
     with contextlib.nullcontext() if is_set else pytest.raises(BmcBusy):
         await driver.set_power_limit(600)
     assert ((await driver.power_limit()).watts == 600) is is_set
+    assert sent == tags
 
 
 async def test_bmc_without_any_dialect_says_so(bmc: ScriptedBmc, connect: Connect) -> None:
