@@ -85,12 +85,10 @@ def serve(
 
     Example: podyard serve --state /var/lib/podyard --listen 127.0.0.1:8470
     """
-    from inventory.tls_memory import bound_read_buffers  # noqa: PLC0415 - the server extra
-    from runtime.app.parts import ServeOptions  # noqa: PLC0415 - the same
+    from runtime.app.parts import ServeOptions  # noqa: PLC0415 - the server extra
     from runtime.app.serving import serve as run  # noqa: PLC0415 - the same
 
     configure_logs(level=log_level)
-    bound_read_buffers()
     with _explained():
         options = ServeOptions(
             state=StateDirectory((state or default_state()).resolve()),

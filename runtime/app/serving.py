@@ -19,6 +19,7 @@ from inventory.model import ApiKey
 from inventory.secrets import write_private
 from inventory.store.protocol import Change
 from inventory.store.reading import every
+from inventory.tls_memory import bound_read_buffers
 from inventory.ways_in import ways_in
 from provisioning.telemetry.inbox import Inbox
 from runtime.address import Address
@@ -36,6 +37,7 @@ log = logging.getLogger("podyard.service")
 
 async def serve(options: ServeOptions, *, say: Callable[[str], None]) -> None:
     """Run until SIGINT or SIGTERM, or until a lease is lost."""
+    bound_read_buffers()
     lock = options.state.lock()
     try:
         await _serve_locked(options, say)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from inventory.clock import SystemClock
+from inventory.tls_memory import bound_read_buffers
 from pods import catalogue
 from provisioning.simulator.clock import RealClock
 from provisioning.simulator.faults import Fault
@@ -119,4 +120,5 @@ def parse(arguments: list[str] | None = None) -> Any:
 
 
 if __name__ == "__main__":
+    bound_read_buffers()
     asyncio.run(serve(parse()))
