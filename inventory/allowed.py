@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from inventory.model import Host, Pod
 from inventory.past import HOSTS_MAX, past_of
 from inventory.states import ALLOWED_TIME_S, HostState
+from inventory.store.outline import Row
 from inventory.store.protocol import Store
 from pods.expectation import Past, Step
 
@@ -61,6 +62,26 @@ class LearnedTimes:
     """The allowed times of the hosts of some pods."""
 
     _past: dict[str, tuple[datetime, Past]] = field(default_factory=dict)
+    _updates: dict[str, tuple[Row, Mapping[str, int]]] = field(default_factory=dict)
+    """Components that each type of host in a pod is flashed with, as the pod was when it was read:
+    its plan makes it the largest record of all, and whoever asks why a host waits asks often."""
+
+    def here(self, store: Store, host: Host, *, now: datetime) -> float | None:
+        """What this host's state may take, by what is on record of its pod. Blocks."""
+        if host.state not in LEARNED:
+            return ALLOWED_TIME_S.get(host.state)
+        state = store.states(Pod, (host.pod,)).get(host.pod)
+        read_at, _ = self._past.get(host.pod, (None, None))
+        known = self._updates.get(host.pod)
+        if known is not None and known[0] == state and read_at and now - read_at <= GOOD_FOR:
+            return self.known(host, updates=known[1].get(host.host_type, 0))
+        pod = store.get(Pod, host.pod)
+        if pod is None or state is None:
+            return ALLOWED_TIME_S.get(host.state)
+        firmware = pod.spec_document.get("firmware", {})
+        updates = {kind: len(items) for kind, items in firmware.items()}
+        self._updates[host.pod] = (state, updates)
+        return self.of(store, host, pod, updates=updates.get(host.host_type, 0), now=now)
 
     def of(
         self, store: Store, host: Host, pod: Pod, *, updates: int, now: datetime

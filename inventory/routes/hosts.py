@@ -16,13 +16,13 @@ from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import StaleWrite
 from inventory.holding import held
-from inventory.model import CertificateRecord, Event, Host, Pod, Problem, SuspendedFor, Tried
+from inventory.model import CertificateRecord, Event, Host, Problem, SuspendedFor, Tried
 from inventory.pacing import why_full
 from inventory.power_drift import power_drift
 from inventory.refusals import ERRORS, Refused
 from inventory.resources.recording import Who, logged, who_of
 from inventory.routes.shapes import Body, NamePath, View, only
-from inventory.states import ALLOWED_TIME_S, STABLE, Health, HostState, PowerState
+from inventory.states import STABLE, Health, HostState, PowerState
 from inventory.store.protocol import Change
 from inventory.store.reading import every
 from inventory.verbs import retried
@@ -328,17 +328,9 @@ def _waiting(host: Host) -> str:
 
 def _late_at(deps: ApiDeps, host: Host) -> datetime | None:
     """By what its model took here before. Waiting for people and other hosts does not count."""
-    allowed_s = _allowed_s(deps, host)
+    allowed_s = deps.times.here(deps.store, host, now=deps.clock.now())
     since = max(host.counted_from or host.state_since, host.state_since)
     return None if allowed_s is None else since + timedelta(seconds=allowed_s)
-
-
-def _allowed_s(deps: ApiDeps, host: Host) -> float | None:
-    pod = deps.store.get(Pod, host.pod)
-    if pod is None:
-        return ALLOWED_TIME_S.get(host.state)
-    updates = len(pod.spec_document.get("firmware", {}).get(host.host_type, ()))
-    return deps.times.of(deps.store, host, pod, updates=updates, now=deps.clock.now())
 
 
 def _in_words(host: Host) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from inventory.model import Event, Host, Problem
 from inventory.states import HostState
 from inventory.store.protocol import Change
 from tests.unit.inventory.conftest import Site
-from tests.unit.inventory.records import NOW, make_boot, make_facts, make_host
+from tests.unit.inventory.records import NOW, make_boot, make_facts, make_host, make_pod
 
 PARKED = Problem(
     kind="spec-mismatch",
@@ -76,6 +77,25 @@ async def test_why_says_what_a_person_must_do(site: Site, admin: str) -> None:
     assert why["tried"] == ["read again"]
     assert why["next_at"] is None
     assert [e["subject"] for e in why["events"]] == ["host:r1-h1"]
+
+
+async def test_why_reads_the_plan_once_however_often_it_is_asked(
+    site: Site, admin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand hosts' plan is the largest record of all, and a page asks why all the time."""
+    site.put(make_pod(), make_host(state=HostState.BOOTING))
+    read: list[str] = []
+    get = type(site.store).get
+
+    def counted(store: Any, kind: type[Any], key: str) -> Any:
+        read.append(kind.__name__)
+        return get(store, kind, key)
+
+    monkeypatch.setattr(type(site.store), "get", counted)
+    for _ in range(3):
+        why = (await site.ask("GET", "/api/hosts/r1-h1/why", key=admin)).json()
+        assert why["late_at"] is not None
+    assert read.count("Pod") == 1
 
 
 async def test_why_keeps_the_newest_events(site: Site, admin: str) -> None:
