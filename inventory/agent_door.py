@@ -33,9 +33,11 @@ log = logging.getLogger("podyard.agents")
 WRITE_AGAIN = timedelta(seconds=10)
 """An unchanged report of a host on its way up is written each time: a BMC that says Off may be
 wrong about a host that spoke a moment ago."""
-WRITE_READY_AGAIN = timedelta(seconds=25)
-"""Of a ready host every third time. Who worries does so after 60 s at the earliest: three more
-calls that did not come."""
+WRITE_READY_AGAIN = timedelta(seconds=20)
+"""Of a ready host each time too, and every second time of an agent that calls every 10 s."""
+ON_ITS_WAY_S = 10.0
+"""How long an agent waits here at most while its host is not ready: some states ask whether it
+spoke a moment ago. Ready ones wait as long as they will, which thousands of them do at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ class SyncDoor:
             self._deps.wake()
         if why := await self._deps.in_thread(watching_only, self._deps.store):
             raise Refused(503, "watching-only", why, hint="the agent goes on with what it does")
-        until = self._deps.clock.now() + timedelta(seconds=request.wait_s)
+        ready = self._news.was_ready(host_id)
+        wait_s = request.wait_s if ready else min(request.wait_s, ON_ITS_WAY_S)
+        until = self._deps.clock.now() + timedelta(seconds=wait_s)
         generation = request.observed.generation
         return SyncReply(
             desired=await self._news.wait(host_id, generation, until=until, closing=closing)

@@ -22,7 +22,7 @@ class RuntimeSettings(BaseSettings):
     probe_failures: int = Field(default=3, ge=1)
     """Lost probes in a row before a cluster is called degraded: one lost probe is no failure."""
     agent_silent_s: float = Field(default=60.0, gt=0)
-    """An agent calls every 10 s at least; after this long, what it last said may be old."""
+    """An agent calls every 25 s at least; after this long, what it last said may be old."""
     simulated_cpus: int = Field(default=2, ge=1)
     """What Ray may plan with on one simulated host: several of them share one machine."""
     usage_interval_s: float = Field(default=2.0, gt=0)

@@ -38,10 +38,10 @@ from provisioning.power.inputs import inputs
 
 LOOK = Look.POWER
 LOOK_AGAIN_S = 5.0
-WATCH_S = 60.0  # one read of one resource; health comes from the agent, which calls every 10 s
-SILENT_S = 90.0  # nine calls that did not come: more than a restart of the agent takes
+WATCH_S = 60.0  # one read of one resource; health comes from the agent, which calls every 25 s
+SILENT_S = 90.0  # three calls that did not come: more than a restart of the agent takes
 OUT_OF_OFFER_S = 300.0  # longer than a switch or a controller is away; nothing else is at stake
-STALE_S = 60.0  # an agent calls every 10 s: one that was silent for longer may have gone down
+STALE_S = 60.0  # an agent calls every 25 s: one that was silent for longer may have gone down
 ONE_ANSWER = frozenset({"part_changed", "firmware_drift", "feed_lost", "leak"})
 """Rules that speak from what a BMC answered: one answer is none."""
 FEEDS_MIN = 2  # with one feed, a host whose feed is lost says nothing at all
