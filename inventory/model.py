@@ -195,6 +195,8 @@ class Host(Record):
     since the state began."""
     tried: tuple[Tried, ...] = ()
     """The remedies of this stay in this state, in order."""
+    uncleaned: bool = False
+    """It was offered, and has not been cleaned since: what tenants left may still be on it."""
     setbacks: int = 0
     """How often it went down on this way up, after it had booted."""
     waiting: str = ""

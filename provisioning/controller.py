@@ -60,6 +60,7 @@ from provisioning.lifecycle.restraining import (
 )
 from provisioning.lifecycle.steering import steer
 from provisioning.lifecycle.table import STATES
+from provisioning.lifecycle.uncleaned import is_uncleaned
 from provisioning.observing import observe
 from provisioning.onboarding.renewing import Renewing
 from provisioning.onboarding.rotating import Rotating
@@ -489,6 +490,7 @@ class Controller:
                 "doubt": "",
                 "tried": host.tried if to in ALLOWED_TIME_S and to not in ANEW else (),
                 "setbacks": _setbacks(host, to),
+                "uncleaned": is_uncleaned(host, to),
                 "power": seen.power if seen.power != "Unknown" else host.power,
             }
         )

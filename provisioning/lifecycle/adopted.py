@@ -101,7 +101,7 @@ def decide_running(host: Host, seen: Seen, wanted: Wanted) -> Decision:
 def decide_left(host: Host, wanted: Wanted) -> Decision:
     """In place of cleaning: what ran on it, its owner clears and a person vouches for."""
     ran = host.boot is not None or host.configured_boot_id or host.acceptance_order
-    if ran and not has_skipped(host, "clean"):
+    if (ran or host.uncleaned) and not has_skipped(host, "clean"):
         return Hold(
             "no-bmc",
             "podyard cannot clear what a tenant may have left on a host without a BMC",

@@ -1,7 +1,8 @@
 """Repairing: a person has the host. It leaves for where it is wanted next.
 
 Whoever worked on it may have changed anything, so nothing that was learned before counts: the boot
-is forgotten, the unit withdrawn, and a host that comes back registers anew.
+is forgotten, the unit withdrawn, and a host that comes back registers anew. What tenants left on it
+is no matter of the repair: a host that came here before it was cleaned is cleaned first.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ def decide_repairing(host: Host, _seen: Seen, wanted: Wanted) -> Decision:
                 f"a person works on it{why}; podyard host retry {host.name} when it is done",
                 RECHECK_S,
             )
+        case "ready" if host.uncleaned:
+            return Advance(HostState.CLEANING, "repaired; what tenants left is still on it")
         case "ready" if host.boot is not None or host.configured_boot_id or host.acceptance_order:
             return Do(ForgetBoot(), "the repair ended whatever ran")
         case "ready":
