@@ -35,12 +35,13 @@ than a person notices."""
 class _Ticket:
     """What one thread wants written, and how that ended."""
 
-    __slots__ = ("_told", "_work", "done", "error", "found")
+    __slots__ = ("_told", "_work", "done", "error", "found", "leads")
 
     def __init__(self, work: Work[Any]) -> None:
         self._work = work
         self._told = threading.Event()
         self.done = False
+        self.leads = False
         self.found: Any = None
         self.error: BaseException | None = None
 
@@ -95,13 +96,17 @@ class Writers:
             with self._engine.begin() as connection:
                 return work(connection)
         ticket = _Ticket(work)
-        with self._lock:
-            self._waiting.append(ticket)
-            leads, self._led = not self._led, True
-        if not leads:
-            ticket.wait()
-        if not ticket.done:
-            self._lead()
+        try:
+            with self._lock:
+                self._waiting.append(ticket)
+                ticket.leads, self._led = not self._led, True
+            if not ticket.leads:
+                ticket.wait()
+            if not ticket.done:
+                self._lead(ticket)
+        except BaseException:  # an interrupted thread: those behind it must not wait for it
+            self._leave(ticket)
+            raise
         return cast("T", ticket.outcome())
 
     @contextmanager
@@ -114,24 +119,32 @@ class Writers:
         with self._turn, self._engine.begin() as connection:
             yield connection
 
-    def _lead(self) -> None:
-        """Write what waits, mine first, and hand the lead to the next one."""
+    def _lead(self, leader: _Ticket) -> None:
+        """Write what waits, the leader's first, and hand the lead to the next one."""
         with self._turn:
-            with self._lock:
-                some = min(len(self._waiting), TOGETHER_MAX)
-                tickets = [self._waiting.popleft() for _ in range(some)]
+            tickets: list[_Ticket] = []
             try:
+                with self._lock:
+                    while self._waiting and len(tickets) < TOGETHER_MAX:
+                        tickets.append(self._waiting.popleft())
                 self._commit(tickets)
             except Exception as error:  # noqa: BLE001 - whatever it is, each thread raises it
                 for ticket in tickets:
                     ticket.error = ticket.error or error
             except BaseException:
                 lost = StoreUnavailable("the write was interrupted", hint="send it again")
-                for ticket in tickets[1:]:
+                for ticket in tickets:
                     ticket.error = ticket.error or lost
                 raise
             finally:
-                self._hand_over(tickets)
+                self._hand_over(leader, tickets)
+
+    def _leave(self, ticket: _Ticket) -> None:
+        """Forget what nobody waits for any more, and let the next one lead if this one was to."""
+        with self._lock:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+        self._hand_over(ticket, [])
 
     def _commit(self, tickets: list[_Ticket]) -> None:
         with self._engine.begin() as connection:
@@ -141,11 +154,16 @@ class Writers:
             for ticket in tickets:
                 ticket.write_among(connection)
 
-    def _hand_over(self, tickets: list[_Ticket]) -> None:
+    def _hand_over(self, leader: _Ticket, written: list[_Ticket]) -> None:
+        following: _Ticket | None = None
         with self._lock:
-            following = self._waiting[0] if self._waiting else None
-            self._led = following is not None
-        for ticket in tickets:
+            if leader.leads:
+                leader.leads = False
+                following = self._waiting[0] if self._waiting else None
+                self._led = following is not None
+            if following is not None:
+                following.leads = True
+        for ticket in written:
             ticket.done = True
             ticket.tell()
         if following is not None:

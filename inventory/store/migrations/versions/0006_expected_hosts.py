@@ -42,8 +42,6 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple
 
 def upgrade() -> None:
     """Add the tables."""
-    with op.batch_alter_table("notes") as notes:  # several controllers' pace is more than a line
-        notes.alter_column("value", type_=sa.Text(), existing_nullable=False)
     for table, (unique, texts, integers, moments) in TABLES.items():
         op.create_table(
             table,

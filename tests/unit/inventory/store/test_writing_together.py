@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from inventory.errors import Conflict, FenceLost, StaleWrite
+from inventory.errors import Conflict, FenceLost, StaleWrite, StoreUnavailable
 from inventory.model import Event, Host
+from inventory.store.grouping import Writers, _Ticket
 from inventory.store.protocol import Change, Fence
 from inventory.store.sql import SqlStore
 from tests.migrated import fresh_store
@@ -157,3 +158,46 @@ def test_whoever_comes_while_another_commits_is_written_next(store: SqlStore) ->
         list(pool.map(lambda number: insert(store, number)(), range(200)))
     assert store.count(Host) == 200
     assert len(store.events()) == 200
+
+
+class _Stopped(BaseException):
+    """As a KeyboardInterrupt comes: between any two lines."""
+
+
+@pytest.mark.parametrize("place", ["waiting", "leading", "writing"])
+def test_a_thread_that_is_interrupted_lets_others_write(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Whoever waits, is about to lead or writes may be stopped: nobody waits for ever."""
+    stopped = threading.local()
+
+    def interrupted(real: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object, **options: object) -> object:
+            if not getattr(stopped, "here", False):
+                return real(*args, **options)
+            if place == "waiting":
+                real(*args, **options)  # its turn to lead has come
+            raise _Stopped
+
+        return call
+
+    def to_be_stopped() -> None:
+        stopped.here = True
+        insert(store, 1)()
+
+    names = {
+        "waiting": (_Ticket, "wait"),
+        "leading": (Writers, "_lead"),
+        "writing": (Writers, "_commit"),
+    }
+    owner, name = names[place]
+    monkeypatch.setattr(owner, name, interrupted(getattr(owner, name)))
+    first, second, third = Gathered(store).all_at_once(
+        to_be_stopped, insert(store, 2), insert(store, 3)
+    )
+    assert isinstance(first, _Stopped)
+    # Those whose write it had taken with it are told to send it again; all others are written.
+    assert {type(second), type(third)} == {StoreUnavailable if place == "writing" else type(None)}
+    insert(store, 4)()
+    kept = {host.id for host in store.find(Host)}
+    assert kept == {make_host(n).id for n in ((4,) if place == "writing" else (2, 3, 4))}
