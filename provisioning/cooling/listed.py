@@ -10,10 +10,18 @@ import re
 import stat
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 
-from provisioning.drivers.credentials import BmcMisconfigured
-from provisioning.drivers.redfish.address import SCHEME
+from provisioning.drivers.credentials import BmcMisconfigured, Trust
+from provisioning.drivers.redfish.address import SCHEME, Endpoint
 
 FORM = (
     '[{"name": "lab-r1-cdu", "address": "redfish+https://10.0.0.9", "username": "reader", '
@@ -31,6 +39,25 @@ class CoolingUnit(BaseModel):
     username: str = Field(min_length=1)
     password: SecretStr
     fingerprint: str = Field(min_length=1)
+
+    @field_validator("address")
+    @classmethod
+    def _is_an_endpoint(cls, address: str) -> str:
+        """Told now: a unit that cannot be asked would end the watch of all others."""
+        try:
+            Endpoint.parse(address)
+        except BmcMisconfigured as error:
+            raise ValueError(error.hint) from None
+        return address
+
+    @field_validator("fingerprint")
+    @classmethod
+    def _is_a_pin(cls, fingerprint: str) -> str:
+        try:
+            Trust.parse(address="", fingerprint=fingerprint, ca_file=None)
+        except BmcMisconfigured as error:
+            raise ValueError(error.hint) from None
+        return fingerprint
 
 
 _UNITS = TypeAdapter(tuple[CoolingUnit, ...])

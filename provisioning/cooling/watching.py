@@ -69,10 +69,13 @@ class CoolingWatch:
         """Nothing that changes on record makes a detector wetter."""
 
     async def run(self) -> None:
-        """Each unit on its own: one that hangs holds up no other."""
-        async with asyncio.TaskGroup() as units:
-            for unit in self.world.units:
-                units.create_task(self._watch(unit))
+        """Each unit on its own: one that hangs holds up no other. FenceLost by its own name."""
+        try:
+            async with asyncio.TaskGroup() as units:
+                for unit in self.world.units:
+                    units.create_task(self._watch(unit))
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from None
 
     async def _watch(self, unit: CoolingUnit) -> None:
         reader = self.world.opened(unit)

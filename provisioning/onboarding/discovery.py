@@ -228,7 +228,14 @@ class _Going:
         self._sights: list[Sight] = []
 
     async def go(self, walk: Walk, *, start: int, seed: int) -> bool:
-        """Ask from a number on, to the end; False when somebody ended the walk before.
+        """Ask from a number on, to the end; False when somebody ended the walk before."""
+        try:
+            return await self._all(walk, start=start, seed=seed)
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from None  # FenceLost by its own name
+
+    async def _all(self, walk: Walk, *, start: int, seed: int) -> bool:
+        """Everything at once that has a place.
 
         Nobody waits for an address but its own task: what was seen is written down as it comes, and
         the number on record is that of the first address that is still being waited for.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from inventory.errors import FenceLost
 from inventory.expected_hosts import ExpectedHost
 from inventory.found_bmcs import BmcNetwork, Discovery, FoundBmc
 from inventory.outbound.bmc_address import Reach
@@ -71,6 +72,8 @@ class Bed:
         self.store.apply(Change(insert=self.networks), now=BEGINNING)
         self.enrolled: list[str] = []
         self.took_s = 0.0
+        self.ended: object = None
+        """What the discoverer ended with."""
 
     def ask(self, **fields: Any) -> Discovery:
         size = Walk(self.networks, seed=7).size
@@ -105,7 +108,7 @@ class Bed:
                 await asyncio.sleep(0.5)
             self.took_s = loop.time() - began
             walking.cancel()
-            await asyncio.gather(walking, return_exceptions=True)
+            (self.ended,) = await asyncio.gather(walking, return_exceptions=True)
 
         run(main)
         return self.walk
@@ -301,6 +304,23 @@ def test_the_order_of_a_walk_comes_by_every_address_once(seed: int, cidr: str) -
     again = [(t.ip, t.port) for t in Walk([network], seed=seed).targets(0, walk.size)]
     assert again == targets
     assert [(t.ip, t.port) for t in walk.targets(5, walk.size)] == targets[5:]
+
+
+def test_a_walk_whose_lease_is_another_one_s_says_so_and_ends_no_service(tmp_path: Path) -> None:
+    """A group's own error would pass by whoever waits for a lost lease, and end the service."""
+    street = FakeStreet({})
+    bed = Bed(tmp_path, street, "10.0.0.0/23")
+    bed.ask()
+    asked = street.look
+
+    async def another_takes_over(ip: str, port: int) -> Shown | None:
+        late, till = BEGINNING.replace(year=2031), BEGINNING.replace(year=2040)
+        bed.store.take_lease("discovery", "another", now=late, until=till, alone=True)
+        return await asked(ip, port)
+
+    street.look = another_takes_over  # type: ignore[method-assign]
+    bed.go(until_s=60.0)
+    assert isinstance(bed.ended, FenceLost)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from inventory.errors import FenceLost
 from inventory.model import Pod
 from inventory.places import Equipment
 from inventory.store.memory import MemoryStore
@@ -31,7 +33,7 @@ UNIT = CoolingUnit(
     address="redfish+https://127.0.0.1:1",
     username="reader",
     password=SecretStr("secret-of-the-unit"),
-    fingerprint="f",
+    fingerprint="sha256:" + "0" * 64,
 )
 
 
@@ -105,6 +107,21 @@ async def test_one_look_and_no_answer_close_nothing(states: Sequence[str | None]
     assert not changed
 
 
+async def test_a_watch_whose_lease_is_another_one_s_says_so_and_ends_no_service() -> None:
+    store = MemoryStore()
+    store.apply(Change(insert=(record(),)), now=NOW)
+    earlier = store.take_lease("cooling", "t", now=NOW, until=NOW + timedelta(hours=1), alone=True)
+    assert earlier is not None
+    late, till = NOW + timedelta(hours=2), NOW + timedelta(hours=9)
+    store.take_lease("cooling", "another", now=late, until=till, alone=True)
+    units = (UNIT, UNIT.model_copy(update={"name": "another"}))
+    wet = Says("Critical", "Critical")
+    world = World(store, Still(), inline, earlier, units, lambda _unit: wet, 10.0, {})  # type: ignore[arg-type]
+
+    with pytest.raises(FenceLost):
+        await asyncio.wait_for(CoolingWatch(world).run(), 5.0)
+
+
 @pytest.mark.parametrize("states", [("OK",), (None,), ("Critical", "Critical")])
 async def test_only_a_person_opens_a_loop(states: Sequence[str | None]) -> None:
     store, _ = await looked(*states, kept=record(leak="coolant under the manifold"))
@@ -148,5 +165,14 @@ def test_units_are_read_from_a_file_for_the_service_alone(tmp_path: Path) -> Non
     with pytest.raises(BmcMisconfigured, match=r"0\.address") as refused:
         read_units(listed(path, json.dumps([told | {"address": "http://secret-of-the-unit"}])))
     assert "secret-of-the-unit" not in str(refused.value)
+    for wrong in (
+        {"fingerprint": "sha256:12"},
+        {"fingerprint": "secret-of-the-unit"},
+        {"address": "redfish+https://127.0.0.1:99999999"},
+        {"address": "redfish+https://x:secret-of-the-unit@127.0.0.1"},
+    ):
+        with pytest.raises(BmcMisconfigured, match=rf"0\.{next(iter(wrong))}") as refused:
+            read_units(listed(path, json.dumps([told | wrong])))
+        assert "secret-of-the-unit" not in str(refused.value)
     with pytest.raises(BmcMisconfigured, match="cannot be read"):
         read_units(tmp_path / "nothing.json")
