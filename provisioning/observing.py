@@ -12,6 +12,7 @@ from pods.interop import Tree
 from pods.match_finding import Mismatch
 from provisioning.drivers.capabilities import Capability
 from provisioning.drivers.driveerase import DriveEraser
+from provisioning.drivers.onelook import one_look
 from provisioning.drivers.protocol import (
     BiosDriver,
     Bmc,
@@ -33,28 +34,34 @@ async def observe(
     bmc: Bmc | None, look: Look, *, agent: AgentSeen | None, now: datetime, check: Check
 ) -> Seen:
     """Read what `look` names. Resources are read one after the other: BMCs freeze under bursts."""
-    found: dict[str, Any] = {}
-    if bmc is not None:
-        found |= await _who_and_whether_on(bmc, look)
-        if Look.FACTS in look:
-            found["facts"] = _whole(await bmc.facts(), agent)
-        if Look.PROFILES in look and isinstance(bmc, ResourceReader):
-            found["conformance"] = await check(await bmc.resources())
-        if Look.BOOT in look and Capability.BOOT_SOURCE not in without(bmc):
-            found["boot_source"] = await bmc.boot_source()
-            if isinstance(bmc, MediaDriver):
-                found["media"] = await bmc.media()
-        if Look.BOOT_NICS in look and isinstance(bmc, BootNicDriver):
-            found["boot_nics"] = await bmc.boot_nics()
-        if Look.FIRMWARE in look and isinstance(bmc, FirmwareDriver):
-            found["firmware"] = await bmc.firmware()
-            found["tasks"] = await bmc.update_tasks()
-        if Look.DRIVES in look and isinstance(bmc, DriveEraser):
-            found["drives"] = await bmc.drives()
-            found["erasing"] = await bmc.erase_tasks()
-        if Look.BIOS in look and isinstance(bmc, BiosDriver):
-            found["bios"] = await bmc.bios()
+    if bmc is None:
+        return Seen(now=now, agent=agent)
+    with one_look(bmc):
+        found = await _read(bmc, look, agent=agent, check=check)
     return Seen(now=now, agent=agent, **found)
+
+
+async def _read(bmc: Bmc, look: Look, *, agent: AgentSeen | None, check: Check) -> dict[str, Any]:
+    found = await _who_and_whether_on(bmc, look)
+    if Look.FACTS in look:
+        found["facts"] = _whole(await bmc.facts(), agent)
+    if Look.PROFILES in look and isinstance(bmc, ResourceReader):
+        found["conformance"] = await check(await bmc.resources())
+    if Look.BOOT in look and Capability.BOOT_SOURCE not in without(bmc):
+        found["boot_source"] = await bmc.boot_source()
+        if isinstance(bmc, MediaDriver):
+            found["media"] = await bmc.media()
+    if Look.BOOT_NICS in look and isinstance(bmc, BootNicDriver):
+        found["boot_nics"] = await bmc.boot_nics()
+    if Look.FIRMWARE in look and isinstance(bmc, FirmwareDriver):
+        found["firmware"] = await bmc.firmware()
+        found["tasks"] = await bmc.update_tasks()
+    if Look.DRIVES in look and isinstance(bmc, DriveEraser):
+        found["drives"] = await bmc.drives()
+        found["erasing"] = await bmc.erase_tasks()
+    if Look.BIOS in look and isinstance(bmc, BiosDriver):
+        found["bios"] = await bmc.bios()
+    return found
 
 
 def without(bmc: Bmc) -> frozenset[Capability]:

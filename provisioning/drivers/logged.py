@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,6 +50,7 @@ from provisioning.drivers.capabilities import (
     Subscription,
 )
 from provisioning.drivers.driveerase import DriveEraser, DriveReading
+from provisioning.drivers.onelook import LooksOnce
 from provisioning.drivers.protocol import (
     BiosDriver,
     BiosState,
@@ -161,6 +163,13 @@ class _LoggedBmc:
 
     async def close(self) -> None:
         await self._journal.record("close", self._inner.close())
+
+
+class _LoggedOneLook(_LoggedBmc):
+    def one_look(self) -> AbstractContextManager[None]:
+        # It asks the BMC nothing by itself.
+        look: AbstractContextManager[None] = self._inner.one_look()
+        return look
 
 
 class _LoggedMedia(_LoggedBmc):
@@ -331,6 +340,7 @@ class _LoggedDriveEraser(_LoggedBmc):
 
 
 _PARTS: tuple[tuple[type[Any], type[_LoggedBmc]], ...] = (
+    (LooksOnce, _LoggedOneLook),
     (MediaDriver, _LoggedMedia),
     (BiosDriver, _LoggedBios),
     (FirmwareDriver, _LoggedFirmware),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -130,6 +131,10 @@ class RedfishBmc:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    def one_look(self) -> AbstractContextManager[None]:
+        """Until it ends, each resource is read once, whichever verbs need it."""
+        return self._session.one_look()
 
     async def identity(self) -> BmcIdentity:
         """Log in if need be and say which host this is."""

@@ -36,8 +36,11 @@ _PROTOCOLS = "TransferProtocol@Redfish.AllowableValues"
 
 async def firmware_members(resources: Resources) -> list[Json]:
     """FirmwareInventory's members; none where there is no such thing."""
-    service = await _update_service(resources)
-    return await resources.members(reference(service, "FirmwareInventory"))
+
+    async def find() -> str | None:
+        return reference(await _update_service(resources), "FirmwareInventory")
+
+    return await resources.members_at("firmware", find)
 
 
 async def firmware(resources: Resources) -> dict[str, str]:
@@ -94,9 +97,12 @@ async def push_firmware(resources: Resources, component: str, image: Path) -> st
 
 async def update_tasks(resources: Resources) -> tuple[TaskReading, ...]:
     """Every task that is an update, or that does not say what it is."""
-    root = await resources.session.root()
-    service = await resources.optional_body(reference(root, "Tasks"))
-    listed = await resources.optional_body(reference(service, "Tasks"))
+
+    async def find() -> str | None:
+        root = await resources.session.root()
+        return reference(await resources.optional_body(reference(root, "Tasks")), "Tasks")
+
+    listed = await resources.listed_at("tasks", find)
     paths = [reference(member) for member in items(listed.get("Members"))]
     readings = await together(_task(resources, path) for path in paths if path)
     return tuple(reading for reading in readings if reading is not None)

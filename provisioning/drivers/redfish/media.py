@@ -51,12 +51,14 @@ async def _eject(resources: Resources, drive: Json) -> None:
 
 
 async def _drive(resources: Resources) -> Json:
-    system = (await resources.system()).body
-    places = [reference(system, "VirtualMedia")]
-    if places == [None]:
-        places = [reference(await resources.manager(system), "VirtualMedia")]
+
+    async def find() -> str | None:
+        system = (await resources.system()).body
+        own = reference(system, "VirtualMedia")
+        return own or reference(await resources.manager(system), "VirtualMedia")
+
     prefix = (await resources.habits()).media_prefix
-    for drive in await resources.members(places[0]):
+    for drive in await resources.members_at("media", find):
         types = drive.get("MediaTypes")
         if not text(drive.get("Id")).startswith(prefix):
             continue

@@ -8,7 +8,7 @@ System is chosen by rule, remembered, and walked to again from the root when it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -59,6 +59,8 @@ class Resources:
         """Collections that were read again because something in them was not found."""
         self._habits: Habits | None = None
         self._protocol_path: str | None = None
+        self._places: dict[str, str] = {}
+        """Where collections were found that are asked for again and again."""
 
     async def system(self) -> Answer:
         """The host's ComputerSystem, freshly read."""
@@ -141,9 +143,9 @@ class Resources:
             found, _ = await self._try(path)
         return found
 
-    async def _try(self, path: str) -> tuple[Answer | None, int]:
+    async def _try(self, path: str, *, afresh: bool = False) -> tuple[Answer | None, int]:
         try:
-            return await self.session.get(path), HTTPStatus.OK
+            return await self.session.get(path, afresh=afresh), HTTPStatus.OK
         except Unsupported:
             return None, HTTPStatus.NOT_IMPLEMENTED
         except BmcRefused as error:
@@ -160,7 +162,7 @@ class Resources:
         self._walked.add(above)
         parts = inside.split("/")
         steps = ["/".join([_ROOT, *parts[: index + 1]]) for index in range(len(parts))]
-        return all([(await self._try(step))[0] is not None for step in steps])
+        return all([(await self._try(step, afresh=True))[0] is not None for step in steps])
 
     async def optional_body(self, path: str | None) -> Json:
         """Read what a service need not have; empty without it."""
@@ -174,6 +176,25 @@ class Resources:
         listed = await self._listed(path)
         read = await together(self._member(member) for member in listed[:MAX_MEMBERS])
         return [member for member in read if member]
+
+    async def members_at(self, name: str, find: Callable[[], Awaitable[str | None]]) -> list[Json]:
+        """The members of a collection that is never empty; `find` says where it is.
+
+        Asked once, and again when nothing is there any more: BMCs move things when they restart.
+        """
+        if (known := self._places.get(name)) and (found := await self.members(known)):
+            return found
+        path = await find()
+        self._places[name] = path or ""
+        return await self.members(path)
+
+    async def listed_at(self, name: str, find: Callable[[], Awaitable[str | None]]) -> Json:
+        """The same of one that may be empty: itself, with its members as references."""
+        if (known := self._places.get(name)) and (found := await self.optional_body(known)):
+            return found
+        path = await find()
+        self._places[name] = path or ""
+        return await self.optional_body(path)
 
     async def newest(self, path: str | None, *, most: int) -> list[Json]:
         """The newest members of a log: whole where it lists them whole, else one read each.

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -33,7 +34,13 @@ from provisioning.drivers.redfish.answers import (
     text,
     worst_message,
 )
-from provisioning.drivers.redfish.transport import KEEPALIVE_S, READS, Transport, multipart
+from provisioning.drivers.redfish.transport import (
+    KEEPALIVE_S,
+    READS,
+    ReadBefore,
+    Transport,
+    multipart,
+)
 from provisioning.errors import (
     Ambiguous,
     AnswerRefused,
@@ -99,6 +106,8 @@ class RedfishSession:
         self._root: Json = {}
         self._by_session = False
         """Whether the log-in that holds now made a session: the password was right then."""
+        self._told: dict[str, Answer] | None = None
+        """By path, what was read in the look that is under way; None: there is none."""
         self.exchanges = 0
         """Reads that were asked of the BMC: what a round of telemetry costs it."""
         self.busy_messages: frozenset[str] = frozenset()
@@ -117,8 +126,29 @@ class RedfishSession:
         await self._open()
         return self._root
 
-    async def get(self, path: str) -> Answer:
-        """Read; tried twice at most, each time within the deadline."""
+    @contextmanager
+    def one_look(self) -> Iterator[None]:
+        """Until it ends, what was read is not read again; a change forgets it."""
+        self._told = {}
+        try:
+            yield
+        finally:
+            self._told = None
+
+    async def get(self, path: str, *, afresh: bool = False) -> Answer:
+        """Read; tried twice at most, each time within the deadline.
+
+        `afresh`: also what this look read before, for a BMC that must be asked.
+        """
+        told = self._told
+        if told is not None and not afresh and (known := told.get(path)) is not None:
+            return known
+        found = await self._get(path)
+        if told is not None:
+            told[path] = found
+        return found
+
+    async def _get(self, path: str) -> Answer:
         client = await self._open()
         async with self._reads:
             try:
@@ -142,12 +172,14 @@ class RedfishSession:
 
     async def delete(self, path: str) -> Answer:
         """Change; sent once."""
+        self._forget_told()
         client = await self._open()
         what = f"{self.label}: DELETE {path}"
         return self._understood(await self._called(client.delete, path, what=what), "DELETE", path)
 
     async def push(self, path: str, parameters: Json, image: Path, *, deadline_s: float) -> Answer:
         """Send a file with its parameters (multipart), once. It is read as it goes out."""
+        self._forget_told()
         client = await self._open()
         what = f"{self.label}: POST {path}"
         with image.open("rb") as content:
@@ -178,6 +210,10 @@ class RedfishSession:
             finally:
                 if transport is not None:
                     await transport.close()
+
+    def _forget_told(self) -> None:
+        if self._told is not None:
+            self._told.clear()
 
     # -- log-in
 
@@ -214,10 +250,11 @@ class RedfishSession:
         )
 
     async def _log_in(self, client: Any) -> None:
-        root = await self._root_before_login(client)
+        reply = await self._try_read(client, ROOT)
+        root = self._root_before_login(reply)
         if root is not None and _has_sessions(root):
             try:
-                await self._called(client.login, what=f"{self.label}: log-in", reading=True)
+                await self._log_in_with_session(client, reply)
                 self._by_session = True
             except NoFreeSession as full:
                 await self._log_in_without_session(client, root, full)
@@ -249,9 +286,16 @@ class RedfishSession:
                 hint="choose an account whose name has no colon",
             ) from None
 
-    async def _root_before_login(self, client: Any) -> Json | None:
+    async def _log_in_with_session(self, client: Any, root: Any) -> None:
+        """The library reads the root once more, to learn where sessions are: it is told instead."""
+        if self._transport is None:
+            raise BmcUnreachable(f"{self.label}: log-in: closed meanwhile")
+        before = ReadBefore(root.status, dict(root.getheaders()), root.read)
+        with self._transport.knowing(ROOT, before):
+            await self._called(client.login, what=f"{self.label}: log-in", reading=True)
+
+    def _root_before_login(self, reply: Any) -> Json | None:
         """The ServiceRoot, which needs no credentials; None where a service asks for them."""
-        reply = await self._try_read(client, ROOT)
         if reply.status == HTTPStatus.UNAUTHORIZED:
             return None
         return self._understood(reply, "GET", ROOT).body
@@ -284,6 +328,7 @@ class RedfishSession:
     async def _change(
         self, method: str, path: str, body: Json, *, headers: dict[str, str] | None
     ) -> Answer:
+        self._forget_told()
         send = getattr(await self._open(), method.lower())
         what = f"{self.label}: {method} {path}"
         reply = await self._called(send, path, body=body, headers=headers, what=what)

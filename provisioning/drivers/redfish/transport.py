@@ -13,8 +13,8 @@ library uses, `request`, and adds what neither library does by itself:
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -97,6 +97,23 @@ class CappedReply:
         return b"".join(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadBefore:
+    """A reply that was read a moment ago, for a library that would read it once more."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def get_encoding(self) -> str:
+        """As of any other reply."""
+        return "utf-8"
+
+    async def read(self) -> bytes:
+        """The body, as it was."""
+        return self.content
+
+
 class Transport:
     """An aiohttp session narrowed to one BMC. Made inside a running loop, closed by its owner."""
 
@@ -113,6 +130,7 @@ class Transport:
         self._deadline_s = deadline_s
         self._ear = ear
         self._authorization: dict[str, str] = {}
+        self._before: dict[str, ReadBefore] = {}
         self.secrets: tuple[str, ...] = ()
         """What authorizes requests now, for taking it out of whatever a BMC echoes."""
         believed = verification(label, trust)
@@ -133,10 +151,24 @@ class Transport:
             trust_env=False,
         )
 
+    @contextmanager
+    def knowing(self, path: str, reply: ReadBefore) -> Iterator[None]:
+        """Until it ends, a GET of this path is answered with what was read before."""
+        self._before[path] = reply
+        try:
+            yield
+        finally:
+            del self._before[path]
+
     @asynccontextmanager
-    async def request(self, method: str, url: URL, **kwargs: Any) -> AsyncIterator[CappedReply]:
+    async def request(
+        self, method: str, url: URL, **kwargs: Any
+    ) -> AsyncIterator[CappedReply | ReadBefore]:
         """Perform one exchange; the library calls this as it would aiohttp's own."""
         what = f"{self._label}: {method} {url.path}"
+        if method == "GET" and (before := self._before.get(url.path)) is not None:
+            yield before
+            return
         if not url.path.startswith("/redfish/"):
             raise AnswerRefused(f"{what}: a link leads outside of /redfish/")
         kwargs["allow_redirects"] = False
