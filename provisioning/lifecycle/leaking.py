@@ -8,7 +8,8 @@ been there and says retry of the host that leaked; then its neighbours go on by 
 
 A parked host stays parked and loses its power like the others: what a person is to look at there is
 no reason to leave a powered board under water. Only one whose BMC may be another machine's, or whom
-podyard must not speak to, is left to that person.
+podyard must not speak to, is left to that person. So is the power of a host without a BMC: its load
+stops, and whoever looks is told to switch it off by hand.
 
 Asked before every state's own decider, at one place, so that none can forget it. Pure.
 """
@@ -28,6 +29,7 @@ from provisioning.lifecycle.actions import (
     StopLoad,
     WithdrawUnit,
 )
+from provisioning.lifecycle.adopted import is_adopted
 from provisioning.lifecycle.decision import (
     Advance,
     Decision,
@@ -93,6 +95,8 @@ def decide_leak(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
 
 def _on_its_way(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     match host.state:
+        case HostState.MATCHING | HostState.PREPARING | HostState.CLEANING if is_adopted(host):
+            return _by_hand(host, wanted)
         case HostState.MATCHING | HostState.PREPARING if not host.leak:
             return _closed(wanted)
         case HostState.READY:
@@ -103,6 +107,8 @@ def _on_its_way(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
             return _shut_down(host, seen) if seen.power is PowerState.ON else None
         case HostState.ACCEPTING if host.certificate_id:
             return None  # a claim may hold it: it leaves by ready and draining
+        case _ if is_adopted(host):
+            return _by_hand(host, wanted)
         case _:
             return _stop(host, seen, wanted) or _stopped(host, wanted)
 
@@ -139,6 +145,28 @@ def _closed(wanted: Wanted) -> Wait:
     )
 
 
+def _by_hand(host: Host, wanted: Wanted) -> Decision:
+    """What it carries stops. It runs on, and is found as it is when the loop is opened."""
+    if host.acceptance_order:
+        return Do(StopLoad(), f"its cooling loop leaks: {wanted.loop_leak}")
+    if host.leak:
+        return _to_a_person(host)
+    notice = Notice(
+        "loop-closed",
+        f"its cooling loop leaks, and podyard cannot switch off a host without a BMC: "
+        f"{wanted.loop_leak}",
+        f"switch {host.name} off by hand, find and dry the leak, then podyard host retry the host "
+        "that leaked, or podyard cdu dry the unit that did: this one goes on by itself",
+        next_step="waits for the loop",
+    )
+    return Wait(
+        f"to be switched off by hand: {wanted.loop_leak}",
+        CLOSED_RECHECK_S,
+        others=True,
+        notice=notice,
+    )
+
+
 def _to_a_person(host: Host) -> Advance:
     return Advance(HostState.REPAIRING, f"it leaks: {host.leak}")
 
@@ -158,7 +186,7 @@ def _draining(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     """A claim is given its time; a host that leaks, and a pod's policy, give it a minute."""
     if host.certificate_id or wanted.unit_free:
         return None
-    must_go = bool(host.leak) or wanted.leak_stops_claims
+    must_go = (bool(host.leak) or wanted.leak_stops_claims) and not is_adopted(host)
     held_s = seen.age_s(host.state_since)
     if must_go and held_s >= GRACE_S and seen.power is not PowerState.OFF:
         return _shut_down(host, seen)
@@ -175,6 +203,8 @@ def _stop(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     """Load, operating system, power, in this order; None when all of it is off."""
     if host.acceptance_order:
         return Do(StopLoad(), f"its cooling loop leaks: {wanted.loop_leak}")
+    if is_adopted(host):
+        return None  # parked: nobody here can do more
     if seen.power is not PowerState.OFF:
         return _shut_down(host, seen)
     standby = int(reserved_watts(wanted.host_type.power, PowerPhase.STANDBY))

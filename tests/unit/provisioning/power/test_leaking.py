@@ -239,3 +239,48 @@ def test_only_who_may_be_spoken_to_goes_dark_while_it_is_parked(
 ) -> None:
     host = make_host(state=state, problem=parked(kind))
     assert goes_dark_parked(host, make_wanted(**{"loop_leak": NEAR, **wanted})) is goes
+
+
+ADOPTED = make_host().bmc.model_copy(update={"address": "ssh://10.0.0.7"})
+UNKNOWN = {"power": PowerState.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        HostState.MATCHING,
+        HostState.PREPARING,
+        HostState.BOOTING,
+        HostState.CONFIGURING,
+        HostState.ACCEPTING,
+        HostState.CLEANING,
+    ],
+)
+def test_a_person_is_told_to_switch_off_a_host_that_podyard_cannot(state: HostState) -> None:
+    host = {"state": state, "bmc": ADOPTED, "boot": make_boot(powered_at=NOW)}
+    assert act(decide({**host, "acceptance_order": "o1"}, **UNKNOWN)) == StopLoad()
+    told = decide(host, **UNKNOWN)
+    assert isinstance(told, Wait)
+    assert (told.others, told.notice and told.notice.kind) == (True, "loop-closed")
+    assert told.notice is not None
+    assert "switch r1-h1 off by hand" in told.notice.remedy
+    called = decide({**host, "leak": WHAT}, **UNKNOWN)
+    assert isinstance(called, Advance)
+    assert called.to is HostState.REPAIRING
+
+
+def test_a_claimed_host_without_a_bmc_keeps_its_call_to_a_person() -> None:
+    since = NOW - timedelta(seconds=GRACE_S + 1)
+    held = {"state": HostState.DRAINING, "bmc": ADOPTED, "state_since": since}
+    policy = {"unit_free": False, "leak_stops_claims": True}
+    told = decide(held, wanted=policy, **UNKNOWN)
+    assert isinstance(told, Wait)
+    assert told.notice is not None
+    assert "switch r1-h1 off" in told.notice.remedy
+
+
+def test_a_parked_host_without_a_bmc_is_not_waited_for() -> None:
+    host = make_host(state=HostState.ACCEPTING, bmc=ADOPTED, boot=make_boot(powered_at=NOW))
+    who = BmcIdentity(serial="S1", uuid="u-1", manufacturer="", model="", bmc_firmware="")
+    seen = make_seen(identity=who, power=PowerState.UNKNOWN)
+    assert decide_parked(host, seen, make_wanted(loop_leak=NEAR)) is None
