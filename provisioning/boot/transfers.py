@@ -116,6 +116,8 @@ class Transfers:
         self, content: Content, *, tag: str, request: Request, host_id: str = ""
     ) -> Response:
         """The answer to a request for an image, once it is its turn."""
+        if request.method == "HEAD":
+            return _described(content, tag)
         said = request.headers
         piece = piece_of(
             len(content), said.get("range", ""), if_range=said.get("if-range", ""), tag=tag
@@ -171,6 +173,14 @@ class Transfers:
             stop = min(at + CHUNK_BYTES, piece.stop)
             await self.rate.take(stop - at)
             yield content[at:stop]
+
+
+def _described(content: Content, tag: str) -> Response:
+    """How large it is, which firmware asks first: no byte of it is sent, so nobody waits for it."""
+    return Response(
+        headers={"Accept-Ranges": "bytes", "ETag": tag, "Content-Length": str(len(content))},
+        media_type="application/octet-stream",
+    )
 
 
 class _Turn(StreamingResponse):

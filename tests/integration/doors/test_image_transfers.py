@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from fastapi import Request
 
 from inventory.model import Pod
 from inventory.store.protocol import Change
@@ -162,6 +163,20 @@ async def test_no_more_are_sent_at_once_than_may_be() -> None:
     assert await third
     assert not await there._take_turn()
     assert (there.running, there.waiting) == (2, 0)
+
+
+async def test_how_large_an_image_is_is_told_at_once_and_takes_no_place_from_anybody() -> None:
+    """UEFI firmware asks so before it fetches anything."""
+    there = Transfers(at_once=1, turn_s=0.05)
+    assert await there._take_turn()
+
+    head = Request({"type": "http", "method": "HEAD", "headers": [(b"range", b"bytes=0-9")]})
+    answer = await there.send(IMAGE, tag=TAG, request=head, host_id="h1")
+
+    assert (answer.status_code, answer.body) == (200, b"")
+    assert answer.headers["content-length"] == str(len(IMAGE))
+    assert answer.headers["etag"] == TAG
+    assert (there.running, there.told("h1")) == (1, "")
 
 
 async def test_a_host_that_waits_is_told_its_place_and_then_what_it_shares() -> None:
