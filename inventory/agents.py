@@ -28,6 +28,17 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class DeployOrder(Document):
+    """What a host in memory is to write to a disk of its own, and whom it believes about it."""
+
+    image: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    """The digest of the image's manifest."""
+    key_pem: str
+    """The public key that must vouch for it, PEM."""
+    disk_gib: int = 0
+    """How large the disk is that the pod's spec means; 0: the smallest that holds the image."""
+
+
 class BootDocument(Document):
     """What a booting host is given, once, on its boot medium.
 
@@ -49,6 +60,8 @@ class BootDocument(Document):
     token: str
     read_drives: bool = False
     """This boot is for reading the drives after an erase: the report says what they hold."""
+    deploy: DeployOrder | None = None
+    """This boot is for writing an image to a disk, from which the host then starts."""
 
 
 class EnrolRequest(Document):
@@ -90,6 +103,25 @@ class AcceptanceReport(Document):
     failed: dict[str, str] = Field(default_factory=dict)
     finished: bool
     progress: str = ""
+
+
+class DeployReport(Document):
+    """How far an image is on its way to the host's disk."""
+
+    image: str
+    disk: str = ""
+    """The device, as the host's kernel calls it, and its serial number where it has one."""
+    progress: str = ""
+    """For people: what it does, and how much of it is done."""
+    finished: bool = False
+    """Nothing more will happen in this boot."""
+    problem: str = ""
+    """Why it ended without the image on the disk; empty: it is there, or on its way."""
+    remedy: str = ""
+    again: bool = False
+    """Whether the same might work another time, without anybody doing anything."""
+    read_back: dict[str, str] = Field(default_factory=dict, max_length=16)
+    """Each file and the sha256 that the disk itself gave back."""
 
 
 class XidSeen(Document):
@@ -174,6 +206,10 @@ class ObservedState(Document):
     """Since the host started. Absent from an agent that does not look."""
     drives_read: tuple[DriveRead, ...] | None = Field(default=None, max_length=256)
     """Where the boot document asked for it; None: this agent did not read them."""
+    runs_from: Literal["", "memory", "disk"] = ""
+    """Where its root lies; empty: the agent was not told."""
+    deploy: DeployReport | None = None
+    """Where the boot document asked for it."""
     usage: dict[str, float] = Field(default_factory=dict)
 
 

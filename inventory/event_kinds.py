@@ -51,6 +51,7 @@ KINDS: tuple[str, ...] = (
     "host.bmc.restart",
     "host.certified",
     "host.configured",
+    "host.disk-written",
     "host.enrolled",
     "host.enrolled-agent",
     "host.first-sight",

@@ -93,8 +93,9 @@ Whose = Literal["own", "factory"]
 """Who knows a BMC's password: its owner alone, or its vendor and whoever unpacked it as well."""
 
 
-BootPurpose = Literal["", "read-drives"]
-"""Why a host is booted, where that is not to make it ready."""
+BootPurpose = Literal["", "read-drives", "deploy", "disk"]
+"""Why a host is booted, where that is not to run it in memory: to read its drives, to write an
+image to its disk, or to run it from there."""
 
 
 class BmcAccess(Record):
@@ -144,6 +145,10 @@ class BootRecord(Record):
     """When the medium was first asked for; None: it never was. Only the boot door writes it."""
     silence: str = ""
     """What was found of the try before this one, of which no agent reported."""
+    image: str = ""
+    """What is written to the disk, or was: the digest of an image."""
+    disk_gib: int = 0
+    """The size of the disk that the spec means; 0: it does not say."""
 
 
 class Host(Record):

@@ -51,6 +51,7 @@ from provisioning.lifecycle.actions import (
     RecordInspection,
     RecordMismatches,
     RecordUnerased,
+    RecordWritten,
     ReservePower,
     SetBios,
     SetBootSource,
@@ -146,6 +147,8 @@ class Acting:
                 return await self._watts.reserve(host, watts, context)
             case MakeBootMedium():
                 return await self._make_medium(host, action)
+            case RecordWritten(tries):
+                return await self._disk_written(host, tries, reason)
             case StartAgent():
                 return await self._start_agent(host, reason)
             case PowerOn():
@@ -233,6 +236,7 @@ class Acting:
             tries=wanted.tries,
             purpose=wanted.purpose,
             silence=wanted.silence,
+            disk_gib=wanted.disk_gib,
         )
         sealed = self._world.secrets.seal(host.id, BOOT_TOKEN, medium.token)
         return await self._recorder.record(
@@ -241,6 +245,15 @@ class Acting:
             secrets={(host.id, BOOT_TOKEN): sealed},
             same_look=True,
         )
+
+    async def _disk_written(self, host: Host, tries: int, reason: str) -> Outcome:
+        """From now on its boot is the one from its disk."""
+        if host.boot is None:
+            raise TypeError("RecordWritten without a boot")
+        fresh = {"purpose": "disk", "powered_at": None, "silence": "", "tries": tries}
+        boot = host.boot.model_copy(update=fresh)
+        event = self._recorder.event(host, "host.disk-written", "", boot.image, reason)
+        return await self._recorder.record(host, {"boot": boot, "problem": None}, events=(event,))
 
     async def _start_agent(self, host: Host, reason: str) -> Outcome:
         """Written down first, as a power-on is: the agent may report before we come back."""

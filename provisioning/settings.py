@@ -54,6 +54,9 @@ class ProvisioningSettings(BaseSettings):
     boot_image: str = Field(default="")
     """What real hosts boot into memory: the name or digest of an image of `podyard image list` that
     has a boot medium. Empty: they are given their boot document alone."""
+    disk_image: str = Field(default="")
+    """What is written to the disks of real hosts whose pod's boot policy is disk: the name or
+    digest of an image. Empty: the one that they boot into memory to write it, `boot_image`."""
     close_ipmi: bool = Field(default=True)
     """Whether IPMI over LAN is closed at BMCs that do not need it, and weak suites at others."""
     bmc_certificates: bool = Field(default=False)

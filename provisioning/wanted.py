@@ -82,6 +82,7 @@ def wanted_of_type(spec: PodSpec, name: str) -> dict[str, Any]:
         "floors": spec.acceptance.floors,
         "profiles": spec.profiles,
         "erase": spec.erase,
+        "boot_policy": spec.boot_policy,
         "peer_share": spec.acceptance.peer_share or PEER_SHARE,
         "restore_power": spec.bring_up.power_drift == "restore",
         "leak_stops_claims": spec.bring_up.leak == "stop",

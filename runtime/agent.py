@@ -39,6 +39,7 @@ from runtime.converging import (
     StopRay,
     decide,
 )
+from runtime.diskwriting import DiskWriting
 from runtime.hardware import Hardware, HardwareError, read_drives, read_hardware
 from runtime.health import KERNEL_LOG, XidLog
 from runtime.measuring import Measuring
@@ -86,6 +87,7 @@ class Agent:
         self._ray = RayHost(
             Settings(place, hardware.simulated, clock=clock, changed=self._changed.set)
         )
+        self._disk_writing = DiskWriting(place, boot.deploy, changed=self._changed.set)
         self._measuring = measuring(
             place,
             clock_ratio=hardware.clock_ratio,
@@ -102,6 +104,7 @@ class Agent:
                 tasks.create_task(self._watch())
         finally:
             self._log.close()
+            await self._disk_writing.stop()
             await self._measuring.stop()
             await self._ray.stop()
             await self._uplink.close()
@@ -120,6 +123,8 @@ class Agent:
             ray=self._ray.observed,
             xids=self._xids,
             drives_read=self._drives_read,
+            runs_from=self._place.runs_from,
+            deploy=self._disk_writing.report,
         )
 
     async def _exchange(self) -> None:
@@ -130,6 +135,7 @@ class Agent:
             try:
                 if not self._uplink.enrolled:
                     log.info("enrolled as host %s", await self._enrol())
+                self._disk_writing.start()
                 reported = await self._exchange_once(reported)
                 failures = 0
             except UplinkError as error:

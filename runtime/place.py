@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 RAY_TEMP = Path("/tmp/ray")  # noqa: S108 - used, and emptied, only where it is a mount of ours
 RAY_TEMP_BYTES_MAX = 107 - 60
@@ -41,6 +42,15 @@ class Place:
             root=Path(environment.get("PODYARD_HOST_ROOT", "/")),
             isolated=environment.get("PODYARD_HOST_ISOLATED", "1") == "1",
         )
+
+    @property
+    def runs_from(self) -> Literal["", "memory", "disk"]:
+        """Where its root lies, as the initrd of a podyard image wrote it down."""
+        try:
+            said = (self.run / "policy").read_text().strip()
+        except OSError:  # no image of ours started it
+            return ""
+        return "memory" if said == "memory" else "disk" if said == "disk" else ""
 
     @property
     def identity(self) -> Path:

@@ -126,7 +126,7 @@ class InMemory(Alone):
         return self._memory.due_besides(busy, now=now, limit=room)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeededDoor(BootDoor):
     """Media whose names and tokens follow from the seed: they protect nothing here."""
 
@@ -134,7 +134,13 @@ class SeededDoor(BootDoor):
     _made: itertools.count[int] = field(default_factory=itertools.count)
 
     def make_medium(
-        self, *, now: datetime, tries: int, purpose: BootPurpose = "", silence: str = ""
+        self,
+        *,
+        now: datetime,
+        tries: int,
+        purpose: BootPurpose = "",
+        silence: str = "",
+        disk_gib: int = 0,
     ) -> Medium:
         """As the real one, without a random source."""
         drawn = hashlib.sha256(f"{self.seed}/{next(self._made)}".encode()).hexdigest()
@@ -147,6 +153,7 @@ class SeededDoor(BootDoor):
             tries=tries,
             purpose=purpose,
             silence=silence,
+            disk_gib=disk_gib,
         )
         return Medium(record, SecretStr(token))
 
@@ -351,7 +358,7 @@ class Bench:
                 "https://bench.invalid",
                 "bench.invalid:443",
                 "",
-                f"{self.wish.seed}/{self.part.number}",
+                seed=f"{self.wish.seed}/{self.part.number}",
             ),
             player=VirtualPlayer(self.clock, self.wish.seed),
             signing_key=_key("production"),

@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
-from inventory.agents import BootDocument
+from inventory.agents import BootDocument, DeployOrder
 from inventory.authority import CONTROLLER_NAME
 from inventory.model import BootPurpose, BootRecord, Host
+from provisioning.errors import Unsupported
 
 TOKEN_VALID = timedelta(minutes=30)  # twice the slowest boot seen, memory training included
 
@@ -31,6 +32,15 @@ class Medium:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskImage:
+    """What is written to the disks of hosts that run from them."""
+
+    digest: str
+    key_pem: str
+    """The public key that vouches for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class BootDoor:
     """Where BMCs fetch media and agents call."""
 
@@ -39,11 +49,24 @@ class BootDoor:
     controller: str
     """`address:port` as agents reach it."""
     ca_pem: str
+    disk_image: DiskImage | None = None
+    """None: hosts run in memory alone."""
 
     def make_medium(
-        self, *, now: datetime, tries: int, purpose: BootPurpose = "", silence: str = ""
+        self,
+        *,
+        now: datetime,
+        tries: int,
+        purpose: BootPurpose = "",
+        silence: str = "",
+        disk_gib: int = 0,
     ) -> Medium:
         """A new medium and token; `silence` is what was found of the try before it."""
+        if purpose == "deploy" and self.disk_image is None:
+            raise Unsupported(
+                "its pod's boot policy is disk, and no image was chosen that could be written",
+                hint="set PODYARD_PROVISIONING_BOOT_IMAGE to an image of `podyard image list`",
+            )
         media_id = secrets.token_hex(16)
         token = secrets.token_urlsafe(32)
         record = BootRecord(
@@ -54,6 +77,8 @@ class BootDoor:
             tries=tries,
             purpose=purpose,
             silence=silence,
+            image=self.disk_image.digest if self.disk_image and purpose == "deploy" else "",
+            disk_gib=disk_gib,
         )
         return Medium(record, SecretStr(token))
 
@@ -63,6 +88,10 @@ class BootDoor:
 
     def document(self, host: Host, token: SecretStr) -> BootDocument:
         """What the medium says."""
+        boot, written = host.boot, self.disk_image
+        deploy = None
+        if written is not None and boot is not None and boot.purpose == "deploy":
+            deploy = DeployOrder(image=boot.image, key_pem=written.key_pem, disk_gib=boot.disk_gib)
         return BootDocument(
             host=host.name,
             serial=host.serial,
@@ -70,7 +99,8 @@ class BootDoor:
             controller_name=CONTROLLER_NAME,
             ca_pem=self.ca_pem,
             token=token.get_secret_value(),
-            read_drives=host.boot is not None and host.boot.purpose == "read-drives",
+            read_drives=boot is not None and boot.purpose == "read-drives",
+            deploy=deploy,
         )
 
 

@@ -32,13 +32,20 @@ STATE_BYTES_MIN = 1024 * MIB
 """What a running host writes in its first days: logs, keys, the agent's files."""
 LAST_BYTES = MIB
 """The table's copy at the end of the disk."""
+HANDED_BYTES = MIB
+"""For what the host is handed by the system that wrote its disk: a tar of 10 KiB."""
 
 ESP_TYPE = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 ROOT_TYPE = "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709"
 STATE_TYPE = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 ROOT_LABEL, STATE_LABEL, ESP_LABEL = "podyard-root", "podyard-state", "podyard-esp"
+HANDED_LABEL = "podyard-handed"
 TOOL_TIMEOUT_S = 600.0
 HINT = "look at the disk: `dmesg` on the host says what its controller said"
+
+
+Progress = Callable[[str, int, int], None]
+"""Told what is done, and how many bytes of how many."""
 
 
 class Source(Protocol):
@@ -68,6 +75,7 @@ class Places:
 
     root_start: int
     root_bytes: int
+    handed_start: int
     state_start: int
     state_bytes: int
 
@@ -76,16 +84,22 @@ class Places:
         """The places on a disk of this size, or `TargetRefused`."""
         root_start = FIRST_BYTES + ESP_BYTES
         root_bytes = _whole_mib(manifest.predicate.files["root.squashfs"].size_bytes)
-        state_start = root_start + root_bytes
+        handed_start = root_start + root_bytes
+        state_start = handed_start + HANDED_BYTES
         state_bytes = (disk_bytes - LAST_BYTES - state_start) // MIB * MIB
         if state_bytes < STATE_BYTES_MIN:
-            needed = state_start + STATE_BYTES_MIN + LAST_BYTES
             raise TargetRefused(
                 f"the disk has {disk_bytes} bytes, and image {manifest.predicate.name} needs "
-                f"{needed}",
+                f"{bytes_needed(manifest)}",
                 hint="name a larger disk in the pod spec, or build a smaller image",
             )
-        return cls(root_start, root_bytes, state_start, state_bytes)
+        return cls(root_start, root_bytes, handed_start, state_start, state_bytes)
+
+
+def bytes_needed(manifest: Manifest) -> int:
+    """The smallest disk that takes this image."""
+    root = _whole_mib(manifest.predicate.files["root.squashfs"].size_bytes)
+    return FIRST_BYTES + ESP_BYTES + root + HANDED_BYTES + STATE_BYTES_MIN + LAST_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +117,14 @@ def write_image(
     source: Source,
     *,
     target: Path,
-    progress: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005
+    handed: bytes = b"",
+    progress: Progress = lambda what, done, total: None,  # noqa: ARG005
 ) -> Written:
     """Write a verified manifest's image to a disk and read it back.
 
     The caller has believed the manifest; this holds every chunk against it. Running it again on the
-    same disk begins anew and ends the same.
+    same disk begins anew and ends the same. `handed` is a tar for this host alone: what it finds
+    under /run/podyard each time it starts from there.
     """
     need("sfdisk", "mkfs.vfat", "mkfs.ext4", "mcopy", "mmd")
     if "disk" not in manifest.predicate.policies:
@@ -121,7 +137,8 @@ def write_image(
         _make_unbootable(disk)
         _partition(target, places)
         _write_root(disk, manifest, source, places, progress)
-        found = _read_root(disk, manifest, places)
+        found = _read_root(disk, manifest, places, progress)
+        _put(disk, places.handed_start, _filled(handed))
         _make_state(target, places)
         read_back = {"root.squashfs": found, **_write_esp(target, manifest, source)}
         os.fsync(disk.fileno())
@@ -133,8 +150,10 @@ def _whole_disk(target: Path) -> Iterator[tuple[IO[bytes], int]]:
     """The disk, nobody else's meanwhile; its size."""
     try:
         device = stat.S_ISBLK(target.stat().st_mode)
-        # On a block device O_EXCL asks whether anything is mounted from it.
-        descriptor = os.open(target, os.O_RDWR | (os.O_EXCL if device else 0))
+        if device:
+            # Asks whether anything is mounted from it; not kept, for mkfs asks the same.
+            os.close(os.open(target, os.O_RDWR | os.O_EXCL))
+        descriptor = os.open(target, os.O_RDWR)
     except OSError as error:
         used = error.errno == errno.EBUSY
         raise TargetRefused(
@@ -158,6 +177,7 @@ def _partition(target: Path, places: Places) -> None:
         "label: gpt",
         _line(FIRST_BYTES, ESP_BYTES, ESP_TYPE, ESP_LABEL),
         _line(places.root_start, places.root_bytes, ROOT_TYPE, ROOT_LABEL),
+        _line(places.handed_start, HANDED_BYTES, STATE_TYPE, HANDED_LABEL),
         _line(places.state_start, places.state_bytes, STATE_TYPE, STATE_LABEL),
     )
     with _as_target_refused():
@@ -179,13 +199,23 @@ def _write_root(
     manifest: Manifest,
     source: Source,
     places: Places,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> None:
     total = manifest.predicate.files["root.squashfs"].size_bytes
     for start, chunk in _believed(manifest, source, "root.squashfs"):
         _put(disk, places.root_start + start, chunk)
-        progress(start + len(chunk), total)
+        progress("writing", start + len(chunk), total)
     os.fsync(disk.fileno())
+
+
+def _filled(handed: bytes) -> bytes:
+    if len(handed) > HANDED_BYTES:
+        raise TargetRefused(
+            f"{len(handed)} bytes are to be handed to the host, and its disk has a place for "
+            f"{HANDED_BYTES}",
+            hint="shorten the site's certificate authority: one certificate is enough",
+        )
+    return handed.ljust(HANDED_BYTES, b"\0")
 
 
 def _believed(manifest: Manifest, source: Source, name: str) -> Iterator[tuple[int, bytes]]:
@@ -205,16 +235,17 @@ def _believed(manifest: Manifest, source: Source, name: str) -> Iterator[tuple[i
         yield start, chunk
 
 
-def _read_root(disk: IO[bytes], manifest: Manifest, places: Places) -> str:
+def _read_root(disk: IO[bytes], manifest: Manifest, places: Places, progress: Progress) -> str:
     """What the disk itself gives back, not what this machine remembers."""
     os.posix_fadvise(disk.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    whole = hashlib.sha256()
-    for start, length, digest in manifest.predicate.files["root.squashfs"].spans():
+    whole, said = hashlib.sha256(), manifest.predicate.files["root.squashfs"]
+    for start, length, digest in said.spans():
         disk.seek(places.root_start + start)
         chunk = _get(disk, length)
         if hashlib.sha256(chunk).hexdigest() != digest:
             raise _kept_otherwise(f"root.squashfs, from byte {start}")
         whole.update(chunk)
+        progress("reading back", start + length, said.size_bytes)
     return whole.hexdigest()
 
 
@@ -222,7 +253,7 @@ def _make_state(target: Path, places: Places) -> None:
     with _as_target_refused():
         run(
             [
-                *("mkfs.ext4", "-q", "-F", "-L", STATE_LABEL),
+                *("mkfs.ext4", "-q", "-F", "-F", "-L", STATE_LABEL),
                 *("-E", f"offset={places.state_start},lazy_itable_init=1,lazy_journal_init=1"),
                 *(target, f"{places.state_bytes // 1024}k"),
             ],
@@ -261,7 +292,9 @@ def _write_esp(target: Path, manifest: Manifest, source: Source) -> dict[str, st
 def _mkfs_esp(target: Path) -> None:
     run(
         [
-            *("mkfs.vfat", "-F", "32", "-n", "PODYARD", "--offset", str(FIRST_BYTES // 512)),
+            # -I: a whole disk, with its table, is meant.
+            *("mkfs.vfat", "-I", "-F", "32", "-n", "PODYARD"),
+            *("--offset", str(FIRST_BYTES // 512)),
             *(target, str(ESP_BYTES // 1024)),
         ],
         hint=HINT,

@@ -181,6 +181,16 @@ class MakeBootMedium(Action):
     purpose: BootPurpose = ""
     silence: str = ""
     """What was found of the try before it."""
+    disk_gib: int = 0
+    """The size of the disk that it writes, where it is for writing one."""
+
+
+@dataclass(frozen=True)
+class RecordWritten(Action):
+    """Write down that the host's disk has its image: the next boot is from there."""
+
+    step_class = StepClass.READ
+    tries: int
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,11 @@ def looks_booting(host: Host, wanted: Wanted, agent: AgentSeen | None, _now: dat
 
 def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     """From whatever power state the host is in to an agent that reports from our medium."""
-    boot = host.boot
+    return before_any_boot(host, seen, wanted) or decide_memory(host, seen, wanted)
+
+
+def before_any_boot(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
+    """What is done first, or instead, wherever the host is to run from."""
     if host.certificate_id:
         return Do(WithdrawUnit(), "it was certified on an earlier boot: to be accepted again")
     if is_adopted(host):
@@ -79,10 +83,16 @@ def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
             f"it booted and went down again {host.setbacks} times on its way to ready",
             f"look at its power, console and BMC's log; then podyard host retry {host.name}",
         )
+    return None
+
+
+def decide_memory(host: Host, seen: Seen, wanted: Wanted) -> Decision:
+    """A host that runs in memory, from its medium."""
+    boot = host.boot
     if boot is None or boot.purpose:
         return Do(MakeBootMedium(tries=1), "no boot medium yet")
     if reported(boot, seen):
-        return _booted(host, boot, seen, wanted)
+        return booted(host, boot, seen, wanted)
     if boot.powered_at is None:
         return before_power_on(host, boot, seen, wanted)
     return after_power_on(host, boot, seen, wanted)
@@ -96,7 +106,10 @@ def reported(boot: BootRecord, seen: Seen) -> bool:
     return agent.media_id == boot.media_id
 
 
-def _booted(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decision:
+def booted(
+    host: Host, boot: BootRecord, seen: Seen, wanted: Wanted, *, where: str = "the boot medium"
+) -> Decision:
+    """What it takes to go on once its agent reported from where it is to run."""
     running = int(reserved_watts(wanted.host_type.power, PowerPhase.RUNNING))
     if host.reserved_watts != running:
         return Do(ReservePower(running), "the inrush is over")
@@ -104,7 +117,7 @@ def _booted(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decisio
         return Wait("BIOS has not been read yet", RECHECK_S)
     if bios_differences(wanted.bios, seen.bios.current):
         return _not_applied(host, boot, seen.bios, wanted)
-    return Advance(HostState.CONFIGURING, "the agent reported from the boot medium")
+    return Advance(HostState.CONFIGURING, f"the agent reported from {where}")
 
 
 def _not_applied(host: Host, boot: BootRecord, bios: BiosState, wanted: Wanted) -> Decision:
@@ -128,7 +141,8 @@ def _not_applied(host: Host, boot: BootRecord, bios: BiosState, wanted: Wanted) 
 def before_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decision:
     """Off, medium in, next boot from it, watts held; then on."""
     if (seen.now >= boot.expires_at) and seen.power is not PowerState.ON:
-        return Do(MakeBootMedium(boot.tries, boot.purpose), "the boot token expired unused")
+        again = MakeBootMedium(boot.tries, boot.purpose, disk_gib=boot.disk_gib)
+        return Do(again, "the boot token expired unused")
     if seen.power is PowerState.ON:
         return Do(PowerOff(), "it runs something that we did not start")
     if seen.power is not PowerState.OFF:
@@ -161,7 +175,8 @@ def _off_after_its_boot(boot: BootRecord, seen: Seen) -> Decision:
     agent = seen.agent
     if agent is not None and seen.age_s(agent.seen_at) <= REPEAT_POWER_ON_AFTER_S:
         return Wait("its BMC says Off, and its agent spoke a moment ago", POWER_RECHECK_S)
-    return Do(MakeBootMedium(boot.tries + 1, boot.purpose), "it is off, and its token is used up")
+    again = MakeBootMedium(boot.tries + 1, boot.purpose, disk_gib=boot.disk_gib)
+    return Do(again, "it is off, and its token is used up")
 
 
 def after_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decision:
@@ -192,7 +207,7 @@ def _never_came(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Dec
         )
     if seen.power is not PowerState.OFF:
         return Do(PowerOff(), "the boot took too long: off, see off, and once more")
-    again = MakeBootMedium(boot.tries + 1, boot.purpose, found)
+    again = MakeBootMedium(boot.tries + 1, boot.purpose, found, boot.disk_gib)
     return Do(again, "a fresh medium for another try")
 
 

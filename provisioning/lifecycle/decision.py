@@ -177,6 +177,8 @@ class Wanted(NamedTuple):
     """The pod's policy: hosts on a loop that leaks are shut down though a claim holds them."""
     peer_share: float = PEER_SHARE
     """How much of its peers' speed each accelerator of the host must reach."""
+    boot_policy: Literal["memory", "disk"] = "memory"
+    """Where the host is to run from."""
     restore_power: bool = False
     """The pod's policy: a ready host that somebody switched off is brought up anew."""
 

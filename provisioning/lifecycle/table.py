@@ -12,6 +12,7 @@ from provisioning.lifecycle import (
     booting,
     cleaning,
     configuring,
+    deploying,
     draining,
     enrolled,
     inspecting,
@@ -50,7 +51,7 @@ STATES: dict[HostState, StateRow] = {
     ),
     HostState.MATCHING: StateRow(matching.decide_matching, matching.LOOK),
     HostState.PREPARING: StateRow(preparing.decide_preparing, preparing.LOOK),
-    HostState.BOOTING: StateRow(booting.decide_booting, booting.LOOK, booting.looks_booting),
+    HostState.BOOTING: StateRow(deploying.decide_booting, booting.LOOK, booting.looks_booting),
     HostState.CONFIGURING: StateRow(configuring.decide_configuring, configuring.LOOK),
     HostState.ACCEPTING: StateRow(
         accepting.decide_accepting, accepting.LOOK, accepting.looks_accepting

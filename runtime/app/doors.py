@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from inventory.agent_door import build_agent_routes
 from inventory.authority import Authority
 from inventory.peer import PeerCertificateProtocol
-from provisioning.boot.media import BootDoor
+from provisioning.boot.images import build_image_routes
+from provisioning.boot.media import BootDoor, DiskImage
 from provisioning.boot.routes import build_boot_routes
 from provisioning.images.library import Library
 from provisioning.images.medium import Medium
@@ -21,7 +22,12 @@ from runtime.listeners import Tls
 def boot_door(parts: Parts, authority: Authority) -> BootDoor:
     """Where booting hosts find their documents and images."""
     address = f"{parts.options.agents.host}:{parts.options.agents.port}"
-    return BootDoor(base_url=f"https://{address}", controller=address, ca_pem=authority.pem)
+    return BootDoor(
+        base_url=f"https://{address}",
+        controller=address,
+        ca_pem=authority.pem,
+        disk_image=disk_image(parts, ProvisioningSettings()),
+    )
 
 
 def boot_medium(parts: Parts, name: str) -> Medium | None:
@@ -31,6 +37,18 @@ def boot_medium(parts: Parts, name: str) -> Medium | None:
     image = Library(parts.options.state.images).find(name)
     image.verify(ring=parts.production.ring())
     return image.medium()
+
+
+def disk_image(parts: Parts, settings: ProvisioningSettings) -> DiskImage | None:
+    """What hosts with the boot policy *disk* write: refused at the start, as a boot image is."""
+    name = settings.disk_image or settings.boot_image
+    if not name:
+        return None
+    image = Library(parts.options.state.images).find(name)
+    if "disk" not in image.manifest.predicate.policies:
+        return None
+    image.verify(ring=parts.production.ring())
+    return DiskImage(image.manifest.digest, parts.production.public_pem().decode())
 
 
 def agent_door(parts: Parts, inbox: Inbox) -> tuple[FastAPI, Tls]:
@@ -50,6 +68,8 @@ def agent_door(parts: Parts, inbox: Inbox) -> tuple[FastAPI, Tls]:
             medium=boot_medium(parts, ProvisioningSettings().boot_image),
         )
     )
+    library = Library(parts.options.state.images)
+    app.include_router(build_image_routes(deps, library=library, transfers=parts.transfers))
     app.include_router(build_event_routes(inbox, parts.clock))
     return app, Tls(
         certificate=certificate,

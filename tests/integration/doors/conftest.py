@@ -24,13 +24,16 @@ from inventory.agents import ObservedState
 from inventory.authority import CONTROLLER_NAME, Authority
 from inventory.clock import SystemClock
 from inventory.deps import ApiDeps
-from inventory.model import Host
+from inventory.model import BootPurpose, Host
 from inventory.peer import PeerCertificateProtocol
 from inventory.secrets import SecretBox
 from inventory.store.protocol import Change
 from inventory.store.sql import SqlStore
-from provisioning.boot.media import BootDoor
+from provisioning.boot.images import build_image_routes
+from provisioning.boot.media import BootDoor, DiskImage
 from provisioning.boot.routes import BOOT_TOKEN, build_boot_routes
+from provisioning.boot.transfers import Transfers
+from provisioning.images.library import Library
 from provisioning.images.medium import Medium
 from runtime.listeners import Listener, Tls
 from tests.migrated import fresh_store
@@ -55,9 +58,11 @@ class Door:
         """What a loop would be told."""
         self.woken += 1
 
-    def enrolled_host(self, number: int = 1, **fields: Any) -> tuple[Host, str, str]:
+    def enrolled_host(
+        self, number: int = 1, *, purpose: BootPurpose = "", **fields: Any
+    ) -> tuple[Host, str, str]:
         """A host that may boot: host, token, media id."""
-        medium = self.boot.make_medium(now=self.clock.now(), tries=1)
+        medium = self.boot.make_medium(now=self.clock.now(), tries=1, purpose=purpose)
         host = make_host(number, boot=medium.record, **fields)
         sealed = self.box.seal(host.id, BOOT_TOKEN, medium.token)
         self.store.apply(
@@ -165,6 +170,18 @@ def medium() -> Medium | None:
 
 
 @pytest.fixture
+def disk_image() -> DiskImage | None:
+    """What hosts write to their disks."""
+    return None
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    """Where the door finds images."""
+    return Library(tmp_path / "images")
+
+
+@pytest.fixture
 def seen_as() -> str:
     """The address at which hosts find the door."""
     return "127.0.0.1"
@@ -172,14 +189,24 @@ def seen_as() -> str:
 
 @pytest.fixture
 async def door(
-    tmp_path: Path, opened: socket.socket, medium: Medium | None, seen_as: str
+    tmp_path: Path,
+    opened: socket.socket,
+    medium: Medium | None,
+    disk_image: DiskImage | None,
+    library: Library,
+    seen_as: str,
 ) -> AsyncIterator[Door]:
     clock = SystemClock()
     authority = Authority.open(tmp_path / "keys", now=clock.now())
     certificate, key = authority.issue_server(tmp_path / "keys", now=clock.now())
     port = opened.getsockname()[1]
     url = f"https://127.0.0.1:{port}"
-    boot = BootDoor(base_url=url, controller=f"{seen_as}:{port}", ca_pem=authority.pem)
+    boot = BootDoor(
+        base_url=url,
+        controller=f"{seen_as}:{port}",
+        ca_pem=authority.pem,
+        disk_image=disk_image,
+    )
     store = fresh_store(tmp_path)
     box = SecretBox.open(tmp_path / "secrets.key")
     there = Door(store, box, authority, boot, tmp_path, url)
@@ -187,6 +214,7 @@ async def door(
     deps = ApiDeps(store, clock, box, asyncio.to_thread, there.wake)
     app = build_agent_routes(deps)
     app.include_router(build_boot_routes(deps, door=boot, authority=authority, medium=medium))
+    app.include_router(build_image_routes(deps, library=library, transfers=Transfers()))
     listener = Listener(
         opened,
         app,

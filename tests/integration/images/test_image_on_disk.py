@@ -55,26 +55,32 @@ class Spoiled:
 
 
 def test_the_disk_holds_the_image_and_says_so(image: Image, disk: Path) -> None:
-    told: list[int] = []
+    told: list[tuple[str, int]] = []
 
     written = write_image(
         image.manifest,
         Folder(image.folder),
         target=disk,
-        progress=lambda done, _: told.append(done),
+        progress=lambda what, done, _: told.append((what, done)),
     )
 
     names = ("root.squashfs", "kernel", "initrd", "loader.efi")
     assert written.read_back == {name: image.manifest.whole(name) for name in names}
     size = image.manifest.predicate.files["root.squashfs"].size_bytes
-    assert told[-1] == size
+    assert told[-1] == ("reading back", size)
+    assert ("writing", size) in told
     with disk.open("rb") as file:
         file.seek(ROOT_START)
         root = file.read(size)
     assert hashlib.sha256(root).hexdigest() == image.manifest.whole("root.squashfs")
     table = json.loads(programs.run(["sfdisk", "--json", disk], hint="", timeout_s=60))
     partitions = table["partitiontable"]["partitions"]
-    assert [one["name"] for one in partitions] == ["podyard-esp", "podyard-root", "podyard-state"]
+    assert [one["name"] for one in partitions] == [
+        "podyard-esp",
+        "podyard-root",
+        "podyard-handed",
+        "podyard-state",
+    ]
 
 
 def test_the_firmware_finds_loader_kernel_and_arguments(image: Image, disk: Path) -> None:
