@@ -14,7 +14,7 @@ the hardware is touched; while it is open nobody acts again until the question i
   earlier life can be on its way (the grace): acting now is the first time;
 - none of these: unknown. An unknown never acts. It parks for a person.
 
-This module decides; `provisioning.controller` writes the intent and acts. Its tests include taking
+This module decides; `provisioning.acts` writes the intent and acts. Its tests include taking
 each of these protections away and seeing a double in the simulator's journal.
 """
 

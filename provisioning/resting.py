@@ -44,6 +44,11 @@ class Resting:
         self._maps.due(known.id, fresh.wake_at)
         return True
 
+    def until(self, host: Host) -> datetime:
+        """When it is looked at next: as its record says, or later where that was put off."""
+        later = self._waiting.get(host.id)
+        return host.wake_at if later is None or later.version != host.version else later.until
+
     async def tell(self) -> None:
         """Let the store know of all of them. FenceLost when the lease is gone."""
         told = tuple(self._waiting.values())

@@ -111,16 +111,22 @@ class Recorder:
     ) -> Outcome:
         """The host with these fields changed, and in one change what goes with it."""
         fresh = host.model_copy(update={"wake_at": self._world.clock.now(), **fields})
-        await self.apply(
-            Change(
-                insert=insert,
-                replace=(fresh, *also),
-                events=events,
-                secrets=secrets or {},
-                counted=counted or {},
-            )
+        change = Change(
+            insert=insert,
+            replace=(fresh, *also),
+            events=events,
+            secrets=secrets or {},
+            counted=counted or {},
         )
-        return Outcome(fresh.model_copy(update={"version": host.version + 1}), same_look)
+        return await self._written(fresh, change, same_look=same_look)
+
+    async def write(self, fresh: Host, *, events: tuple[Event, ...]) -> Outcome:
+        """The host as it is to be; it carries the version that it was read with."""
+        return await self._written(fresh, Change(replace=(fresh,), events=events))
+
+    async def _written(self, fresh: Host, change: Change, *, same_look: bool = False) -> Outcome:
+        await self.apply(change)
+        return Outcome(fresh.model_copy(update={"version": fresh.version + 1}), same_look)
 
     async def apply(self, change: Change) -> None:
         """Write under the fence; FenceLost when the lease is gone."""

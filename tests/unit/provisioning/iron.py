@@ -26,24 +26,10 @@ from provisioning.drivers.protocol import (
 )
 from provisioning.errors import Ambiguous, BmcUnreachable
 from tests.make import NOW, lab, make_facts
+from tests.unit.provisioning.hands import Hands
 
 FLASH_S = 8.0
 WANTED_VERSION = {item.component: item.version for item in lab().firmware["lab-cpu"]}
-
-
-@dataclass
-class Hands:
-    """A clock that is moved by hand."""
-
-    at: datetime = NOW
-
-    def now(self) -> datetime:
-        """The time."""
-        return self.at
-
-    async def sleep(self, delay_s: float) -> None:
-        """Time passes."""
-        self.at += timedelta(seconds=delay_s)
 
 
 @dataclass

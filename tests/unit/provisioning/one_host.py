@@ -33,8 +33,8 @@ from provisioning.faultpoints import FaultPoints
 from provisioning.settings import ProvisioningSettings
 from provisioning.world import PlayResult, World
 from tests.make import NOW, lab, make_facts, make_host, make_pod, make_report
-from tests.unit.provisioning.iron import Hands, Iron, IronBmc
-from tests.unit.provisioning.next_look import next_look
+from tests.unit.provisioning.hands import Hands
+from tests.unit.provisioning.iron import Iron, IronBmc
 
 BOOT_S = 3.0
 LEASE = timedelta(days=30)
@@ -161,7 +161,7 @@ class Drawer:
     def step(self) -> None:
         """One step when it is due; a controller that dies or lost its lease is replaced."""
         host = self.host()
-        self.clock.at = max(self.clock.at, next_look(self.controller, host))
+        self.clock.at = max(self.clock.at, self.controller.resting.until(host))
         self.iron.settle()
         self._agent(host)
         try:
@@ -173,8 +173,8 @@ class Drawer:
             self.start()
 
     async def _one(self) -> None:
-        await self.controller._look_for_hold()
-        await self.controller._guarded_step(self.host())
+        await self.controller.hold.look()
+        await self.controller.stepping.guarded(self.host())
 
     def run(self, until: Callable[[Host], bool], *, steps: int = 400) -> Host:
         """Steps until it is so; a host that never gets there is a failure."""

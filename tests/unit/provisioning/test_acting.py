@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -36,24 +36,10 @@ from provisioning.rooms import UNSEEN_MAX
 from provisioning.settings import ProvisioningSettings
 from provisioning.world import World
 from tests.make import NOW, lab, make_host, make_pod, make_seen, make_wanted
+from tests.unit.provisioning.hands import Hands
 
 ACTION = UpdateFirmware(lab().firmware["lab-cpu"][0])
 OLD = {"BIOS": "2.3.0"}
-
-
-@dataclass
-class Hands:
-    """A clock that is moved by hand."""
-
-    at: datetime = NOW
-
-    def now(self) -> datetime:
-        """The time."""
-        return self.at
-
-    async def sleep(self, delay_s: float) -> None:
-        """Time passes."""
-        self.at += timedelta(seconds=delay_s)
 
 
 @dataclass

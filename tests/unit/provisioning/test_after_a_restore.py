@@ -26,7 +26,7 @@ def test_restored_records_are_corrected_but_no_hardware_is_touched(stage: Stage)
         seen = Seen(now=stage.clock.at, power=PowerState.ON)
         act = Do(PowerOff(), "it must rest")
         context = cast("Any", SimpleNamespace(wanted=make_wanted()))
-        asyncio.run(stage.controller._apply(stage.host(), act, seen, context))
+        asyncio.run(stage.controller.stepping.apply(stage.host(), act, seen, context))
 
     stage.bmc.power_off = power_off  # type: ignore[attr-defined]
     stage.store.write_note(NOTE, "2030-05-01T12:00:00+00:00")

@@ -92,7 +92,7 @@ class OneHost(RuleBasedStateMachine):
         before = self.one.host()
         flashes = len(self.one.iron.flashes)
         with suppress(FenceLost, Crash):
-            asyncio.run(self.zombies.pop()._guarded_step(before))
+            asyncio.run(self.zombies.pop().stepping.guarded(before))
         assert self.one.host() == before, "it wrote although its lease was lost"
         assert len(self.one.iron.flashes) == flashes
 

@@ -23,7 +23,7 @@ from inventory.model import Host, Intent
 from inventory.states import HostState, PowerState
 from inventory.store.memory import MemoryStore
 from inventory.store.protocol import Change
-from provisioning import brakes, controller, remedies
+from provisioning import brakes, remedies, stepping
 from provisioning.acting import Acting
 from provisioning.acts import destructive, firmware
 from provisioning.acts.firmware import Firmware
@@ -83,7 +83,7 @@ def a_zombie_writes_nothing(folder: Path) -> None:
             there.start()
             before = there.host()
             with suppress(FenceLost):
-                asyncio.run(old._guarded_step(before))
+                asyncio.run(old.stepping.guarded(before))
             assert there.host() == before
 
 
@@ -124,11 +124,11 @@ def power_is_asked_for_in_the_middle_of_a_flash(folder: Path) -> None:
         host = there.host()
 
         async def off() -> None:
-            loop = there.controller
-            context = await controller.load_context(loop._world, loop._maps, host)
+            steps = there.controller.stepping
+            context = await steps.context_of(host)
             seen = Seen(now=there.clock.at, power=PowerState.ON)
             with suppress(BmcBusy):
-                await loop._apply(host, Do(PowerOff(), "a defect"), seen, context)
+                await steps.apply(host, Do(PowerOff(), "a defect"), seen, context)
 
         asyncio.run(off())
         done_once(there)
@@ -233,7 +233,7 @@ def no_domain_limit(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_restraint(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(controller, "restrain", lambda decision, *_, **__: decision)
+    patch.setattr(stepping, "restrain", lambda decision, *_, **__: decision)
 
 
 def no_care_for_flashes(patch: pytest.MonkeyPatch) -> None:

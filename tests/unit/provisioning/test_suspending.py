@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -26,27 +26,12 @@ from provisioning.settings import ProvisioningSettings
 from provisioning.world import World
 from tests.make import NOW, lab, make_agent, make_facts, make_host, make_pod
 from tests.unit.provisioning.certified import certified, envelope_about
-from tests.unit.provisioning.next_look import next_look
+from tests.unit.provisioning.hands import Hands
 
 GPU = AcceleratorFact(slot="GPU.1", model="Lab Accelerator", memory_gib=16, serial="A")
 BUILT = make_facts(accelerators=(GPU,))
 SWAPPED = make_facts(accelerators=(GPU.model_copy(update={"serial": "B"}),))
 PERIOD_S = 60.0
-
-
-@dataclass
-class Hands:
-    """A clock that is moved by hand."""
-
-    at: datetime = NOW
-
-    def now(self) -> datetime:
-        """The time."""
-        return self.at
-
-    async def sleep(self, delay_s: float) -> None:
-        """Time passes."""
-        self.at += timedelta(seconds=delay_s)
 
 
 @dataclass
@@ -105,8 +90,8 @@ class Stage:
         """Steps, each when the host is due, without a trace of the one before."""
         for _ in range(times):
             host = self.host()
-            self.clock.at = max(self.clock.at, next_look(self.controller, host))
-            asyncio.run(self.controller.step(host))
+            self.clock.at = max(self.clock.at, self.controller.resting.until(host))
+            asyncio.run(self.controller.stepping.step(host))
 
 
 def unit(**changes: Any) -> ComputeUnit:

@@ -10,7 +10,6 @@ import importlib
 from typing import Any
 
 from inventory.model import Host
-from provisioning.context import load_context
 from provisioning.lifecycle.actions import Action
 from provisioning.lifecycle.decision import Seen
 from tests.unit.provisioning.one_host import Drawer
@@ -40,7 +39,7 @@ def _kinds(given: Any) -> set[type[Action]]:
 
 def run_twice(there: Drawer, kind: type[Action]) -> list[Action]:
     """From now on this kind of action is performed, and once more as if nobody had noticed."""
-    acting = there.controller._acting
+    acting = there.controller.stepping.acting
     perform, seen_twice = acting.perform, []
 
     async def twice(host: Host, action: Action, seen: Seen, context: Any, *, reason: str) -> Any:
@@ -48,8 +47,7 @@ def run_twice(there: Drawer, kind: type[Action]) -> list[Action]:
         if not isinstance(action, kind):
             return outcome
         seen_twice.append(action)
-        loop = there.controller
-        again = await load_context(loop._world, loop._maps, there.host())
+        again = await there.controller.stepping.context_of(there.host())
         return await perform(there.host(), action, seen, again, reason=reason)
 
     acting.perform = twice  # type: ignore[method-assign]
