@@ -88,6 +88,14 @@ class SiteStore(Store):
             after = key_of(page[-1])
         return found[:limit]
 
+    def find_rows(
+        self, kind: type[Record], *, after: str = "", limit: int = PAGE_MAX, **equals: str | int
+    ) -> list[Row]:
+        """Which states of these sites' records `find` would find."""
+        keys = [key_of(one) for one in self.find(kind, after=after, limit=limit, **equals)]
+        states = self._store.states(kind, keys)
+        return [states[key] for key in keys if key in states]
+
     def search(self, kind: type[R], query: Query) -> Found[R]:
         """One page of what a query finds at these sites."""
         narrowed = self._narrowed(kind, query)

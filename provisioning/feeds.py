@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from inventory.model import Host, Pod
-from inventory.store.reading import every
+from inventory.store.reading import each_row, every
+from pods.facts import HardwareFacts
 from provisioning.admission import Ledger, Wiring, draw_ledger, held_watts, wiring_of
 from provisioning.context import Context
 from provisioning.podmaps import PodMaps
@@ -28,6 +29,8 @@ class Feeds:
         self._maps = maps
         self._watch = watch
         self._pods: frozenset[str] = frozenset()
+        self._seen: dict[tuple[str, str], Mapping[str, Host]] = {}
+        """Site and feed to its hosts as they were read last: who is as it was is not read again."""
         self._racks: Mapping[tuple[str, str], tuple[str, ...]] = {}
         """Site and feed to the racks in which some host has its second supply there."""
 
@@ -55,9 +58,7 @@ class Feeds:
         """`beside`: hosts of the same pod with their second supply on one of the feeds."""
         store = self._world.store
         feeds = feeds_of(host)
-        found = {
-            one.id: one for feed in feeds for one in every(store, Host, site=host.site, feed=feed)
-        }
+        found = {key: one for feed in feeds for key, one in self._hosts_on(host.site, feed).items()}
         for rack in {rack for feed in feeds for rack in self._racks.get((host.site, feed), ())}:
             found |= {
                 one.id: one
@@ -66,6 +67,24 @@ class Feeds:
             }
         found |= store.get_many(Host, [key for key in beside if key not in found])
         return list(found.values())
+
+    def _hosts_on(self, site: str, feed: str) -> Mapping[str, Host]:
+        """The hosts of a feed as they are now, by id.
+
+        Each grant looks at all of them, and most are as they were at the grant before.
+        """
+        store, known = self._world.store, self._seen.get((site, feed), {})
+        rows = each_row(store, Host, site=site, feed=feed)
+        versions = {row.key: row.version for row in rows}
+        same = {
+            key: known[key]
+            for key, version in versions.items()
+            if key in known and known[key].version == version
+        }
+        fresh = store.get_many(Host, [key for key in versions if key not in same])
+        found = {**same, **{key: _weighed(one) for key, one in fresh.items()}}
+        self._seen[site, feed] = found
+        return found
 
     def _metered(self, hosts: Sequence[Host], may_loosen: bool) -> dict[str, Metered]:  # noqa: FBT001 - in_thread
         if self._world.readings is None:
@@ -89,6 +108,22 @@ class Feeds:
 
     def _names(self) -> frozenset[str]:
         return frozenset(str(key) for (key,) in self._world.store.tally(Pod, "key"))
+
+
+def _weighed(host: Host) -> Host:
+    """What a ledger asks of a host, its supplies among it; facts are large and many are kept."""
+    facts = host.facts
+    if facts is not None:
+        facts = HardwareFacts(
+            observed_at=facts.observed_at,
+            source=facts.source,
+            manufacturer="",
+            model="",
+            serial="",
+            uuid="",
+            power_supplies=facts.power_supplies,
+        )
+    return host.model_copy(update={"facts": facts, "mismatches": (), "conformance": None})
 
 
 def _add_strangers(

@@ -119,6 +119,19 @@ class MemoryStore:
             found = self._table(kind).matching(equals, after=after)
             return cast("list[R]", list(itertools.islice(found, min(limit, PAGE_MAX))))
 
+    def find_rows(
+        self, kind: type[Record], *, after: str = "", limit: int = PAGE_MAX, **equals: str | int
+    ) -> list[Row]:
+        """Which states of records `find` would find, ordered by key."""
+        table = self._table(kind)
+        with self._lock:
+            found = itertools.islice(table.matching(equals, after=after), min(limit, PAGE_MAX))
+            keys = [table.kind.key(one) for one in found]
+            return [
+                Row(key, getattr(table.records[key], "version", 1), *table.moments[key])
+                for key in keys
+            ]
+
     def search(self, kind: type[R], query: Query) -> Found[R]:
         """One page of what a query finds."""
         table = self._table(kind)

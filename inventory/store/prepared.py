@@ -29,7 +29,22 @@ def by_key(kind: type[Record]) -> sa.Select[Any]:
 def by_columns(kind: type[Record], names: tuple[str, ...], *, after: bool) -> sa.Select[Any]:
     """At most `LIMIT` records whose columns have the values of the same names, after `AFTER`."""
     table = KINDS[kind].table
-    query = sa.select(table.c.document, table.c.version).where(
+    return _equalling(kind, names, table.c.document, table.c.version, after=after)
+
+
+@cache
+def rows_by_columns(kind: type[Record], names: tuple[str, ...], *, after: bool) -> sa.Select[Any]:
+    """Which states of the same, without what they hold."""
+    found = KINDS[kind].table.c
+    columns = (found.key, found.version, found.created_at, found.updated_at)
+    return _equalling(kind, names, *columns, after=after)
+
+
+def _equalling(
+    kind: type[Record], names: tuple[str, ...], *columns: sa.Column[Any], after: bool
+) -> sa.Select[Any]:
+    table = KINDS[kind].table
+    query = sa.select(*columns).where(
         *(table.c[name] == sa.bindparam(name, type_=table.c[name].type) for name in names)
     )
     if after:

@@ -109,6 +109,11 @@ class Store(Protocol):
     def get_many(self, kind: type[R], keys: Iterable[str]) -> dict[str, R]:
         """Those of the keys that there are, by key; the others are simply absent."""
 
+    def find_rows(
+        self, kind: type[Record], *, after: str = "", limit: int = PAGE_MAX, **equals: str | int
+    ) -> list[Row]:
+        """Which states of records `find` would find, ordered by key, without what they hold."""
+
     def search(self, kind: type[R], query: Query) -> Found[R]:
         """One page of what a query finds. A column that the kind does not have is a ValueError."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from inventory.model import Record
+from inventory.store.outline import Row
 from inventory.store.protocol import PAGE_MAX, Store
 from inventory.store.tables import KINDS
 
@@ -32,6 +33,17 @@ def every(store: Store, kind: type[R], **equals: str | int) -> list[R]:
 def each(store: Store, kind: type[R], **equals: str | int) -> Iterator[R]:
     """The same one after the other, a page in memory at a time: for what is only added up."""
     return _after(store, kind, "", **equals)
+
+
+def each_row(store: Store, kind: type[R], **equals: str | int) -> Iterator[Row]:
+    """Which states of them there are, without what they hold: who knows some reads the others."""
+    after = ""
+    while True:
+        page = store.find_rows(kind, after=after, limit=PAGE_MAX, **equals)
+        yield from page
+        if len(page) < PAGE_MAX:
+            return
+        after = page[-1].key
 
 
 def _after(store: Store, kind: type[R], after: str, **equals: str | int) -> Iterator[R]:

@@ -135,6 +135,18 @@ class SqlStore:
             found = connection.execute(query, given).all()
         return [rows.record_from(kind, row) for row in found]
 
+    def find_rows(
+        self, kind: type[Record], *, after: str = "", limit: int = PAGE_MAX, **equals: str | int
+    ) -> list[Row]:
+        """Which states of records `find` would find, ordered by key."""
+        _refuse_unknown(KINDS[kind], equals)
+        query = prepared.rows_by_columns(kind, tuple(sorted(equals)), after=bool(after))
+        given: dict[str, str | int] = {**equals, prepared.LIMIT: min(limit, PAGE_MAX)}
+        if after:
+            given[prepared.AFTER] = after
+        with self._glance() as connection:
+            return [Row(*found) for found in connection.execute(query, given)]
+
     def search(self, kind: type[R], query: Query) -> Found[R]:
         """One page of what a query finds."""
         table = KINDS[kind].table

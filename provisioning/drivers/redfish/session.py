@@ -114,7 +114,9 @@ class RedfishSession:
         """Message ids by which this maker's BMCs say: not yet."""
         # The sync half logs tokens at DEBUG. It is never used here, yet its package's logger is
         # capped, so that a root logger turned to DEBUG cannot print them either.
-        logging.getLogger("redfish").setLevel(logging.WARNING)
+        library = logging.getLogger("redfish")
+        if library.level != logging.WARNING:  # each change forgets what every logger knows
+            library.setLevel(logging.WARNING)
 
     @property
     def label(self) -> str:

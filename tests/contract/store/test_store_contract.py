@@ -11,6 +11,7 @@ from inventory.errors import Conflict, FenceLost, StaleWrite
 from inventory.model import Claim, Deployment, Event, Host, Intent, Pod, UsageRecord
 from inventory.states import HostState
 from inventory.store.protocol import Change, Fence, PutOff
+from inventory.store.reading import each_row
 from inventory.store.sql import SqlStore
 from tests.unit.inventory.records import (
     NOW,
@@ -136,9 +137,25 @@ def test_find_filters_and_pages_in_key_order(store: SqlStore) -> None:
     assert store.find(Host, state="ready", pod="elsewhere") == []
 
 
+def test_rows_are_those_that_find_finds_with_the_version_that_they_have_now(
+    store: SqlStore,
+) -> None:
+    hosts = [make_host(n, state=HostState.READY if n % 2 else HostState.MATCHING) for n in range(7)]
+    store.apply(Change(insert=tuple(hosts)), now=NOW)
+    store.apply(Change(replace=(hosts[3],)), now=NOW)
+    first = store.find_rows(Host, limit=3)
+    rest = store.find_rows(Host, after=first[-1].key)
+    assert [row.key for row in (*first, *rest)] == [h.id for h in hosts]
+    assert [row.version for row in (*first, *rest)] == [1, 1, 1, 2, 1, 1, 1]
+    assert {row.key: row for row in first} == store.states(Host, [row.key for row in first])
+    ready = store.find_rows(Host, state="ready", pod=hosts[0].pod)
+    assert [row.key for row in ready] == [h.id for h in hosts if h.state is HostState.READY]
+    assert [row.key for row in each_row(store, Host)] == [h.id for h in hosts]
+
+
 def test_a_filter_that_is_no_column_is_an_error_never_everything(store: SqlStore) -> None:
     store.apply(Change(insert=(make_host(),)), now=NOW)
-    for ask in (store.find, store.count):
+    for ask in (store.find, store.find_rows, store.count):
         with pytest.raises(ValueError, match=r"no column colour; it has .*name"):
             ask(Host, colour="red")
 
