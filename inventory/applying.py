@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from inventory.model import BmcAccess, Event, Host, Pod, Whose
+from inventory.model import BmcAccess, Event, Host, Pod, Rental, Whose
 from inventory.outbound.bmc_address import Reach, bmc_address_fault
 from inventory.places import Cable
 from inventory.placing import Present, filled, link_domain, places_of
@@ -85,6 +85,13 @@ class GivenHost(Given):
             "machine, `…/hosts/<name>/root` of a running hall.",
         ),
     ] = ""
+    rental: Annotated[
+        Rental | None,
+        Field(
+            description="Of a host that belongs to somebody else: from whom, for how much, "
+            "until when. Its certificates end with it, and its units say so."
+        ),
+    ] = None
 
 
 class GivenPod(Given):
@@ -127,7 +134,12 @@ def change_for(
     `reach` says where its BMCs may be.
     """
     spec = _spec(given.spec)
-    _refuse(_problems(given.hosts, spec, simulated=given.simulated, reach=reach))
+    _refuse(
+        [
+            *_problems(given.hosts, spec, simulated=given.simulated, reach=reach),
+            *_over(given.hosts, now),
+        ]
+    )
     pod = Pod(
         name=given.name,
         site=given.site,
@@ -181,6 +193,7 @@ def change_for_more(
             *_problems(given.hosts, spec, simulated=pod.simulated, reach=reach),
             *_occupied(given, present),
             *_disagreeing(given, pod),
+            *_over(given.hosts, now),
         ]
     )
     hosts = {str(uuid.uuid4()): one for one in given.hosts}
@@ -227,6 +240,15 @@ def _disagreeing(given: GivenHosts, pod: Pod) -> Iterator[OtherProblem]:
         message = f"pod {pod.name} has simulated: {str(pod.simulated).lower()}"
         hint = "a pod is of one kind: add these hosts to another pod"
         yield _problem("simulated", str(given.simulated).lower(), message, hint)
+
+
+def _over(hosts: Sequence[GivenHost], now: datetime) -> Iterator[OtherProblem]:
+    for index, host in enumerate(hosts):
+        if host.rental is not None and host.rental.until <= now:
+            shown = host.rental.until.isoformat()
+            message = f"the rental of {host.name} has ended"
+            hint = "give the day on which it goes back, as 2027-03-01T00:00:00Z"
+            yield _problem(f"hosts.{index}.rental.until", shown, message, hint)
 
 
 def _spec(given: str | dict[str, Any]) -> PodSpec:
@@ -395,4 +417,5 @@ def _host(
         wake_at=now,
         reserved_watts=int(reserved_watts(power, PowerPhase.STANDBY)),
         root=given.root,
+        rental=given.rental,
     )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from inventory.agents import ObservedState, RayOrder
 from inventory.states import ClaimState, Health, HostState, PowerState, UnitState
@@ -153,6 +153,16 @@ class BootRecord(Record):
 
 class Host(Record):
     """One physical server with a BMC."""
+class Rental(Record):
+    """On which terms a host that belongs to somebody else is here."""
+
+    provider: Name
+    price_per_hour: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+    """For the whole host, in the site's own currency."""
+    until: AwareDatetime
+    """When it goes back: no certificate of it is valid for longer."""
+
+
 
     id: str
     name: Name
@@ -232,6 +242,8 @@ class Host(Record):
     """Simulated hosts only: the directory that stands for the host's file system."""
     tags: tuple[Tag, ...] = ()
     custom: Custom = Field(default_factory=dict)
+    rental: Rental | None = None
+    """None: it is owned."""
     version: int = 1
 
 

@@ -138,8 +138,11 @@ def issue(
     now: datetime,
     supersedes: str | None = None,
     approved: Approval | None = None,
+    until: datetime | None = None,
 ) -> Envelope:
     """Certify a host, or `CertificateRefused` when it did not reach every floor.
+
+    `until`: when the host goes, at which the statement ends too.
 
     Whether the statement says `simulated` is the key's purpose: there is no way to say otherwise.
     """
@@ -159,6 +162,7 @@ def issue(
             hint="inspect the host again: it was swapped after inspection",
         )
     issued_at = now.astimezone(UTC).replace(microsecond=0)
+    valid_until = issued_at + timedelta(days=spec.acceptance.valid_days)
     predicate = Predicate(
         pod=pod,
         unit=unit,
@@ -172,7 +176,7 @@ def issue(
             spec.unit, measurements, at=issued_at, scale_up_domain=_domain(spec, host.slot)
         ),
         issued_at=issued_at,
-        expires_at=issued_at + timedelta(days=spec.acceptance.valid_days),
+        expires_at=min(valid_until, until) if until is not None else valid_until,
         simulated=key.purpose == "simulated",
         supersedes=supersedes,
         approved=approved,

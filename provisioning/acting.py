@@ -257,6 +257,9 @@ class Acting:
 
     async def _start_agent(self, host: Host, reason: str) -> Outcome:
         """Written down first, as a power-on is: the agent may report before we come back."""
+        host, stopped = await self._configuration.install_agent(host)
+        if stopped is not None:
+            return stopped
         boot, world = host.boot, self._world
         if boot is None:
             raise TypeError("StartAgent without a boot document")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from inventory.model import CertificateRecord, ComputeUnit, Host, Pod, Record
 from inventory.states import UnitState
@@ -59,6 +59,7 @@ def certify(
         key=key,
         now=now,
         approved=_approved(context.pod),
+        until=host.rental.until if host.rental is not None else None,
     )
     document = envelope.model_dump(mode="json", by_alias=True)
     certificate = CertificateRecord(
@@ -67,7 +68,7 @@ def certify(
         host=host.name,
         envelope=document,
         issued_at=now,
-        expires_at=_expiry(context, now),
+        expires_at=_expiry(host, context, now),
         simulated=host.simulated,
         facts_digest=host.facts.digest(),
     )
@@ -116,9 +117,25 @@ def unit_labels(host: Host, context: Context) -> dict[str, str]:
         "podyard.io/domain": host.name,  # an eight-accelerator host is its own scale-up domain
         "podyard.io/unit": unit_name(host),
         "podyard.io/class": context.spec.unit.unit_class,
+        **rental_labels(host),
     }
     return {key: re.sub(r"[^A-Za-z0-9._-]", "-", value)[:63] for key, value in raw.items()}
 
 
-def _expiry(context: Context, now: datetime) -> datetime:
-    return now.replace(microsecond=0) + timedelta(days=context.spec.acceptance.valid_days)
+def rental_labels(host: Host) -> dict[str, str]:
+    """Whose it is: what a tenant, or a bill, must be able to tell of a unit."""
+    rental = host.rental
+    if rental is None:
+        return {"podyard.io/owned": "true"}
+    return {
+        "podyard.io/owned": "false",
+        "podyard.io/provider": rental.provider,
+        "podyard.io/price-per-hour": f"{rental.price_per_hour:g}",
+        "podyard.io/rented-until": f"{rental.until.astimezone(UTC):%Y-%m-%d}",
+    }
+
+
+def _expiry(host: Host, context: Context, now: datetime) -> datetime:
+    """No certificate outlives the rental of its host."""
+    valid = now.replace(microsecond=0) + timedelta(days=context.spec.acceptance.valid_days)
+    return valid if host.rental is None else min(valid, host.rental.until)

@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from inventory.client import Service, ServiceError, service
-from inventory.commands.hosts import COLUMNS, line
+from inventory.commands.hosts import COLUMNS, host_app, line
 from inventory.commands.plans import left_out, planned
 from inventory.printing import Output, OutputOption, pairs, rows, say, write
 from pods import catalogue
@@ -25,12 +25,14 @@ from pods.document import parse_document
 from pods.errors import PodsError
 from pods.plan import Plan
 from pods.plan_text import render_plan
+from provisioning.adopt_cli import adopt_host
 
 pod_app = typer.Typer(
     no_args_is_help=True,
     help="Apply pods, bring them up, watch them.\n\n"
     "Example: podyard pod apply lab-4 --name lab --hosts hall.json",
 )
+host_app.command("adopt")(adopt_host)
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The pod's name.")]
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds to wait at most.")]
 

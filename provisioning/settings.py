@@ -34,6 +34,10 @@ class ProvisioningSettings(BaseSettings):
     """Where that search begins, after each start."""
     playbooks_at_once: int = Field(default=16, ge=1)
     """Each is a process of its own."""
+    playbook_values: Path | None = Field(default=None)
+    """The site's file of what playbooks set: docs/guides/configuring.md. None: podyard's own."""
+    playbook_deadline_s: float = Field(default=1800.0, gt=0)
+    """Longest run; a driver's packages from a slow mirror take 20 min."""
     lease_s: float = Field(default=20.0, ge=1)
     """How long a controller's lease lasts; another one takes over after it and its last request."""
     tick_s: float = Field(default=0.2, gt=0)

@@ -41,6 +41,8 @@ DETAILS = (
     "reserved_watts",
     "certificate_id",
     "simulated",
+    "owned",
+    "rental",
 )
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from inventory.auth import Permission
 from inventory.deps import ApiDeps
-from inventory.model import CertificateRecord, ComputeUnit, Host, Problem, Record
+from inventory.model import CertificateRecord, ComputeUnit, Host, Problem, Record, Rental
 from inventory.netbox_links import NetBoxLink
 from inventory.parts import Part
 from inventory.places import Rack
@@ -116,6 +116,8 @@ class HostLine(View):
     serial: str
     certificate_id: str
     bmc_address: str
+    owned: bool = Field(description="False: it is rented, and `rental` says on which terms.")
+    rental: Rental | None
     desired: Desired
     observed: Observed
     drift: Drift
@@ -173,6 +175,8 @@ def show_line(stored: Stored) -> Shown:
     for field, default in _PLAIN.items():
         shown[field] = host.get(field, default)
     shown["bmc_address"] = host["bmc"]["address"]
+    shown["rental"] = host.get("rental")
+    shown["owned"] = shown["rental"] is None
     shown["desired"] = {field: shown[field] for field in Desired.model_fields}
     shown["observed"] = _observed(host)
     shown["drift"] = _drift(host)
@@ -369,7 +373,7 @@ HOSTS = Resource(
     },
     writes=Writes(
         permission=Permission.HOST_WRITE,
-        change=change_of(Host, "ChangeHost", fields=("asset_tag", "tags", "custom")),
+        change=change_of(Host, "ChangeHost", fields=("asset_tag", "rental", "tags", "custom")),
         removable=False,
     ),
     unrecorded=("facts", "mismatches", "conformance", "boot", "bmc", "root"),

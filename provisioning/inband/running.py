@@ -1,45 +1,81 @@
 """The process in which one playbook runs: `python -m provisioning.inband.running DIR HOSTS PLAY`.
 
 It is apart from the controller so that a playbook sees none of its memory and environment, and so
-that it can be killed with everything it started. Its last line on stdout is the result as JSON.
+that it can be killed with everything it started. Every task that begins is a line on stdout, as
+JSON; the last line is the result.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass, field
 from typing import Any
 
 import ansible_runner
 
+FAILED = {"runner_on_failed", "runner_on_unreachable"}
+
+
+@dataclass
+class Heard:
+    """What the run said of itself."""
+
+    changed: int = 0
+    failed: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, event: dict[str, Any]) -> bool:
+        """One event; False: it need not be kept in a file."""
+        kind, data = event.get("event"), event.get("event_data", {})
+        if kind == "playbook_on_task_start":
+            say({"doing": task_of(data)})
+        elif kind in FAILED and not data.get("ignore_errors") and not self.failed:
+            self.failed = dict(data)
+        elif kind == "playbook_on_stats":
+            self.changed = sum((data.get("changed") or {}).values())
+        return False
+
 
 def main(directory: str, hosts: str, playbook: str) -> int:
     """Run it and print the result."""
+    heard = Heard()
     run = ansible_runner.run(
-        private_data_dir=directory, inventory=hosts, playbook=playbook, quiet=True
+        private_data_dir=directory,
+        inventory=hosts,
+        playbook=playbook,
+        quiet=True,
+        event_handler=heard,
     )
-    failed = _first_failure(run.events)
-    stats = run.stats or {}
-    result = {
-        "ok": run.rc == 0,
-        "changed": sum((stats.get("changed") or {}).values()),
-        "task": failed.get("task", "") if run.rc else "",
-        "output": _message(failed) if run.rc else "",
-    }
-    print(json.dumps(result))  # noqa: T201 - the result is this program's output
+    failed = bool(run.rc)
+    say(
+        {
+            "ok": not failed,
+            "changed": heard.changed,
+            "task": task_of(heard.failed) if failed else "",
+            "output": message_of(heard.failed) if failed else "",
+        }
+    )
     return 0
 
 
-def _first_failure(events: Any) -> dict[str, Any]:
-    for event in events:
-        if event.get("event") in {"runner_on_failed", "runner_on_unreachable"}:
-            return dict(event.get("event_data", {}))
-    return {}
+def say(line: dict[str, Any]) -> None:
+    """One line, at once."""
+    print(json.dumps(line), flush=True)  # noqa: T201 - lines are this program's output
 
 
-def _message(event: dict[str, Any]) -> str:
+def task_of(event: dict[str, Any]) -> str:
+    """`nvidia: Start persistence`: the role and what it does."""
+    role, task = event.get("role"), str(event.get("task", ""))
+    return f"{role}: {task}" if role else task
+
+
+def message_of(event: dict[str, Any]) -> str:
+    """What the failed task said; of a loop, what the item that failed did."""
     result = event.get("res", {})
-    return str(result.get("msg") or result.get("stderr") or result or "no failed task on record")
+    failed = [one for one in result.get("results", ()) if isinstance(one, dict)]
+    worst = next((one for one in failed if one.get("failed")), result)
+    said = tuple(worst.get(name) for name in ("stderr", "module_stderr", "msg", "stdout"))
+    return next((str(one) for one in said if one), str(worst or "no failed task on record"))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from inventory.errors import StaleWrite
 from inventory.expecting.reaching import reach_of
 from inventory.model import Host
+from inventory.outbound.bmc_address import WITHOUT_BMC
 from provisioning.drivers.choose import open_bmc
 from provisioning.drivers.credentials import Credentials
 from provisioning.drivers.ear import DEAF, Ear
@@ -17,6 +18,7 @@ from provisioning.drivers.logged import Around, logged
 from provisioning.drivers.protocol import Bmc
 from provisioning.drivers.reaching import reached
 from provisioning.drivers.redfish.transport import KEEPALIVE_S
+from provisioning.inband.reach import ReachOf, SshReach, ssh_reach
 from provisioning.pacing import Pacing
 from provisioning.settings import ProvisioningSettings
 from runtime.app.parts import Parts
@@ -77,3 +79,21 @@ def password_reader(parts: Parts) -> Callable[[Host], Awaitable[SecretStr]]:
         return parts.box.unseal(host.id, BMC_PASSWORD, sealed or b"")
 
     return read
+
+
+def playbook_reach(parts: Parts, settings: ProvisioningSettings) -> ReachOf:
+    """How playbooks reach a host without a BMC: by the account that its driver has as well."""
+    password = password_reader(parts)
+
+    async def reach(host: Host) -> SshReach | None:
+        if not host.bmc.address.startswith(WITHOUT_BMC):
+            return None
+        where = await reached_host(parts, host)
+        return await ssh_reach(
+            where.bmc.address,
+            Credentials(username=host.bmc.username, password=await password(host)),
+            fingerprint=host.bmc.fingerprint,
+            deadline_s=settings.bmc_deadline_s,
+        )
+
+    return reach

@@ -31,6 +31,7 @@ from provisioning.drivers.protocol import Bmc
 from provisioning.drivers.redfish.coolingunit import RedfishCoolingUnit
 from provisioning.faultpoints import FaultPoints
 from provisioning.inband.play import AnsiblePlayer, NoPlaybook
+from provisioning.inband.values import SiteValues
 from provisioning.onboarding.discovery import Discoverer
 from provisioning.onboarding.discovery import World as DiscoveryWorld
 from provisioning.onboarding.discovery_settings import DiscoverySettings
@@ -46,7 +47,13 @@ from provisioning.telemetry.settings import TelemetrySettings
 from provisioning.telemetry.world import World as TelemetryWorld
 from provisioning.world import Player
 from provisioning.world import World as ProvisioningWorld
-from runtime.app.bmcs import bmc_opener, driver_of, password_reader, reached_host
+from runtime.app.bmcs import (
+    bmc_opener,
+    driver_of,
+    password_reader,
+    playbook_reach,
+    reached_host,
+)
 from runtime.app.doors import boot_door
 from runtime.app.parts import Parts, api_deps, owner, take_lease
 
@@ -62,6 +69,7 @@ def provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
     times = LeaseTimes(valid=timedelta(seconds=settings.lease_s))
     faults = FaultPoints(os.environ.get("PODYARD_KILL_AT", ""))
     shelf = Shelf.read(settings.profiles)
+    values = SiteValues.read(settings.playbook_values)
 
     async def join() -> LeaseKeeper:
         keeper = await LeaseKeeper.join(
@@ -84,7 +92,7 @@ def provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
             clock=parts.clock,
             bmcs=BmcPool(bmc_opener(parts, settings, around, pacing), password_reader(parts)),
             door=boot_door(parts, authority),
-            player=_player(settings),
+            player=_player(parts, settings, values),
             signing_key=parts.production,
             simulated_key=parts.simulated,
             settings=settings,
@@ -118,10 +126,15 @@ async def _left(parts: Parts, keeper: LeaseKeeper) -> None:
         await asyncio.to_thread(parts.store.leave, keeper.fence)
 
 
-def _player(settings: ProvisioningSettings) -> Player:
+def _player(parts: Parts, settings: ProvisioningSettings, values: SiteValues) -> Player:
     if settings.playbook == "none":
         return NoPlaybook()
-    return AnsiblePlayer(at_once=settings.playbooks_at_once)
+    return AnsiblePlayer(
+        at_once=settings.playbooks_at_once,
+        values=values,
+        reach=playbook_reach(parts, settings),
+        deadline_s=settings.playbook_deadline_s,
+    )
 
 
 def telemetry_loop(parts: Parts, inbox: Inbox) -> Awaitable[None]:

@@ -13,6 +13,7 @@ import base64
 import binascii
 import contextlib
 import hashlib
+import shlex
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,7 +62,7 @@ class SshSession:
             secret = self._credentials.password.get_secret_value()
             key = await asyncio.to_thread(_written, Path(folder, "key"), secret)
             known = await asyncio.to_thread(
-                _written, Path(folder, "known_hosts"), await self._known_host()
+                _written, Path(folder, "known_hosts"), await self.known_host()
             )
             code, out, err = await self._call(
                 [
@@ -78,7 +79,7 @@ class SshSession:
                     ),
                     *("-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={known}"),
                     *("-o", "GlobalKnownHostsFile=/dev/null", "-o", "UpdateHostKeys=no"),
-                    *("--", self._endpoint.host, command),
+                    *("--", self._endpoint.host, self._as_root(command)),
                 ],
                 send=send,
             )
@@ -93,8 +94,14 @@ class SshSession:
             raise self._unreachable("ssh could not connect")
         return out.decode(errors="replace")
 
-    async def _known_host(self) -> str:
-        """The line of the one host key that is pinned."""
+    def _as_root(self, command: str) -> str:
+        """What podyard asks of a host is root's to know; any other account needs `sudo` there."""
+        if self._credentials.username == "root":
+            return command
+        return f"sudo -n sh -c {shlex.quote(command)}"
+
+    async def known_host(self) -> str:
+        """The line of the one host key that is pinned; CertificateChanged when it is not shown."""
         _, out, _ = await self._call(
             ["ssh-keyscan", "-p", str(self._endpoint.port), "--", self._endpoint.host]
         )
@@ -147,6 +154,31 @@ class SshSession:
             f"{self.label}: {reason}",
             hint="check that the host runs and that this address reaches its sshd",
         )
+
+
+async def shown_keys(address: str, *, deadline_s: float) -> tuple[str, ...]:
+    """What host keys a stranger shows, each as `ssh-ed25519 sha256:…`; nothing is sent to it."""
+    endpoint = SshEndpoint.parse(address)
+    process = await asyncio.create_subprocess_exec(
+        *("ssh-keyscan", "-T", f"{deadline_s:.0f}", "-p", str(endpoint.port), "--", endpoint.host),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"PATH": "/usr/bin:/bin"},
+    )
+    out, _ = await process.communicate()
+    found: list[str] = []
+    for line in out.decode(errors="replace").splitlines():
+        with contextlib.suppress(IndexError, binascii.Error, ValueError):
+            _, kind, key = line.split()[:3]
+            digest = hashlib.sha256(base64.b64decode(key)).hexdigest()
+            found.append(f"{_shown(kind)} sha256:{digest}")
+    if not found:
+        raise BmcUnreachable(
+            f"{endpoint.label}: it shows no host key",
+            hint="check that the host runs and that this address reaches its sshd",
+        )
+    return tuple(sorted(found))
 
 
 def _written(path: Path, content: str) -> Path:

@@ -1,0 +1,1 @@
+"""The acceptance ladder on a host: the vendors' and everybody's own tools, and what they say."""
