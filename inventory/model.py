@@ -143,6 +143,8 @@ class BootRecord(Record):
     purpose: BootPurpose = ""
     asked_at: datetime | None = None
     """When the medium was first asked for; None: it never was. Only the boot door writes it."""
+    nic_asked_at: datetime | None = None
+    """When its BMC was asked that its firmware asks the spec's port first; None: not for this boot."""
     silence: str = ""
     """What was found of the try before this one, of which no agent reported."""
     image: str = ""
@@ -151,8 +153,6 @@ class BootRecord(Record):
     """The size of the disk that the spec means; 0: it does not say."""
 
 
-class Host(Record):
-    """One physical server with a BMC."""
 class Rental(Record):
     """On which terms a host that belongs to somebody else is here."""
 
@@ -163,6 +163,8 @@ class Rental(Record):
     """When it goes back: no certificate of it is valid for longer."""
 
 
+class Host(Record):
+    """One physical server with a BMC."""
 
     id: str
     name: Name
@@ -240,10 +242,10 @@ class Rental(Record):
     """Held on the feed by power admission."""
     root: str = ""
     """Simulated hosts only: the directory that stands for the host's file system."""
-    tags: tuple[Tag, ...] = ()
-    custom: Custom = Field(default_factory=dict)
     rental: Rental | None = None
     """None: it is owned."""
+    tags: tuple[Tag, ...] = ()
+    custom: Custom = Field(default_factory=dict)
     version: int = 1
 
 
@@ -296,6 +298,10 @@ class Pod(Record):
     simulated: bool
     created_at: datetime
     bring_up: Literal["inspecting", "running", "held"] = "inspecting"
+    owned: bool = True
+    """False: rented."""
+    price_per_unit_hour: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    """What a unit of it costs, in the site's own currency."""
     tags: tuple[Tag, ...] = ()
     custom: Custom = Field(default_factory=dict)
     version: int = 1
@@ -342,7 +348,51 @@ class ComputeUnit(Record):
     simulated: bool
     state: UnitState = UnitState.AVAILABLE
     claim: str = ""
+    expiry_told: str = ""
+    """The certificate of which was said that it soon ends: it is said once."""
     version: int = 1
+
+
+Level = Literal["domain", "rack", "leaf", "pod", "site"]
+"""How close together units can be asked for, closest first."""
+
+UNITS_MAX = 4096
+
+
+class ClaimPart(Record):
+    """One more sort of unit that a claim asks for: it gets all of its parts, or nothing."""
+
+    unit_class: str
+    """A class, several with commas between, or `any`."""
+    count: Annotated[int, Field(ge=0, le=UNITS_MAX)] = 0
+    b200_equivalents: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    profile: str = ""
+    within: Level = "site"
+    feeds_min: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class Notice(Record):
+    """A claim was told that it ends before its time."""
+
+    told_at: datetime
+    leave_at: datetime
+    why: str
+    for_claim: str = ""
+    """The claim that gets its units."""
+
+
+class Leaving(Record):
+    """A unit that a claim is giving back while it keeps the others."""
+
+    unit_id: str
+    since: datetime
+    """From here on it is not paid for."""
+    leave_at: datetime
+    """Until then what runs on it may go on, if it can."""
+    why: str
+    replaced_by: str = ""
+    left: bool = False
+    """The claim has it no more; it is given back when nothing of the tenant runs on it."""
 
 
 class Claim(Record):
@@ -352,35 +402,98 @@ class Claim(Record):
     tenant: Name
     cluster: Name = "main"
     unit_class: str
-    count: Annotated[int, Field(ge=0, le=4096)]
+    """A class, several with commas between, or `any`."""
+    count: Annotated[int, Field(ge=0, le=UNITS_MAX)]
     """0 where an amount of B200-equivalents is asked for instead."""
     b200_equivalents: Annotated[float, Field(gt=0, le=1e6)] | None = None
     profile: str = ""
     """What the B200-equivalents are rated for."""
-    within: Literal["domain", "rack", "leaf", "pod", "site"] = "site"
+    within: Level = "site"
     """All units in one of these."""
     feeds_min: Annotated[int, Field(ge=1, le=64)] = 1
     """On at least so many power feeds, none of which carries more than its even part."""
+    more: tuple[ClaimPart, ...] = ()
+    """What it asks for besides."""
+    together: Level = "site"
+    """All parts in one of these."""
+    site: str = ""
+    """Only units of this site; empty: of any."""
+    owned: bool | None = None
+    """Only units that are owned, or only rented ones; null: either."""
+    price_max_per_hour: Annotated[float, Field(ge=0)] | None = None
+    """Of one unit."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Only units that have all of these."""
     accept_simulated: bool = False
+    priority: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Higher goes first."""
+    preemptible: bool = False
+    """It may be ended, after its grace, for a higher priority or for a guaranteed share."""
+    may_preempt: bool = False
+    """Others that are preemptible may be ended for it."""
+    grace_minutes: Annotated[int, Field(ge=0, le=7 * 24 * 60)] = 5
+    """How long beforehand it is told that it, or a unit of it, goes."""
+    when_withdrawn: Literal["replace", "keep"] = "replace"
+    """What becomes of a unit whose certificate is suspended, or whose host is off, under it."""
     state: ClaimState = ClaimState.PENDING
     why: str = ""
+    lacks: str = ""
+    """Which constraint fails, while it is pending: one word."""
+    estimated_start: datetime | None = None
+    """When it could start, while it is pending, if claims end when they say; null: nobody knows."""
     unit_ids: tuple[str, ...] = ()
+    promised: tuple[str, ...] = ()
+    """Units that are kept for it, because others are being ended for it."""
+    promised_from: datetime | None = None
+    notice: Notice | None = None
+    leaving: tuple[Leaving, ...] = ()
+    fence: int = 0
+    """Grows with every change of what it holds: what was told an older number is out of date."""
     created_at: datetime
     bound_at: datetime | None = None
     released_at: datetime | None = None
     expires_at: datetime | None = None
+    metered_unit_seconds: float = 0.0
+    """Used until `metered_until`; from there on, its paid units times the time."""
+    metered_until: datetime | None = None
     idempotency_key: str = ""
     version: int = 1
 
     @property
+    def held_unit_ids(self) -> tuple[str, ...]:
+        """Every unit on which something of the tenant may still run."""
+        return (*self.unit_ids, *(one.unit_id for one in self.leaving if one.left))
+
+    @property
+    def paid_units(self) -> int:
+        """Units that count: those it is told to leave do not."""
+        gone = {one.unit_id for one in self.leaving}
+        return sum(1 for unit_id in self.unit_ids if unit_id not in gone)
+
+    def unit_seconds(self, now: datetime) -> float:
+        """What it has used until now: computed when it is asked for, so it cannot be lost."""
+        since = self.metered_until or self.bound_at
+        if since is None:
+            return 0.0
+        until = self.released_at or now
+        used = max(0.0, (until - since).total_seconds()) * self.paid_units
+        return self.metered_unit_seconds + used
+
+    @property
     def wants(self) -> str:
         """What it asks for, in words."""
-        what = f"{self.count} of {self.unit_class}"
-        if self.b200_equivalents is not None:
-            amount = f"{self.b200_equivalents:g} B200-equivalents for {self.profile}"
-            what = f"{amount} of {self.unit_class}"
-        close = "" if self.within == "site" else f" in one {self.within}"
-        return what + close + (f" on {self.feeds_min} feeds" if self.feeds_min > 1 else "")
+        first = ClaimPart(**{name: getattr(self, name) for name in ClaimPart.model_fields})
+        told = " and ".join(_wants(part) for part in (first, *self.more))
+        return told + ("" if self.together == "site" else f", all in one {self.together}")
+
+
+def _wants(part: ClaimPart) -> str:
+    what = f"{part.count} of {part.unit_class}"
+    if part.b200_equivalents is not None:
+        amount = f"{part.b200_equivalents:g} B200-equivalents for {part.profile}"
+        what = f"{amount} of {part.unit_class}"
+    close = "" if part.within == "site" else f" in one {part.within}"
+    return what + close + (f" on {part.feeds_min} feeds" if part.feeds_min > 1 else "")
 
 
 class RayCluster(Record):

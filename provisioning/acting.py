@@ -169,8 +169,8 @@ class Acting:
                 await (await self._world.bmcs.of(host)).set_boot_source(source)
                 return await self._recorder.look_again(host)
             case PutBootNicFirst(slot, mac):
-                await self._put_first(host, slot, mac)
-                return await self._recorder.look_again(host, "boot.order", reason)
+                recorded = await self._put_first(host, slot, mac)
+                return await self._recorder.look_again(recorded.host, "boot.order", reason)
             case InsertMedia(image):
                 await (await self._media(host)).insert_media(image)
                 return await self._recorder.look_again(host)
@@ -298,7 +298,10 @@ class Acting:
             raise Unsupported(f"the BMC of {host.name} cannot set BIOS attributes")
         await bmc.set_bios(attributes)
 
-    async def _put_first(self, host: Host, slot: str, mac: str) -> None:
+    async def _put_first(self, host: Host, slot: str, mac: str) -> Outcome:
+        """Once for each boot: a BMC may show it no sooner than that boot has taken it."""
+        if host.boot is None:
+            raise TypeError("PutBootNicFirst without a boot medium")
         bmc = await self._world.bmcs.of(host)
         if not isinstance(bmc, BootNicDriver):
             raise Unsupported(
@@ -306,6 +309,8 @@ class Acting:
                 hint="leave nics.boot out of its host type: it then starts from virtual media",
             )
         await bmc.put_boot_nic_first(mac)
+        boot = host.boot.model_copy(update={"nic_asked_at": self._world.clock.now()})
+        return await self._recorder.record(host, {"boot": boot})
 
     async def _media(self, host: Host) -> MediaDriver:
         bmc = await self._world.bmcs.of(host)

@@ -11,8 +11,10 @@ from inventory.model import BootRecord, Host
 from pods.facts import NicFact
 from provisioning.drivers.protocol import BootEnabled, BootSource, BootTarget
 from provisioning.lifecycle.actions import PutBootNicFirst
-from provisioning.lifecycle.decision import Decision, Do, Hold, Look, Seen, Wanted
+from provisioning.lifecycle.decision import Decision, Do, Hold, Look, Seen, Wait, Wanted
 
+SHOWN_S = 15.0  # the slowest BMC seen shows a change after 11 s
+RECHECK_S = 1.0
 FROM_MEDIUM = BootSource(target=BootTarget.CD, enabled=BootEnabled.ONCE)
 
 
@@ -41,6 +43,11 @@ def right_nic_first(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
         )
     if seen.boot_nics and seen.boot_nics[0] == nic.mac:
         return None
+    if host.boot is not None and host.boot.nic_asked_at is not None:
+        waited_s = seen.age_s(host.boot.nic_asked_at)
+        if waited_s < SHOWN_S:
+            return Wait(f"its BMC does not show yet that {nic.slot} is asked first", RECHECK_S)
+        return None  # some show an order only once a start has taken it: this start tells
     return Do(
         PutBootNicFirst(nic.slot, nic.mac), f"its firmware asks another NIC before {nic.slot}"
     )

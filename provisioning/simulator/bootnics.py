@@ -37,6 +37,19 @@ def put_in_order(plan: HostPlan, state: HostState, slots: Iterable[str]) -> bool
     return fresh != now
 
 
+def coming_order(plan: HostPlan, state: HostState) -> tuple[str, ...]:
+    """What the next start asks, in order."""
+    return tuple(state.boot_order_coming) or boot_order(plan, state)
+
+
+def stage(plan: HostPlan, state: HostState, slots: Iterable[str]) -> bool:
+    """Keep a new order for the next start. False: it is the one that comes anyway."""
+    coming = coming_order(plan, state)
+    fresh = tuple(dict.fromkeys((*slots, *coming)))
+    state.boot_order_coming = list(fresh)
+    return fresh != coming
+
+
 def mac_of(plan: HostPlan, slot: str) -> str:
     """The address of a port."""
     return plan.macs[port_slots(plan).index(slot)]

@@ -16,7 +16,7 @@ from uuid import UUID, uuid5
 
 from pods.facts import DriveFact
 from provisioning.simulator import hardware, naming
-from provisioning.simulator.bootnics import boot_order, boot_port, mac_of, put_in_order
+from provisioning.simulator.bootnics import boot_order, boot_port, mac_of, put_in_order, stage
 from provisioning.simulator.clock import Clock
 from provisioning.simulator.distribution.drawing import Drawing, drawn_watts
 from provisioning.simulator.distribution.supplies import dead_supplies
@@ -269,6 +269,7 @@ class SimulatedHost:
         await self.world.clock.sleep(self.world.timings.power_on_s)
         self._change_power("On")
         self._apply_bios()
+        self._apply_order()
         self.save()
         await self.world.clock.sleep(self.world.timings.boot_s)
         await self._boot()
@@ -473,9 +474,20 @@ class SimulatedHost:
 
     def order_nics(self, slots: Iterable[str]) -> None:
         """Which NIC the firmware asks first."""
-        if put_in_order(self.plan, self.state, slots):
+        if self.faults.planted("boot-order-late"):
+            if stage(self.plan, self.state, slots):
+                self.journal("boot.order.staged", nics=list(self.state.boot_order_coming))
+        elif put_in_order(self.plan, self.state, slots):
             self.journal("boot.order", nics=list(self.state.boot_order))
         self.save()
+
+    def _apply_order(self) -> None:
+        coming, self.state.boot_order_coming = self.state.boot_order_coming, []
+        if not coming:
+            return
+        self.faults.fires("boot-order-late")
+        if put_in_order(self.plan, self.state, coming):
+            self.journal("boot.order", nics=list(self.state.boot_order))
 
     # Media and BIOS.
 

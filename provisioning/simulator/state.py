@@ -122,6 +122,8 @@ class HostState(Kept):
     http_boot_uri: str = ""
     boot_order: list[str] = Field(default_factory=list)
     """NICs as the firmware asks them, by slot; empty: as it was delivered."""
+    boot_order_coming: list[str] = Field(default_factory=list)
+    """The order that the next start takes; empty: the one in force."""
     media_image: str = ""
     media_inserted: bool = False
     bios: dict[str, BiosValue]

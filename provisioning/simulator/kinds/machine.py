@@ -68,6 +68,11 @@ def _wrong_nic() -> None:
     """The firmware asks another NIC first, and forgets `times` times what order it was given."""
 
 
+@MACHINE.fault("boot-order-late", tells="")
+def _boot_order_late() -> None:
+    """Its BMC shows a new order of NICs only after a start, or in `tells=settings` alone."""
+
+
 @MACHINE.fault("image-fails", rate=1.0, times=1.0, path="")
 def _image_fails() -> None:
     """A medium or an image breaks off while the BMC or the host fetches it."""

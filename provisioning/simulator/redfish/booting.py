@@ -8,8 +8,9 @@ from __future__ import annotations
 from functools import partial
 
 from provisioning.simulator.bmc import SimulatedBmc
-from provisioning.simulator.bootnics import boot_order, mac_of
+from provisioning.simulator.bootnics import boot_order, coming_order, mac_of
 from provisioning.simulator.cards import port_slots
+from provisioning.simulator.defects import planted
 from provisioning.simulator.errors import ActionRefused
 from provisioning.simulator.redfish.resource import Body, Builders, collection, resource
 
@@ -41,6 +42,20 @@ def order(bmc: SimulatedBmc) -> list[str]:
     """References, as the firmware tries them."""
     nics = boot_order(bmc.host.plan, bmc.host.state)
     return [CD, *(_reference(bmc, slot) for slot in nics)]
+
+
+def tells_what_comes(bmc: SimulatedBmc) -> bool:
+    """Whether the System has a settings object, where alone its order can be changed."""
+    late = planted(bmc.host.plan.faults, "boot-order-late")
+    return any(one.word("tells") == "settings" for one in late)
+
+
+def coming(bmc: SimulatedBmc, *, kind: str) -> Body:
+    """The System's settings object: what the next start takes."""
+    nics = coming_order(bmc.host.plan, bmc.host.state)
+    order = [CD, *(_reference(bmc, slot) for slot in nics)]
+    path = f"{bmc.paths.system}/Settings"
+    return resource(path, kind, name="Pending Settings", Boot={"BootOrder": order})
 
 
 def reorder(bmc: SimulatedBmc, wanted: list[str]) -> None:

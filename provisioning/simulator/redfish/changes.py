@@ -87,6 +87,8 @@ def _patch_boot(bmc: SimulatedBmc, body: Body) -> None:
     writable = {**dict.fromkeys(words, str), "HttpBootUri": str, "BootOrder": list}
     found = checks.properties(body, writable=writable, readable=(), under="Boot/")
     if "BootOrder" in found:
+        if booting.tells_what_comes(bmc):
+            raise ActionRefused(400, "PropertyNotWritable", "BootOrder")
         booting.reorder(bmc, [str(one) for one in found["BootOrder"]])
     state = bmc.host.state
     target = found.get(words[0], state.boot_target)
@@ -95,6 +97,17 @@ def _patch_boot(bmc: SimulatedBmc, body: Body) -> None:
     checks.one_of(enabled, words[1], allowed=BOOT_ENABLED, under="Boot/")
     checks.one_of(found.get(words[2], "UEFI"), words[2], allowed=("UEFI",), under="Boot/")
     bmc.host.set_boot(target=target, enabled=enabled, uri=found.get("HttpBootUri"))
+
+
+async def patch_coming(bmc: SimulatedBmc, body: Body) -> Answer:
+    """The order of the next start, at the System's settings object."""
+    path = f"{bmc.paths.system}/Settings"
+    found = checks.properties(body, writable={"Boot": dict}, readable=_readable(bmc, path))
+    boot = checks.properties(
+        found["Boot"], writable={"BootOrder": list}, readable=(), under="Boot/"
+    )
+    booting.reorder(bmc, [str(one) for one in boot["BootOrder"]])
+    return _read_back(bmc, path)
 
 
 async def patch_bios(bmc: SimulatedBmc, body: Body) -> Answer:
@@ -335,6 +348,7 @@ def patches(bmc: SimulatedBmc) -> dict[str, Change]:
     return {
         system: patch_system,
         f"{system}/Bios/Settings": patch_bios,
+        **({f"{system}/Settings": patch_coming} if booting.tells_what_comes(bmc) else {}),
         f"{bmc.paths.manager}/NetworkProtocol": certifying.patch_protocol,
         **limited,
     }

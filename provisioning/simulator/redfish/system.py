@@ -36,6 +36,8 @@ def fixed(bmc: SimulatedBmc) -> Builders:
         f"{system}/SecureBoot": lambda: secure_boot(bmc),
         **booting.fixed(bmc),
     }
+    if booting.tells_what_comes(bmc):
+        found[f"{system}/Settings"] = lambda: booting.coming(bmc, kind=TYPE)
     if planted(bmc.host.plan.faults, "two-systems"):
         found[DECOY] = lambda: decoy(bmc)
     if baseboard:
@@ -91,6 +93,7 @@ def computer_system(bmc: SimulatedBmc) -> Body:
         **_linked(bmc, "Processors", present=own),
         **_linked(bmc, "Memory", present=own),
         Links={"Chassis": links([paths.box]), "ManagedBy": links([paths.manager])},
+        **(_settings_at(f"{paths.system}/Settings") if booting.tells_what_comes(bmc) else {}),
         Actions={
             "#ComputerSystem.Reset": {
                 "target": f"{paths.system}/Actions/ComputerSystem.Reset",
@@ -147,14 +150,18 @@ def bios(bmc: SimulatedBmc) -> Body:
         "Bios.v1_2_1.Bios",
         name="BIOS Configuration",
         Attributes=dict(bmc.host.state.bios),
-        **{
-            "@Redfish.Settings": {
-                "@odata.type": "#Settings.v1_3_5.Settings",
-                "SettingsObject": link(f"{path}/Settings"),
-                "SupportedApplyTimes": ["OnReset"],
-            }
-        },
+        **_settings_at(f"{path}/Settings"),
     )
+
+
+def _settings_at(path: str) -> Body:
+    return {
+        "@Redfish.Settings": {
+            "@odata.type": "#Settings.v1_3_5.Settings",
+            "SettingsObject": link(path),
+            "SupportedApplyTimes": ["OnReset"],
+        }
+    }
 
 
 def bios_settings(bmc: SimulatedBmc) -> Body:

@@ -70,8 +70,22 @@ def test_while_it_tries_again_it_says_which_nic_stays_silent(told: Told) -> None
         if event.kind == "host.trouble" and event.subject == f"host:{name}"
     ]
 
-    assert len(troubles) >= len(SHOWS)
+    silent = [
+        one for one in SHOWS if {"no-lease", "wrong-nic"} & {f.kind for f in planted(one, "h")}
+    ]
+    assert len(troubles) >= len(silent)
     assert all(PORT in why for why in troubles)
+
+
+def test_an_order_that_shows_only_after_a_start_is_asked_for_once_and_costs_no_try(
+    told: Told,
+) -> None:
+    late = [name for show, name in HOST_OF.items() if "boot-order-late" in show.name]
+    assert late
+    for name in late:
+        assert [line["nics"][0] for line in told.of(name, "boot.order.staged")] == [PORT]
+        assert len(told.of(name, "power.on")) == 1
+        assert not told.of(name, "boot.failed")
 
 
 def test_healthy_hosts_start_from_the_port_of_their_spec_and_from_no_medium(told: Told) -> None:
