@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -24,6 +23,8 @@ MAX_DEPTH = 40
 MAX_LINK_CHARS = 2000
 MAX_TEXT_CHARS = 256
 
+_CONTAINERS = frozenset({dict, list})
+"""What JSON is parsed into, where it holds anything."""
 _SEVERITIES = {"critical": 3, "warning": 2, "ok": 1}
 
 
@@ -46,7 +47,7 @@ def decode(raw: bytes, *, what: str) -> Json:
         document = None
     except ValueError as error:
         raise AnswerRefused(f"{what}: the answer is not JSON ({type(error).__name__})") from None
-    if document is None or _deeper_than(document, MAX_DEPTH):
+    if document is None or (_may_be_deep(raw) and _deeper_than([document], MAX_DEPTH + 1)):
         raise AnswerRefused(f"{what}: the answer is nested more than {MAX_DEPTH} deep")
     if not isinstance(document, dict):
         raise AnswerRefused(f"{what}: the answer is not a JSON object")
@@ -58,23 +59,24 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
+def _may_be_deep(raw: bytes) -> bool:
+    """Nothing is nested deeper than it has brackets; most replies have few."""
+    return raw.count(b"{") + raw.count(b"[") > MAX_DEPTH
+
+
 def _deeper_than(document: object, limit: int) -> bool:
     """Walk level by level, so that the walk itself cannot recurse."""
-    level = [document]
+    level: list[Any] = [document]
     for _ in range(limit):
-        level = [child for node in level for child in _containers(node)]
+        level = [
+            child
+            for node in level
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) in _CONTAINERS
+        ]
         if not level:
             return False
     return True
-
-
-def _containers(node: object) -> Iterator[object]:
-    children: Any = ()
-    if isinstance(node, dict):
-        children = node.values()
-    elif isinstance(node, list):
-        children = node
-    return (child for child in children if isinstance(child, (dict, list)))
 
 
 def link(value: object) -> str:
