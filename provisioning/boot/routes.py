@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
@@ -21,15 +21,15 @@ from inventory.agents import BootDocument, EnrolReply, EnrolRequest
 from inventory.authority import Authority
 from inventory.deps import ApiDeps
 from inventory.errors import Conflict, StaleWrite
-from inventory.model import AgentSeen, Event, Host, Pod
+from inventory.model import AgentSeen, Event, Host
 from inventory.peer import serial_text
 from inventory.refusals import ERRORS, Refused
 from inventory.store.protocol import Change
-from pods.errors import shown
 from pods.firmware import image_bytes
-from pods.spec import FirmwareItem
-from provisioning.boot.asking import note_asked
+from provisioning.boot.asking import note_asked, note_refused
+from provisioning.boot.identity import another_host
 from provisioning.boot.media import BootDoor, token_opens
+from provisioning.boot.named import NamedImages
 from provisioning.boot.transfers import Transfers
 from provisioning.images.medium import Medium
 
@@ -49,6 +49,7 @@ class _BootDeps:
     api: ApiDeps
     authority: Authority
     door: BootDoor
+    images: NamedImages = field(default_factory=NamedImages)
 
 
 def build_boot_routes(
@@ -115,12 +116,10 @@ def _document(deps: _BootDeps, media_id: str) -> tuple[BootDocument, str, bool]:
 
 def _image(deps: _BootDeps, sha256: str, image: str) -> bytes:
     """Only what a spec names by digest and name, and only when its content has that digest."""
-    for pod in deps.api.store.find(Pod):
-        for items in pod.spec_document["firmware"].values():
-            for item in items:
-                if item["sha256"] == sha256 and item["image"] == image:
-                    return image_bytes(FirmwareItem.model_validate(item))
-    raise _nothing_here("no pod on record uses this image")
+    item = deps.images.find(deps.api.store, sha256=sha256, image=image)
+    if item is None:
+        raise _nothing_here("no pod on record uses this image")
+    return image_bytes(item)
 
 
 def _enrol(deps: _BootDeps, request: EnrolRequest) -> EnrolReply:
@@ -154,21 +153,6 @@ def _host_with_token(deps: _BootDeps, request: EnrolRequest) -> Host:
         _report_refused(deps, host, f"{another}; the medium of {host.name} is in the wrong host")
         raise _refuse("this is not the host that the medium was made for")
     return host
-
-
-def another_host(host: Host, request: EnrolRequest) -> str:
-    """What shows that the agent runs on another host than the medium was made for; or nothing.
-
-    Only what both sides know is held against each other: some firmware tells no serial number.
-    """
-    found = request.found_serial.strip()
-    if found and found.lower() != host.serial.strip().lower():
-        return f"the host that booted has serial {shown(found)}, the record {host.serial}"
-    known = {nic.mac.lower() for nic in host.facts.nics} if host.facts else set()
-    macs = {mac.lower() for mac in request.macs}
-    if known and macs and not known & macs:
-        return f"the host that booted has MAC {shown(', '.join(sorted(macs)))}, none on record"
-    return ""
 
 
 def _record(
@@ -222,6 +206,8 @@ def _report_refused(deps: _BootDeps, host: Host, why: str) -> None:
         why=why,
     )
     deps.api.store.apply(Change(events=(event,)), now=event.at)
+    media_id = host.boot.media_id if host.boot else ""
+    note_refused(deps.api.store, host.id, media_id, why, now=event.at)
     log.warning("an enrolment was refused", extra={"host": host.name, "why": why})
 
 
