@@ -35,7 +35,7 @@ from provisioning.simulator.journal import read_journal
 PODYARD = (sys.executable, "-m", "runtime.cli")
 HALL = (sys.executable, "-m", "provisioning.bench.real_hall")
 DEADLINE_S = 10.0
-UPDATE_ALLOWED_S = 180.0
+UPDATE_ALLOWED_S = 60.0
 """Hardware here takes seconds where real one takes minutes, and the allowed time shrinks alike."""
 STARTED_WITHIN_S = 600.0
 LOOK_S = 1.0
@@ -44,7 +44,7 @@ INVENTED = (
     "hosts and BMCs (simulated, in one process of their own, over HTTPS)",
     "acceptance results (the agents are real ones, in one process, and report without measuring)",
     "no playbook (PODYARD_PROVISIONING_PLAYBOOK=none)",
-    "hardware times of seconds, and PODYARD_PROVISIONING_UPDATE_ALLOWED_S=180 to suit them",
+    "hardware times of seconds, and PODYARD_PROVISIONING_UPDATE_ALLOWED_S=60 to suit them",
 )
 
 
