@@ -142,9 +142,12 @@ class BootRecord(Record):
     tries: int = 1
     purpose: BootPurpose = ""
     asked_at: datetime | None = None
-    """When the medium was first asked for; None: it never was. Only the boot door writes it."""
+    """When the medium was first asked for after power-on; None: it was not. Only the boot door
+    writes it."""
+    refused: str = ""
+    """Why an agent that presented its token was turned away. Only the boot door writes it."""
     nic_asked_at: datetime | None = None
-    """When its BMC was asked that its firmware asks the spec's port first; None: not for this boot."""
+    """When its BMC was asked to have the spec's port asked first; None: not for this boot."""
     silence: str = ""
     """What was found of the try before this one, of which no agent reported."""
     image: str = ""

@@ -25,6 +25,13 @@ def starts_from(boot: BootRecord, wanted: Wanted) -> BootSource:
     return BootSource(target=BootTarget.UEFI_HTTP, enabled=BootEnabled.ONCE, uri=boot.media_url)
 
 
+def follows(found: BootSource | None, wanted: BootSource) -> bool:
+    """Whether the next boot is from there. Some BMCs store Once as Continuous, and mean it."""
+    if found is None or found == wanted:
+        return found == wanted
+    return found == wanted.model_copy(update={"enabled": BootEnabled.CONTINUOUS})
+
+
 def look_at_nics(wanted: Wanted) -> Look:
     """Four requests more, where the spec names a port."""
     return Look.NOTHING if wanted.host_type.nics.boot is None else Look.BOOT_NICS
@@ -61,11 +68,14 @@ def boot_nic(host: Host, wanted: Wanted) -> NicFact | None:
 
 def silence(host: Host, boot: BootRecord, wanted: Wanted) -> str:
     """What the boot door knows of a boot of which no agent reported."""
-    if boot.asked_at is not None:
-        return "its boot image was fetched, and what it starts reached nobody over the network"
+    if boot.refused:
+        return f"its agent came and was turned away: {boot.refused}"
     nic = boot_nic(host, wanted)
+    if boot.asked_at is not None:
+        fetched = "its BMC fetched the boot medium" if nic is None else "its boot image was fetched"
+        return f"{fetched}, and what it starts reached nobody over the network"
     if nic is None:
-        return "nobody ever asked for its boot medium"
+        return "nobody asked for its boot medium after power-on"
     return (
         f"{nic.slot} ({nic.mac}) never asked for its boot image: it got no lease, has no link, or "
         "the firmware asked another NIC"
@@ -75,6 +85,8 @@ def silence(host: Host, boot: BootRecord, wanted: Wanted) -> str:
 def look_where(host: Host, boot: BootRecord, wanted: Wanted) -> str:
     """Where a person begins."""
     nic = boot_nic(host, wanted)
+    if boot.refused:
+        return "see which host its BMC starts, and correct the record or the cabling"
     if nic is None or boot.asked_at is not None:
         return "look at the host's console"
     return f"see that DHCP answers {nic.mac} on the cable of {nic.slot}, then look at the console"

@@ -272,12 +272,19 @@ async def test_a_stopping_service_does_not_wait_for_long_polls(door: Door, agent
     assert time.monotonic() - started < 8  # uvicorn itself would give it ten seconds
 
 
-async def test_the_door_writes_down_when_a_medium_was_first_asked_for(door: Door) -> None:
+async def test_the_door_writes_down_when_a_medium_was_first_asked_for_after_power_on(
+    door: Door,
+) -> None:
     host, _, media_id = door.enrolled_host()
+    # A BMC reads a medium because it was inserted: that tells nothing of the host.
+    await door.get(f"/boot/v1/media/{media_id}.iso")
     before = door.store.get(Host, host.id)
     assert before is not None
     assert before.boot is not None
     assert before.boot.asked_at is None
+    powered = before.boot.model_copy(update={"powered_at": door.clock.now()})
+    on = before.model_copy(update={"boot": powered})
+    door.store.apply(Change(replace=(on,)), now=door.clock.now())
 
     await door.get(f"/boot/v1/media/{media_id}.iso")
     once = door.store.get(Host, host.id)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from inventory.agents import BootDocument
+from inventory.model import Host
 from provisioning.images.medium import EMPTY, PLACE_BYTES, Medium
 from tests.integration.doors.conftest import Agent, Door
 from tests.unit.inventory.records import make_facts
@@ -72,6 +73,10 @@ async def test_a_medium_whose_time_is_over_is_gone(door: Door) -> None:
     [
         ({"found_serial": "OTHER1"}, "has serial 'OTHER1', the record LAB000000001"),
         ({"macs": ["06:00:00:00:00:99"]}, "has MAC '06:00:00:00:00:99', none on record"),
+        (
+            {"found_serial": "Default string", "macs": ["06:00:00:00:00:99"]},
+            "has MAC '06:00:00:00:00:99', none on record",
+        ),
     ],
 )
 async def test_a_medium_in_the_wrong_host_opens_nothing(
@@ -86,6 +91,28 @@ async def test_a_medium_in_the_wrong_host_opens_nothing(
     (event,) = [one for one in door.store.events(limit=100) if one.kind == "agent.enrol-refused"]
     assert told in event.why
     assert "the medium of r1-h1 is in the wrong host" in event.why
+    known = door.store.get(Host, host.id)
+    assert known is not None
+    assert known.boot is not None
+    assert known.boot.refused == event.why
+
+
+@pytest.mark.parametrize(
+    "found", ["To Be Filled By O.E.M.", "Default  string", "0123456789", "00000000", "None", " "]
+)
+async def test_what_a_vendor_forgot_to_fill_in_is_no_other_host(
+    door: Door, agent: Agent, found: str
+) -> None:
+    host, token, _ = door.enrolled_host(simulated=False, facts=make_facts())
+    body = {
+        "token": token,
+        "serial": host.serial,
+        "csr_pem": agent.csr(),
+        "found_serial": found,
+        "macs": ["02:00:00:00:00:01"],
+    }
+
+    assert (await door.post("/agent/v1/enrol", body)).status_code == 200
 
 
 async def test_the_right_host_is_let_in_by_any_of_its_ports(door: Door, agent: Agent) -> None:

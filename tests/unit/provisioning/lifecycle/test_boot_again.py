@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from inventory.states import HostState, PowerState
 from provisioning.drivers.protocol import BiosState
 from provisioning.lifecycle.actions import MakeBootMedium, PowerOff, RecordDoubt, SetBios
@@ -85,3 +87,24 @@ def test_a_power_state_that_is_behind_takes_no_medium_from_a_running_host() -> N
 
 def test_off_for_a_moment_before_its_agent_spoke_it_is_waited_for() -> None:
     assert isinstance(decide(PowerState.OFF, agent=None, bios=STAGED), Wait)
+
+
+@pytest.mark.parametrize(
+    ("seen_of_it", "told"),
+    [
+        ({}, "nobody asked for its boot medium after power-on"),
+        ({"asked_at": NOW}, "its BMC fetched the boot medium"),
+        ({"asked_at": NOW, "refused": "another serial"}, "turned away: another serial"),
+    ],
+)
+def test_a_boot_without_an_agent_says_what_the_boot_door_saw(
+    seen_of_it: dict[str, Any], told: str
+) -> None:
+    allowed_s = make_wanted().host_type.boot_allowed_s
+    since = NOW - timedelta(seconds=allowed_s + 1)
+    boot = make_boot(powered_at=since, tries=3, **seen_of_it)
+    host = make_host(state=HostState.BOOTING, boot=boot)
+    answer = decide_booting(host, make_seen(power=PowerState.ON), make_wanted())
+    assert isinstance(answer, Hold)
+    assert told in answer.message
+    assert ("correct the record" in answer.remedy) == ("refused" in seen_of_it)
