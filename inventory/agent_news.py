@@ -199,7 +199,8 @@ class News:
             if document is None:
                 return ()
             spec = PodSpec.model_validate_json(json.dumps(document.document["spec_document"]))
-            tests = tuple(dict.fromkeys(floor.test for floor in spec.acceptance.floors))
+            floors = (floor.test for floor in spec.acceptance.floors)
+            tests = tuple(dict.fromkeys((*floors, *(spec.acceptance.also or ()))))
             known = self._tests[pod] = (document.row, tests)
         return known[1]
 

@@ -101,6 +101,8 @@ class AcceptanceReport(Document):
     order_id: str
     measurements: tuple[Measurement, ...] = ()
     failed: dict[str, str] = Field(default_factory=dict)
+    skipped: dict[str, str] = Field(default_factory=dict)
+    """Tests whose tool this host does not have, with what is missing."""
     finished: bool
     progress: str = ""
 

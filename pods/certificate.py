@@ -7,7 +7,7 @@ stands inside the signed part and must agree with the purpose under which the ke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -85,6 +85,8 @@ class Predicate(Signed):
     """Digest of the envelope that this one replaces."""
     approved: Approval | None = None
     """Absent from certificates of before it was recorded, which stay good."""
+    skipped: dict[str, str] | None = None
+    """Tests that could not be run on this host, and why; no floor of its spec stands on them."""
 
 
 class Subject(Signed):
@@ -139,10 +141,12 @@ def issue(
     supersedes: str | None = None,
     approved: Approval | None = None,
     until: datetime | None = None,
+    skipped: Mapping[str, str] | None = None,
 ) -> Envelope:
     """Certify a host, or `CertificateRefused` when it did not reach every floor.
 
-    `until`: when the host goes, at which the statement ends too.
+    `until`: when the host goes, at which the statement ends too. `skipped`: what was not measured,
+    with the reason, as the statement is to say it.
 
     Whether the statement says `simulated` is the key's purpose: there is no way to say otherwise.
     """
@@ -180,6 +184,7 @@ def issue(
         simulated=key.purpose == "simulated",
         supersedes=supersedes,
         approved=approved,
+        skipped=dict(skipped) if skipped else None,
     )
     subject = Subject(
         name=f"{host.name}/{unit}", digest={"sha256": facts.digest().removeprefix("sha256:")}

@@ -20,6 +20,8 @@ from pods.type_rules import dangling_sources, host_inconsistencies, rack_inconsi
 VOLTS_MIN = 12
 """Telecommunication racks have 48 V, some busbars 12: below it, kV was meant."""
 
+OWN_TESTS = {"matrix_multiply", "memory_bandwidth", "disk_write"}
+"""Those that podyard measures itself, each beside a reference."""
 RATIO_FLOOR_MAX = 1.5
 """A ratio compares with a peer measured in the same minute: 60 was meant as 0.60."""
 
@@ -217,6 +219,13 @@ def _floors(spec: PodSpec) -> Iterator[SpecError]:
                 hint="keep one floor for each test",
             )
         seen.add(floor.test)
+        if floor.kind == "ratio" and floor.test not in OWN_TESTS:
+            yield SpecError(
+                path=f"{path}.kind",
+                value=shown(floor.kind),
+                message=f"{floor.test} has no reference that a share could be of",
+                hint="give an absolute floor with its unit",
+            )
         if floor.kind == "ratio" and floor.floor > RATIO_FLOOR_MAX:
             yield SpecError(
                 path=f"{path}.floor",

@@ -128,6 +128,22 @@ class FirmwareItem(Part):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+TestName = Literal[
+    "matrix_multiply",
+    "memory_bandwidth",
+    "disk_write",
+    "diagnostic",
+    "matrix_multiply_bf16",
+    "matrix_multiply_fp8",
+    "host_to_device",
+    "device_to_device",
+    "all_reduce_one_host",
+    "disk_write_fio",
+    "cpu_memory_stress",
+]
+"""The first three are podyard's own; the others are tools that a host's image brings."""
+
+
 class Floor(Part):
     """One acceptance test and the least it must reach.
 
@@ -135,7 +151,7 @@ class Floor(Part):
     the unit they are measured in.
     """
 
-    test: Literal["matrix_multiply", "memory_bandwidth", "disk_write"]
+    test: TestName
     kind: Literal["ratio", "absolute"]
     floor: Annotated[float, Field(gt=0)]
     unit: str = ""
@@ -147,6 +163,9 @@ class AcceptanceSpec(Part):
     floors: tuple[Floor, ...]
     peer_share: Annotated[float, Field(gt=0, le=1)] | None = None
     """How much of the median of its host's accelerators each of them must reach. Left out, 0.8."""
+    also: tuple[TestName, ...] | None = None
+    """Measured as well, where the host has the tool: a figure is certified without a floor, and a
+    test that could not be run stands in the certificate with the reason."""
     valid_days: Annotated[int, Field(ge=1, le=730)] = 90
 
 

@@ -60,6 +60,7 @@ def certify(
         now=now,
         approved=_approved(context.pod),
         until=host.rental.until if host.rental is not None else None,
+        skipped=report.skipped,
     )
     document = envelope.model_dump(mode="json", by_alias=True)
     certificate = CertificateRecord(

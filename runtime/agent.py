@@ -92,6 +92,7 @@ class Agent:
             place,
             clock_ratio=hardware.clock_ratio,
             accelerator_ratios=hardware.accelerator_ratios,
+            accelerators=len(hardware.facts.accelerators),
             changed=self._changed.set,
         )
 

@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import Protocol
 
 from pods.acceptance import Measurement
+from runtime.ladder.reading import ToolSaidNothingError
+from runtime.ladder.tools import TOOLS, lacking, run
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -221,15 +223,31 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--clock-ratio", type=float, default=1.0)
+    parser.add_argument("--accelerators", type=int, default=1)
     options = parser.parse_args(arguments)
     for test in options.tests:
-        _print(_line(test, options))
+        for line in _lines(test, options):
+            _print(line)
     return 0
+
+
+def _lines(test: str, options: argparse.Namespace) -> list[dict[str, object]]:
+    """What came of one test: a figure, one for each part as well, or why there is none."""
+    if test not in TOOLS:
+        return [_line(test, options)]
+    tool = TOOLS[test]
+    if missing := lacking(tool):
+        return [{"skipped": test, "reason": missing}]
+    try:
+        found = run(tool, scratch=options.directory, accelerators_count=options.accelerators)
+    except (ToolSaidNothingError, OSError) as error:
+        return [{"failed": test, "reason": str(error)}]
+    return [{"measurement": one.model_dump(mode="json")} for one in found if one.test == test]
 
 
 def _line(test: str, options: argparse.Namespace) -> dict[str, object]:
     if test not in KERNELS:
-        known = ", ".join(sorted(KERNELS))
+        known = ", ".join(sorted((*KERNELS, *TOOLS)))
         return {"failed": test, "reason": f"no such test; hint: this agent knows {known}"}
     try:
         result = measure(

@@ -11,10 +11,11 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from inventory.agents import AcceptanceOrder, AcceptanceReport
 from pods.acceptance import Measurement
+from runtime.ladder.tools import TOOLS
 from runtime.measure import ONE_THREAD
 from runtime.place import Place
 
@@ -33,7 +34,9 @@ class Measuring:
         clock_ratio: float,
         changed: Callable[[], None],
         accelerator_ratios: Mapping[str, float] | None = None,
+        accelerators: int = 1,
     ) -> None:
+        self._accelerators = accelerators
         self._accelerator_ratios = accelerator_ratios or {}
         self._place = place
         self._clock_ratio = clock_ratio
@@ -63,29 +66,36 @@ class Measuring:
     async def _run(self, order: AcceptanceOrder) -> None:
         measured: list[Measurement] = []
         failed: dict[str, str] = {}
+        skipped: dict[str, str] = {}
+        limit_s = allowed_s(order.tests)
         try:
-            async with asyncio.timeout(LIMIT_S_PER_TEST * max(1, len(order.tests))):
-                await self._collect(order, measured, failed)
+            async with asyncio.timeout(limit_s):
+                await self._collect(order, measured, failed, skipped)
         except TimeoutError:
-            reason = f"no result within {LIMIT_S_PER_TEST:.0f} s a test"
+            reason = f"no result within {limit_s:.0f} s of all tests together"
         except (OSError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"
         else:
             reason = "the measuring process ended without a result"
-        done = {one.test for one in measured} | failed.keys()
+        done = {one.test for one in measured} | failed.keys() | skipped.keys()
         failed |= {test: reason for test in order.tests if test not in done}
         self._note(
             AcceptanceReport(
                 order_id=order.order_id,
                 measurements=tuple(measured),
                 failed=failed,
+                skipped=skipped,
                 finished=True,
                 progress=f"{_tests(measured)} of {len(order.tests)} tests measured",
             )
         )
 
     async def _collect(
-        self, order: AcceptanceOrder, measured: list[Measurement], failed: dict[str, str]
+        self,
+        order: AcceptanceOrder,
+        measured: list[Measurement],
+        failed: dict[str, str],
+        skipped: dict[str, str],
     ) -> None:
         """Read one line a test, reporting progress after each."""
         process = await self._spawn(order)
@@ -97,9 +107,11 @@ class Measuring:
                 if "measurement" in found:
                     one = Measurement.model_validate(found["measurement"])
                     measured += [one, *by_part(one, self._accelerator_ratios)]
+                elif "skipped" in found:
+                    skipped[str(found["skipped"])] = str(found["reason"])
                 else:
                     failed[str(found["failed"])] = str(found["reason"])
-                self._note(_partial(order, measured, failed))
+                self._note(_partial(order, measured, failed, skipped))
             await process.wait()
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -110,6 +122,7 @@ class Measuring:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "runtime.measure", f"--rounds={order.rounds}"),
             *(f"--directory={self._place.scratch}", f"--clock-ratio={self._clock_ratio}"),
+            f"--accelerators={self._accelerators}",
             *("--", *order.tests),
             env={**os.environ, **ONE_THREAD},
             stdin=asyncio.subprocess.DEVNULL,
@@ -135,14 +148,24 @@ def _tests(measured: list[Measurement]) -> int:
     return len({one.test for one in measured})
 
 
+def allowed_s(tests: Sequence[str]) -> float:
+    """Every test to its own limit, one after the other."""
+    limits = (TOOLS[test].deadline_s if test in TOOLS else LIMIT_S_PER_TEST for test in tests)
+    return max(sum(limits), LIMIT_S_PER_TEST)
+
+
 def _partial(
-    order: AcceptanceOrder, measured: list[Measurement], failed: dict[str, str]
+    order: AcceptanceOrder,
+    measured: list[Measurement],
+    failed: dict[str, str],
+    skipped: dict[str, str],
 ) -> AcceptanceReport:
-    done = _tests(measured) + len(failed)
+    done = _tests(measured) + len(failed) + len(skipped)
     return AcceptanceReport(
         order_id=order.order_id,
         measurements=tuple(measured),
         failed=dict(failed),
+        skipped=dict(skipped),
         finished=False,
         progress=f"{done} of {len(order.tests)} tests",
     )

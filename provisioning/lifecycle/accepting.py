@@ -105,10 +105,12 @@ def _unmeasured(host: Host, report: AcceptanceReport) -> int:
 
 
 def _judged(host: Host, seen: Seen, wanted: Wanted, report: AcceptanceReport) -> Decision:
-    if report.failed:
+    needed = {floor.test for floor in wanted.floors}
+    missed = {test: why for test, why in report.skipped.items() if test in needed}
+    if unmade := {**report.failed, **missed}:
         return Hold(
             "acceptance-incomplete",
-            "; ".join(f"{test}: {reason}" for test, reason in sorted(report.failed.items())),
+            "; ".join(f"{test}: {reason}" for test, reason in sorted(unmade.items())),
             f"make the tests able to run, then podyard host retry {host.name}",
         )
     left = _unmeasured(host, report)

@@ -79,14 +79,15 @@ def device_to_device(text: str) -> tuple[Measurement, ...]:
 def _matrix(text: str, test: str) -> list[list[float | None]]:
     """The rows after `Running TEST.`; None where the tool says N/A. A missing row is no matrix."""
     block = text.partition(f"Running {test}.")[2].partition("\nSUM ")[0]
-    lines = [line for line in block.splitlines() if (_ROW.match(line))]
+    lines = [line for line in block.splitlines() if line.strip()]
+    # The first line of whole numbers alone counts the columns; below it are the rows.
+    top = next((n for n, line in enumerate(lines) if re.fullmatch(r"[\s\d]+", line)), len(lines))
+    width = len(lines[top].split()) if top < len(lines) else 0
     rows = [
         [None if cell == "N/A" else float(cell) for cell in match[1].split()]
-        for line in lines
+        for line in lines[top + 1 :]
         if (match := _ROW.match(line))
     ]
-    header = next((line for line in block.splitlines() if re.fullmatch(r"[\s\d]+", line)), "")
-    width = len(header.split())
     if not rows or not width or any(len(row) != width for row in rows):
         raise ToolSaidNothingError(f"nvbandwidth: no matrix of {test}: {told(text)}")
     if test.startswith("device_to_device") and len(rows) != width:

@@ -56,3 +56,21 @@ def test_ratio_is_the_hosts_own_speed_on_an_idle_and_a_busy_machine(
     assert ratios["memory_bandwidth"] == pytest.approx(clock_ratio, rel=0.25)
     # A disk's time is wall time: only what the lab's floor of 0.2 needs is asserted.
     assert ratios["disk_write"] > 0.2 * clock_ratio
+
+
+def test_a_machine_without_accelerators_says_which_tests_it_skipped(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [
+            *(sys.executable, "-m", "runtime.measure", f"--directory={tmp_path}", "--rounds=1"),
+            *("--", "memory_bandwidth", "diagnostic", "host_to_device", "no-such-test"),
+        ],
+        env={**os.environ, **ONE_THREAD, "PATH": "/usr/bin:/bin"},
+        check=True,
+        capture_output=True,
+        timeout=300,
+    ).stdout.splitlines()
+    lines = [json.loads(line) for line in told]
+    assert "measurement" in lines[0]
+    assert lines[1] == {"skipped": "diagnostic", "reason": "dcgmi is not installed"}
+    assert lines[2]["skipped"] == "host_to_device"
+    assert lines[3]["failed"] == "no-such-test"
