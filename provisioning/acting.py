@@ -23,7 +23,7 @@ from provisioning.acts.watts import Watts
 from provisioning.context import Context
 from provisioning.drivers.agentstart import AgentStarter
 from provisioning.drivers.protocol import BiosDriver, BootNicDriver, MediaDriver, ShutdownDriver
-from provisioning.errors import BmcBusy, Unsupported
+from provisioning.errors import Ambiguous, BmcBusy, Retry, Unsupported
 from provisioning.lifecycle.actions import (
     Action,
     AskRenewal,
@@ -274,8 +274,23 @@ class Acting:
                 f"{host.name}: no agent can be started through {host.bmc.address}",
                 hint="only a host without a BMC (ssh://) is handed its boot document",
             )
-        await bmc.start_agent(document)
+        try:
+            await bmc.start_agent(document)
+        except (Ambiguous, Retry):
+            await self._not_started(recorded.host)
+            raise
         return await self._recorder.look_again(recorded.host, "agent.start", reason)
+
+    async def _not_started(self, host: Host) -> None:
+        """No attempt is used up. It may have the token all the same: the next start has another."""
+        world = self._world
+        now = world.clock.now()
+        known = await world.in_thread(world.store.get, Host, host.id)
+        if known is None or known.boot is None or host.boot is None:
+            return
+        if known.boot.media_id == host.boot.media_id:
+            boot = known.boot.model_copy(update={"powered_at": None, "expires_at": now})
+            await self._recorder.record(known, {"boot": boot})
 
     async def _power_on(self, host: Host, reason: str) -> Outcome:
         """Write down that we are about to, then ask.
