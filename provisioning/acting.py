@@ -7,6 +7,7 @@ one request has a file of its own in `provisioning.acts`.
 
 from __future__ import annotations
 
+from inventory.errors import SecretRefused
 from inventory.model import Host
 from inventory.store.protocol import Fence
 from provisioning.acts.acceptance import Acceptance
@@ -264,7 +265,11 @@ class Acting:
         if boot is None:
             raise TypeError("StartAgent without a boot document")
         sealed = await world.in_thread(world.store.secret, host.id, BOOT_TOKEN)
-        token = world.secrets.unseal(host.id, BOOT_TOKEN, sealed or b"")
+        try:
+            token = world.secrets.unseal(host.id, BOOT_TOKEN, sealed or b"")
+        except SecretRefused:  # it is of no use to anybody: another one is made
+            spent = boot.model_copy(update={"expires_at": world.clock.now()})
+            return await self._recorder.record(host, {"boot": spent})
         document = world.door.document(host, token).model_dump_json().encode()
         handed = boot.model_copy(update={"powered_at": world.clock.now()})
         recorded = await self._recorder.record(host, {"boot": handed})

@@ -32,8 +32,10 @@ class Alarm:
         self._written[host_id] = at.timestamp()
 
     def ended(self, host_id: str) -> None:
-        """Its step has ended. Where nothing was written it is due still."""
-        at = self._written.pop(host_id, 0.0)
+        """Its step has ended. Where nothing was written it is due still, and the tick finds it."""
+        at = self._written.pop(host_id, None)
+        if at is None:
+            return
         heapq.heappush(self._due, at)
         if self._timer is not None and at < self._until:
             self.arm()

@@ -91,11 +91,12 @@ class Stepping:
             raise
         except StoreUnavailable as error:  # the host stays due: it is tried at the next tick
             log.warning("the store did not answer", extra={"host": host.name, "cause": str(error)})
-        except InventoryError:
+        except InventoryError as error:  # a secret that does not open: nobody else will see it
             log.exception("a step could not be recorded", extra={"host": host.name})
+            await self._postpone(host, f"a step could not be recorded: {error}")
         except Exception:  # a defect in one host's step must not stop the others' bring-up
             log.exception("a step failed; this is a defect", extra={"host": host.name})
-            await self._postpone(host)
+            await self._postpone(host, "an internal error: see the service's log")
 
     async def _wait_for_room(self, host: Host, refusal: Refusal) -> None:
         """Said on its record: what troubles it stays there beside it."""
@@ -306,9 +307,8 @@ class Stepping:
         else:
             await self._noting.retry(host, error)
 
-    async def _postpone(self, host: Host) -> None:
+    async def _postpone(self, host: Host, said: str) -> None:
         fresh = await self._world.in_thread(self._world.store.get, Host, host.id)
         if fresh is not None:
             pause = timedelta(seconds=self._world.settings.retry_longest_s)
-            said = "an internal error: see the service's log"
             await self._noting.sleep(fresh, pause, said)
