@@ -39,8 +39,8 @@ LOOK_S = 0.02
 class Converging:
     """In place of a playbook: writes the boot into the host's own file system."""
 
-    def __init__(self, *, at_once: int) -> None:
-        """It takes a moment: there is no crowd of them."""
+    def __init__(self, **_: object) -> None:
+        """Whatever a real one is made with: it takes a moment, and there is no crowd of them."""
 
     async def configure(self, host: Host, variables: dict[str, str]) -> PlayResult:
         """Done a moment later."""
