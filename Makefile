@@ -2,6 +2,7 @@
 #
 #   make demo                        the whole chain on this machine, live; Ctrl-C ends it
 #   make demo ARGS="--exit -o json"  the same for programs
+#   make demo-vm                     two virtual machines with real firmware, as root; takes long
 #   make test                        everything that this machine can run, with a table of times
 #   make test-long                   the suites that take longer than a push may
 #   make check                       format, lint, types, floors
@@ -18,7 +19,7 @@ PYTHON := $(shell for p in /usr/bin/python3 python3 python3.13 python3.12 python
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 
-.PHONY: demo test test-long check docs venv clean
+.PHONY: demo demo-vm test test-long check docs venv clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -36,6 +37,9 @@ $(STAMP): uv.lock pyproject.toml
 
 demo: $(STAMP)
 	@.venv/bin/podyard demo $(ARGS)
+
+demo-vm: $(STAMP)
+	@.venv/bin/python -m tests.demo_vm $(ARGS)
 
 test: $(STAMP)
 	@.venv/bin/python tests/run.py push

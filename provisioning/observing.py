@@ -15,6 +15,7 @@ from provisioning.drivers.driveerase import DriveEraser
 from provisioning.drivers.onelook import one_look
 from provisioning.drivers.protocol import (
     BiosDriver,
+    BiosState,
     Bmc,
     BootNicDriver,
     FirmwareDriver,
@@ -22,6 +23,7 @@ from provisioning.drivers.protocol import (
     PowerMeter,
     ResourceReader,
 )
+from provisioning.errors import Unsupported
 from provisioning.lifecycle.adopted import SOURCE, as_its_agent_tells
 from provisioning.lifecycle.decision import Look, Seen
 from provisioning.onboarding.openness import openness
@@ -60,8 +62,16 @@ async def _read(bmc: Bmc, look: Look, *, agent: AgentSeen | None, check: Check) 
         found["drives"] = await bmc.drives()
         found["erasing"] = await bmc.erase_tasks()
     if Look.BIOS in look and isinstance(bmc, BiosDriver):
-        found["bios"] = await bmc.bios()
+        found["bios"] = await _bios(bmc)
     return found
+
+
+async def _bios(bmc: BiosDriver) -> BiosState:
+    """None staged and none in force where the BMC shows none: who wants some will be told so."""
+    try:
+        return await bmc.bios()
+    except Unsupported:
+        return BiosState(current={}, pending={})
 
 
 def without(bmc: Bmc) -> frozenset[Capability]:

@@ -39,14 +39,11 @@ class Bed:
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     key: str = ""
+    agents_at: str = "127.0.0.1"
+    """Where agents and BMCs find the service; virtual machines do not share its loopback."""
 
     def __post_init__(self) -> None:
-        sockets = [socket.socket() for _ in range(3)]
-        for name, probe in zip(("api", "agents", "gateway"), sockets, strict=True):
-            probe.bind(("127.0.0.1", 0))
-            self.ports[name] = probe.getsockname()[1]
-        for probe in sockets:
-            probe.close()
+        self.ports |= zip(("api", "agents", "gateway"), free_ports(3), strict=True)
 
     @property
     def hall(self) -> dict[str, Any]:
@@ -83,7 +80,7 @@ class Bed:
             "serve", "--role", role, "--state", str(self.directory / "service"),
             "--log-level", log_level,
             "--listen", f"127.0.0.1:{self.ports['api']}",
-            "--agent-listen", f"127.0.0.1:{self.ports['agents']}",
+            "--agent-listen", f"{self.agents_at}:{self.ports['agents']}",
             "--gateway-listen", f"127.0.0.1:{self.ports['gateway']}",
             environment={"PODYARD_KILL_AT": kill_at, **(environment or {})},
         )  # fmt: skip
@@ -226,6 +223,17 @@ def bed(*faults: str, speed: float = 1.0) -> Iterator[Bed]:
     finally:
         made.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    """Ports on loopback that nobody listens on now, no two alike."""
+    sockets = [socket.socket() for _ in range(count)]
+    for probe in sockets:
+        probe.bind(("127.0.0.1", 0))
+    found = tuple(probe.getsockname()[1] for probe in sockets)
+    for probe in sockets:
+        probe.close()
+    return found
 
 
 def is_parked(host: dict[str, Any]) -> bool:

@@ -27,6 +27,7 @@ from provisioning.lifecycle.actions import (
 from provisioning.lifecycle.adopted import decide_running, is_adopted
 from provisioning.lifecycle.bootnic import (
     FROM_MEDIUM,
+    follows,
     look_at_nics,
     look_where,
     right_nic_first,
@@ -152,7 +153,7 @@ def before_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) ->
     source = starts_from(boot, wanted)
     if source is FROM_MEDIUM and not _inserted(boot, seen):
         return Do(InsertMedia(boot.media_url), "the boot medium is not inserted")
-    if seen.boot_source != source:
+    if not follows(seen.boot_source, source):
         return Do(SetBootSource(source), "the next boot does not follow the medium")
     starting = int(reserved_watts(wanted.host_type.power, PowerPhase.STARTING))
     if host.reserved_watts != starting:

@@ -52,7 +52,7 @@ from provisioning.drivers.redfish import (
 from provisioning.drivers.redfish.address import Endpoint
 from provisioning.drivers.redfish.answers import Json, text
 from provisioning.drivers.redfish.crawl import read_payloads
-from provisioning.drivers.redfish.inventory import hardware_facts
+from provisioning.drivers.redfish.inventory import hardware_facts, serial_of
 from provisioning.drivers.redfish.resources import Resources
 from provisioning.drivers.redfish.rounds import Rounds
 from provisioning.drivers.redfish.session import RedfishSession
@@ -142,7 +142,7 @@ class RedfishBmc:
         system = (await self._resources.system()).body
         manager = await self._resources.manager(system)
         return BmcIdentity(
-            serial=text(system.get("SerialNumber")),
+            serial=serial_of(system),
             uuid=text(system.get("UUID")).lower(),
             manufacturer=text(system.get("Manufacturer")),
             model=text(system.get("Model")),

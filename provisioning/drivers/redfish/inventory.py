@@ -80,6 +80,11 @@ class Payloads:
     secure_boot: Json = field(default_factory=dict)
 
 
+def serial_of(system: Json) -> str:
+    """The host's serial number. Virtual machines have none: then its UUID is who it is."""
+    return text(system.get("SerialNumber")) or text(system.get("UUID")).lower()
+
+
 def hardware_facts(read: Payloads, *, observed_at: datetime) -> HardwareFacts:
     """Everything in `read`, in the project's words."""
     system = read.system
@@ -90,7 +95,7 @@ def hardware_facts(read: Payloads, *, observed_at: datetime) -> HardwareFacts:
         source="redfish",
         manufacturer=text(system.get("Manufacturer")),
         model=text(system.get("Model")),
-        serial=text(system.get("SerialNumber")),
+        serial=serial_of(system),
         uuid=text(system.get("UUID")).lower(),
         bmc_firmware=text(read.manager.get("FirmwareVersion")),
         bios_version=text(system.get("BiosVersion")),

@@ -71,6 +71,7 @@ def sushy_bed(folder: Path, certificate: Certificate) -> Iterator[Bed]:
             username="admin",
             password="sushy-password",
             uuid=SUSHY_UUID,
+            serial=SUSHY_UUID,  # its systems have none: then the UUID is who a host is
             mac=SUSHY_MAC,
         )
 
