@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,7 @@ NEEDED = ("mmdebstrap", "mksquashfs", "xorriso", "mkfs.vfat", "mcopy", "mmd")
 START_S, INSPECT_S, READY_S, WIPE_S = 300.0, 600.0, 3 * 3600.0, 1800.0
 """Deadlines: what emulated processors may take on a machine that has other things to do."""
 LOOK_EVERY_S = 2.0
+SECONDS = re.compile(r" since \d+ s")
 ENVIRONMENT = {
     # The emulator fetches a medium whole before it answers.
     "PODYARD_PROVISIONING_BMC_DEADLINE_S": "300",
@@ -291,8 +293,9 @@ class Story:
         for name, one in bed.hosts().items():
             trouble = one["problem"]["message"] if one["problem"] else ""
             said = f"{one['state']}: {one['waiting']} {trouble}".strip()
-            if self.said.get(name) != said:
-                self.said[name] = said
+            news = SECONDS.sub("", said)  # a wait that goes on is none
+            if self.said.get(name) != news:
+                self.said[name] = news
                 self._say(f"{name} {said}")
 
     def _say(self, text: str) -> None:
