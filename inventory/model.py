@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from inventory.agents import ObservedState, RayOrder
 from inventory.states import ClaimState, Health, HostState, PowerState, UnitState
+from pods.erasing import EraseMethod
 from pods.facts import HardwareFacts
 from pods.match import Mismatch
 from pods.plan import Plan
@@ -38,12 +39,12 @@ class Record(BaseModel):
         """As every model's. A record has fields and nothing else, and each write makes copies."""
         if deep or self.__pydantic_private__ is not None:
             return super().model_copy(update=update, deep=deep)
-        changed = update or {}
+        changed, known = update or {}, self.__pydantic_fields_set__
         copied = type(self).__new__(type(self))
         object.__setattr__(copied, "__dict__", {**self.__dict__, **changed})
-        object.__setattr__(
-            copied, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changed.keys()
-        )
+        # Shared where nothing was set for the first time: nobody changes the set of a frozen model.
+        told = known if changed.keys() <= known else known | changed.keys()
+        object.__setattr__(copied, "__pydantic_fields_set__", told)
         object.__setattr__(copied, "__pydantic_extra__", None)
         object.__setattr__(copied, "__pydantic_private__", None)
         return copied
@@ -154,6 +155,8 @@ class BootRecord(Record):
     """What is written to the disk, or was: the digest of an image."""
     disk_gib: int = 0
     """The size of the disk that the spec means; 0: it does not say."""
+    erase: tuple[EraseMethod, ...] = ()
+    """How its agent erases the drives that it reads and that are not proven erased."""
 
 
 class Rental(Record):
@@ -301,10 +304,8 @@ class Pod(Record):
     simulated: bool
     created_at: datetime
     bring_up: Literal["inspecting", "running", "held"] = "inspecting"
-    owned: bool = True
-    """False: rented."""
     price_per_unit_hour: Annotated[float, Field(ge=0, le=1e6)] = 0.0
-    """What a unit of it costs, in the site's own currency."""
+    """What a unit of an owned host of it costs, in the site's own currency."""
     tags: tuple[Tag, ...] = ()
     custom: Custom = Field(default_factory=dict)
     version: int = 1

@@ -37,6 +37,8 @@ class Permission(StrEnum):
     CERTIFICATE_KEY_READ = "certificate-key:read"
     TENANT_READ = "tenant:read"
     TENANT_WRITE = "tenant:write"
+    QUOTA_READ = "quota:read"
+    QUOTA_WRITE = "quota:write"
     KEY_READ = "key:read"
     KEY_WRITE = "key:write"
     CLAIM_READ = "claim:read"
@@ -44,6 +46,9 @@ class Permission(StrEnum):
     CLUSTER_READ = "cluster:read"
     DEPLOYMENT_READ = "deployment:read"
     DEPLOYMENT_WRITE = "deployment:write"
+    JOB_READ = "job:read"
+    JOB_WRITE = "job:write"
+    """Queue jobs, and stop them."""
     USAGE_READ = "usage:read"
     MODEL_USE = "model:use"
     """Ask the tenant's models, at the gateway."""
@@ -76,6 +81,7 @@ _TENANT = frozenset(
         Permission.SELF,
         Permission.CERTIFICATE_KEY_READ,
         Permission.TENANT_READ,
+        Permission.QUOTA_READ,
         Permission.KEY_READ,
         Permission.KEY_WRITE,
         Permission.CLAIM_READ,
@@ -83,6 +89,8 @@ _TENANT = frozenset(
         Permission.CLUSTER_READ,
         Permission.DEPLOYMENT_READ,
         Permission.DEPLOYMENT_WRITE,
+        Permission.JOB_READ,
+        Permission.JOB_WRITE,
         Permission.USAGE_READ,
         Permission.MODEL_USE,
         Permission.JOB_SUBMIT,

@@ -17,11 +17,12 @@ from datetime import datetime, timedelta
 
 from inventory.errors import StaleWrite
 from inventory.model import AgentSeen, CertificateRecord, Claim, ComputeUnit, Host, RayMember
-from inventory.states import ClaimState
+from inventory.states import ClaimState, UnitState
 from inventory.store.protocol import Change, Fence, Store
 from pods.keys import Keyring
 from runtime.allocation.allocator import Allocator
-from runtime.allocation.answer import Answer, Placed
+from runtime.allocation.answer import Answer, Placed, Refused
+from runtime.allocation.unit import Constraint
 from runtime.claiming import (
     ClaimDecision,
     Finish,
@@ -30,11 +31,24 @@ from runtime.claiming import (
     decide_bound,
     decide_pending,
     decide_releasing,
+    is_over,
+    state_after,
+    still_busy,
+    told,
 )
+from runtime.expiring import Expiring
 from runtime.feeding import Feeding
 from runtime.gating import certificate_gate
-from runtime.offering import ask_of
+from runtime.offering import REPLACES, ask_of, replacement_of
 from runtime.records import by_key
+from runtime.replacing import (
+    gave_back,
+    leave,
+    make_way,
+    notice_is_void,
+    replaced,
+    tell,
+)
 
 log = logging.getLogger("podyard.runtime")
 
@@ -55,6 +69,7 @@ class Binding:
         self._allocator = Allocator()
         self._feeding = Feeding(store, self._allocator)
         self._again: set[str] = set()
+        self._expiring = Expiring(store, self._allocator.stock, fence)
         self._told_at: dict[str, datetime] = {}
 
     def step(self, now: datetime) -> int:
@@ -76,9 +91,13 @@ class Binding:
         # What is given back in this look can be given out in it.
         for claim in self._claims(lambda one: one.state is ClaimState.RELEASING):
             changed += self._release(claim, now)
-        for claim in self._claims(lambda one: one.state is ClaimState.BOUND and _over(one, now)):
-            changed += self._write(claim, decide_bound(claim, now=now), {}, {}, now)
-        return changed + self._bind_all(moved, now)
+        for claim in self._claims(lambda one: one.state is ClaimState.BOUND):
+            if is_over(claim, now):
+                changed += self._write(claim, decide_bound(claim, now=now), {}, {}, now)
+            else:
+                changed += self._keep_whole(claim, now)
+        changed += self._bind_all(moved, now)
+        return changed + self._expiring.step(now)
 
     def _claims(self, which: Callable[[Claim], bool]) -> list[Claim]:
         """Open claims, oldest first: that is the order in which they are served."""
@@ -86,13 +105,101 @@ class Binding:
         return sorted(found, key=lambda claim: (claim.created_at, claim.id))
 
     def _release(self, claim: Claim, now: datetime) -> bool:
-        units = by_key(self._store, ComputeUnit, claim.unit_ids)
+        units, hosts, seen = self._tenanted(claim.held_unit_ids)
+        return self._write(claim, decide_releasing(claim, seen), units, hosts, now)
+
+    def _tenanted(
+        self, unit_ids: Iterable[str]
+    ) -> tuple[dict[str, ComputeUnit], dict[str, Host], list[Tenanted]]:
+        """Units, their hosts, and what is known of what runs there."""
+        units = by_key(self._store, ComputeUnit, unit_ids)
         host_ids = {host_id for unit in units.values() for host_id in unit.host_ids}
         hosts = by_key(self._store, Host, host_ids)
         agents = by_key(self._store, AgentSeen, host_ids)
         members = by_key(self._store, RayMember, host_ids)
         seen = [Tenanted(i, hosts.get(i), agents.get(i), members.get(i)) for i in sorted(host_ids)]
-        return self._write(claim, decide_releasing(claim, seen), units, hosts, now)
+        return units, hosts, seen
+
+    def _keep_whole(self, claim: Claim, now: datetime) -> bool:
+        """At most one change to a claim that goes on: who makes way, and which units go."""
+        if notice_is_void(claim, self._feeding.claims):
+            kept = claim.model_copy(update={"notice": None})
+            why = "the claim that it was to make way for does not wait for it any more"
+            return self._tell(claim, kept, "claim.kept", why, now)
+        if claim.when_withdrawn == "keep" and not claim.leaving:
+            return False
+        bad = self._bad(claim) if claim.when_withdrawn == "replace" else {}
+        if fresh := tell(claim, bad, now=now):
+            new = [one for one in fresh.leaving if one not in claim.leaving]
+            if new:
+                why = "; ".join(f"unit {self._unit_name(one.unit_id)}: {one.why}" for one in new)
+                return self._tell(claim, fresh, "claim.unit-notice", why, now)
+            return self._tell(claim, fresh, "claim.kept", "its units are well again", now)
+        if fresh := leave(claim, now=now):
+            gone = set(claim.unit_ids) - set(fresh.unit_ids)
+            why = f"replaced: {', '.join(sorted(map(self._unit_name, gone)))}"
+            return self._tell(claim, fresh, "claim.unit-left", why, now, also=gone)
+        for one in claim.leaving:
+            if one.left and self._give_back(claim, one.unit_id, now):
+                return True
+            if not one.replaced_by and not one.left:
+                self._look_for_another(claim, one.unit_id)
+        return False
+
+    def _bad(self, claim: Claim) -> dict[str, tuple[str, bool]]:
+        """Units that do not stand any more: why, and whether what runs there may go on."""
+        found: dict[str, tuple[str, bool]] = {}
+        stock = self._allocator.stock
+        for unit_id in claim.unit_ids:
+            bar = stock.unit(unit_id).bar if unit_id in stock else None
+            if bar is not None and bar.constraint is Constraint.WITHDRAWN:
+                found[unit_id] = (bar.detail, True)
+            elif bar is not None and bar.constraint is Constraint.OFF:
+                found[unit_id] = (f"{bar.detail} has no power", False)
+        return found
+
+    def _unit_name(self, unit_id: str) -> str:
+        stock = self._allocator.stock
+        return stock.unit(unit_id).name if unit_id in stock else unit_id
+
+    def _look_for_another(self, claim: Claim, unit_id: str) -> None:
+        """Another unit like it, in its turn; asked once."""
+        if unit_id not in self._allocator.stock:
+            return
+        ask = replacement_of(claim, self._allocator.stock.unit(unit_id))
+        if ask.id not in self._allocator.waiting and ask.id not in self._allocator.holdings:
+            self._allocator.enqueue(ask)
+
+    def _give_back(self, claim: Claim, unit_id: str, now: datetime) -> bool:
+        """Once nothing of the tenant runs on a unit that its claim has left."""
+        units, hosts, seen = self._tenanted([unit_id])
+        if any(map(still_busy, seen)):
+            return False
+        freed = [
+            unit.model_copy(update={"state": state_after(unit, hosts), "claim": ""})
+            for unit in units.values()
+            if unit.claim == claim.id
+        ]
+        change = Change(replace=(gave_back(claim, unit_id, now=now), *freed))
+        return self._apply(claim, change, now)
+
+    def _tell(
+        self,
+        claim: Claim,
+        fresh: Claim,
+        kind: str,
+        why: str,
+        now: datetime,
+        *,
+        also: Iterable[str] = (),
+    ) -> bool:
+        """Write a claim as it is from now on, with the event that says so."""
+        written = self._apply(
+            claim, Change(replace=(fresh,), events=(told(fresh, kind, why, now),)), now
+        )
+        if written:
+            self._feeding.read_units(also)
+        return written
 
     def _bind_all(self, moved: set[str], now: datetime) -> int:
         changed = 0
@@ -110,7 +217,10 @@ class Binding:
                 self._take_back(found[place:])
                 raise
         for claim in self._claims(lambda one: self._is_due(one, now))[:EXPLAINED_AT_ONCE]:
-            changed += self._explain(claim, self._allocator.explain(claim.id), now)
+            if claim.may_preempt and not claim.promised:
+                changed += self._decide(claim, now)  # who may make way changes as well
+            else:
+                changed += self._explain(claim, self._allocator.explain(claim.id), now)
         return changed
 
     def _is_due(self, claim: Claim, now: datetime) -> bool:
@@ -123,17 +233,54 @@ class Binding:
         """Nothing of this was written, as far as anybody knows."""
         for one in placed:
             self._allocator.ended(one.ask_id)
-            self._again.add(one.ask_id)
+            if REPLACES not in one.ask_id:
+                self._again.add(one.ask_id)
 
     def _decide(self, claim: Claim, now: datetime) -> bool:
         answer = self._allocator.decide(ask_of(claim), now)
-        if not isinstance(answer, Placed):
+        if isinstance(answer, Refused):
+            if answer.preempts:
+                return self._end_others(claim, answer, now)
             return self._explain(claim, answer, now)
         try:
             return self._bind(answer, now)
         except BaseException:
             self._take_back([answer])
             raise
+
+    def _end_others(self, claim: Claim, answer: Refused, now: datetime) -> bool:
+        """Tell those who make way, and write down which units are kept, in one change.
+
+        So that a crash loses neither the notice nor the promise, and ends nobody twice.
+        """
+        made = self._allocator.reservations.get(claim.id)
+        victims = [self._feeding.claims[one] for one in answer.preempts]
+        why = f"makes way for claim {claim.id} of {claim.tenant}, priority {claim.priority}"
+        told_to = [make_way(one, claim.id, why=why, now=now) for one in victims]
+        names = ", ".join(one.id for one in victims)
+        promised = claim.model_copy(
+            update={
+                "promised": made.unit_ids if made else (),
+                "promised_from": made.start_at if made else now,
+                "estimated_start": made.start_at if made else None,
+                "lacks": answer.constraint.value,
+                "why": f"{names} make way for it; {answer.message}",
+            }
+        )
+        events = (
+            *(told(one, "claim.notice", why, now) for one in told_to),
+            told(promised, "claim.promised", f"{names} make way for it", now),
+        )
+        written = False
+        try:
+            change = Change(replace=(promised, *told_to), events=events)
+            written = self._apply(claim, change, now)
+        finally:
+            if not written:  # nobody was told, so nobody leaves
+                self._allocator.withdrawn(claim.id)
+                self._again.add(claim.id)
+            self._feeding.read_claims(answer.preempts)
+        return written
 
     def _explain(self, claim: Claim, answer: Answer | None, now: datetime) -> bool:
         self._told_at[claim.id] = now
@@ -144,6 +291,8 @@ class Binding:
 
     def _bind(self, placed: Placed, now: datetime) -> bool:
         """Write what was chosen, if the records still say so; else choose anew."""
+        if REPLACES in placed.ask_id:
+            return self._replace(placed, now)
         claim = self._feeding.claims[placed.ask_id]
         while True:
             units = self._feeding.read_units(placed.unit_ids)
@@ -159,6 +308,25 @@ class Binding:
             if not isinstance(answer, Placed):
                 return self._explain(claim, answer, now)
             placed = answer
+
+    def _replace(self, placed: Placed, now: datetime) -> bool:
+        """Give a claim another unit for the one that it is told to leave."""
+        claim_id, _, unit_id = placed.ask_id.partition(REPLACES)
+        claim, (new,) = self._feeding.claims.get(claim_id), placed.unit_ids
+        wanted = claim is not None and any(
+            one.unit_id == unit_id and not one.replaced_by for one in claim.leaving
+        )
+        units = self._feeding.read_units(placed.unit_ids)
+        sound = wanted and self._holds(placed, units, now)
+        self._allocator.ended(placed.ask_id)  # from here on the claim itself holds it
+        self._again.discard(placed.ask_id)
+        if claim is None or not sound or claim.state is not ClaimState.BOUND:
+            return False  # it is asked for again at the next look, if it is still wanted
+        held = units[new].model_copy(update={"state": UnitState.CLAIMED, "claim": claim.id})
+        fresh = replaced(claim, unit_id, new, now=now)
+        why = f"{held.name} for {self._unit_name(unit_id)}: {placed.why}"
+        event = told(fresh, "claim.unit-replaced", why, now)
+        return self._apply(claim, Change(replace=(fresh, held), events=(event,)), now)
 
     def _holds(self, placed: Placed, units: Mapping[str, ComputeUnit], now: datetime) -> bool:
         """True when every unit is as it was thought to be, and its certificate verifies."""

@@ -33,6 +33,9 @@ USAGE_IDS = uuid.UUID("6f0c5f62-2f0e-5b1c-8a55-3f8f0d7c2b11")
 
 ACTOR = "runtime"
 
+NOT_WAITING = {"lacks": "", "estimated_start": None, "promised": (), "promised_from": None}
+"""Of a claim that is not pending any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keep:
@@ -44,6 +47,8 @@ class Explain:
     """Only what the claim waits for has changed."""
 
     why: str
+    lacks: str = ""
+    estimated_start: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +93,25 @@ def decide_pending(claim: Claim, answer: Answer, *, now: datetime) -> ClaimDecis
     match answer:
         case Placed(unit_ids=unit_ids):
             return Bind(unit_ids, answer.why)
-        case Refused():
-            return _explain(claim, answer.message)
+        case Refused(constraint=constraint, message=why, estimate=soonest):
+            start = soonest.start_at if soonest else None
+            told = (claim.why, claim.lacks, claim.estimated_start)
+            same = told == (why, constraint.value, start)
+            return Keep() if same else Explain(why, constraint.value, start)
 
 
 def decide_bound(claim: Claim, *, now: datetime) -> ClaimDecision:
-    """End a claim whose time is over."""
+    """End a claim whose time is over, or that was told to make way and has had its grace."""
     if _expired(claim, now):
         return Release("its time is over")
+    if claim.notice is not None and claim.notice.leave_at <= now:
+        return Release(claim.notice.why)
     return Keep()
+
+
+def is_over(claim: Claim, now: datetime) -> bool:
+    """True when a bound claim ends now."""
+    return isinstance(decide_bound(claim, now=now), Release)
 
 
 def decide_releasing(claim: Claim, hosts: Sequence[Tenanted]) -> ClaimDecision:
@@ -158,8 +173,9 @@ def apply_claim(
     match decision:
         case Keep():
             return None
-        case Explain(why):
-            return Change(replace=(claim.model_copy(update={"why": why}),))
+        case Explain(why, lacks, start):
+            told = {"why": why, "lacks": lacks, "estimated_start": start}
+            return Change(replace=(claim.model_copy(update=told),))
         case Bind(unit_ids, why):
             held = tuple(
                 units[i].model_copy(update={"state": UnitState.CLAIMED, "claim": claim.id})
@@ -170,13 +186,15 @@ def apply_claim(
                     "state": ClaimState.BOUND,
                     "unit_ids": unit_ids,
                     "bound_at": now,
+                    "fence": claim.fence + 1,
                     "why": why,
+                    **NOT_WAITING,
                 }
             )
-            return Change(replace=(bound, *held), events=(_moved(claim, bound, why, now),))
+            return Change(replace=(bound, *held), events=(moved(claim, bound, why, now),))
         case Release(why):
             fresh = claim.model_copy(update={"state": ClaimState.RELEASING, "why": why})
-            return Change(replace=(fresh,), events=(_moved(claim, fresh, why, now),))
+            return Change(replace=(fresh,), events=(moved(claim, fresh, why, now),))
         case Finish(why):
             return _finish(claim, why, units=units, hosts=hosts, now=now)
 
@@ -189,21 +207,22 @@ def _finish(
     hosts: Mapping[str, Host],
     now: datetime,
 ) -> Change:
-    fresh = claim.model_copy(update={"state": ClaimState.RELEASED, "released_at": now, "why": why})
+    ended = {"state": ClaimState.RELEASED, "released_at": now, "why": why, **NOT_WAITING}
+    fresh = claim.model_copy(update={**ended, "fence": claim.fence + 1})
     freed = tuple(
-        unit.model_copy(update={"state": _state_after(unit, hosts), "claim": ""})
-        for unit_id in claim.unit_ids
+        unit.model_copy(update={"state": state_after(unit, hosts), "claim": ""})
+        for unit_id in claim.held_unit_ids
         if (unit := units.get(unit_id)) is not None and unit.claim == claim.id
     )
     usage: tuple[Record, ...] = () if claim.bound_at is None else (final_usage(fresh),)
     return Change(
         insert=usage,
         replace=(fresh, *freed),
-        events=(_moved(claim, fresh, why, now),),
+        events=(moved(claim, fresh, why, now),),
     )
 
 
-def _state_after(unit: ComputeUnit, hosts: Mapping[str, Host]) -> UnitState:
+def state_after(unit: ComputeUnit, hosts: Mapping[str, Host]) -> UnitState:
     """Offered again only when its hosts are as they were certified, and wanted here."""
     if unit.state is not UnitState.CLAIMED:
         return UnitState.WITHDRAWN
@@ -216,14 +235,6 @@ def _state_after(unit: ComputeUnit, hosts: Mapping[str, Host]) -> UnitState:
     return UnitState.AVAILABLE if stays else UnitState.WITHDRAWN
 
 
-def unit_seconds_so_far(claim: Claim, *, now: datetime) -> float:
-    """What a claim has used until now: computed when it is asked for, so it cannot be lost."""
-    if claim.bound_at is None:
-        return 0.0
-    until = claim.released_at or now
-    return max(0.0, (until - claim.bound_at).total_seconds()) * len(claim.unit_ids)
-
-
 def final_usage(claim: Claim) -> UsageRecord:
     """The record of a released claim. Its id comes from the claim, so it exists once."""
     if claim.bound_at is None or claim.released_at is None:
@@ -233,7 +244,7 @@ def final_usage(claim: Claim) -> UsageRecord:
         tenant=claim.tenant,
         kind="unit_seconds",
         claim=claim.id,
-        unit_seconds=unit_seconds_so_far(claim, now=claim.released_at),
+        unit_seconds=claim.unit_seconds(claim.released_at),
         started_at=claim.bound_at,
         ended_at=claim.released_at,
     )
@@ -247,7 +258,13 @@ def _explain(claim: Claim, why: str) -> ClaimDecision:
     return Keep() if claim.why == why else Explain(why)
 
 
-def _moved(old: Claim, new: Claim, why: str, now: datetime) -> Event:
+def told(claim: Claim, kind: str, why: str, now: datetime) -> Event:
+    """An event about a claim that stays in its state."""
+    return Event(at=now, actor=ACTOR, kind=kind, subject=f"claim:{claim.id}", why=why)
+
+
+def moved(old: Claim, new: Claim, why: str, now: datetime) -> Event:
+    """An event about a claim that goes into another state."""
     return Event(
         at=now,
         actor=ACTOR,

@@ -7,16 +7,22 @@ last read is looked for every half minute as well, without reading what has not 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from inventory.model import CertificateRecord, Claim, ComputeUnit, Event, Host, Record
+from inventory.model import CertificateRecord, Claim, ComputeUnit, Event, Host, Pod, Record
+from inventory.quotas import TenantQuota
 from inventory.states import ClaimState
 from inventory.store.protocol import PAGE_MAX, Store
 from inventory.store.query import Condition, Query
 from runtime.allocation.allocator import Allocator
-from runtime.offering import holding_of, unit_of
+from runtime.allocation.quota import QuotaRefused
+from runtime.allocation.unit import Bar, Constraint
+from runtime.offering import holding_of, quota_of, unit_of
+
+log = logging.getLogger("podyard.runtime")
 
 HEAL_EVERY = timedelta(seconds=30)
 """How long a missed event may go unseen: about as long as people wait before they ask."""
@@ -28,6 +34,7 @@ UNITS_MOVED = (
     "certificate.",
     "host.certified",
     "host.forgotten",
+    "host.power",
     "host.quarantine",
     "host.resume",
     "host.retry",
@@ -36,6 +43,9 @@ UNITS_MOVED = (
     "unit.",
 )
 """Beginnings of the kinds of event after which a unit may be offered that was not, or no more."""
+
+HELD_MOVED = ("host.power", "unit.")
+"""The same for units that a claim has: it is told at once."""
 
 LOOK_EVERY = timedelta(seconds=1)
 """Between two looks for new units while hosts come up by the thousand."""
@@ -77,6 +87,7 @@ class Feeding:
         self._claims = Seen(Claim, OPEN_CLAIMS)
         self._units = Seen(ComputeUnit)
         self._hosts = Seen(Host)
+        self._quotas = Seen(TenantQuota)
         self._units_on: dict[str, set[str]] = {}
         self._units_due = False
         self._hosts_due: set[str] = set()
@@ -90,7 +101,7 @@ class Feeding:
             return self._catch_up(now)
         except BaseException:
             self._heal_at = None
-            for seen in (self._claims, self._units, self._hosts):
+            for seen in (self._claims, self._units, self._hosts, self._quotas):
                 seen.versions.clear()
             raise
 
@@ -101,15 +112,22 @@ class Feeding:
             self._cursor = last
             return self._heal(now)
         moved: set[str] = set()
+        quotas, held = False, False
         for event in self._events(last):
             sort, _, name = event.subject.partition(":")
             if sort == "claim":
                 moved.add(name)
+            quotas = quotas or sort == "quota"
+            held = held or event.kind.startswith(HELD_MOVED)
             if event.kind.startswith(UNITS_MOVED):
                 self._units_due = True
                 self._hosts_due.update({name} if sort == "host" else ())
         self._cursor = last
-        waits = moved or any(one.state is ClaimState.PENDING for one in self.claims.values())
+        if quotas:
+            self._read_quotas()
+        waits = (
+            moved or held or any(one.state is ClaimState.PENDING for one in self.claims.values())
+        )
         if self._units_due and waits and (self._look_at is None or now >= self._look_at):
             self._look_at_units(now)
         self.read_claims(moved)
@@ -129,6 +147,7 @@ class Feeding:
         hosts = self._store.get_many(Host, {i for unit in found.values() for i in unit.host_ids})
         backing = {i for unit in found.values() for i in unit.certificate_ids}
         certificates = self._store.get_many(CertificateRecord, backing)
+        pods = self._store.get_many(Pod, {unit.pod for unit in found.values()})
         for unit_id in wanted:
             unit = found.get(unit_id)
             if unit is None:
@@ -136,11 +155,27 @@ class Feeding:
                 continue
             for host_id in unit.host_ids:
                 self._units_on.setdefault(host_id, set()).add(unit_id)
-            self._allocator.unit_seen(unit_of(unit, hosts, certificates))
+            offered = unit_of(unit, hosts, certificates, pods.get(unit.pod))
+            holder = self.claims.get(unit.claim)
+            if offered.bar is None and holder is not None and unit_id not in holder.unit_ids:
+                offered = replace(offered, bar=Bar(Constraint.WITHDRAWN, f"{holder.id} leaves it"))
+            self._allocator.unit_seen(offered)
         return found
+
+    def _read_quotas(self) -> None:
+        """Those that moved. A quota above comes before those below it in no order: all are told."""
+        changed, gone = self._quotas.moved(self._store)
+        for name in sorted(gone):
+            self._allocator.quota_gone(name)
+        for quota in self._store.get_many(TenantQuota, changed).values():
+            try:
+                self._allocator.quota_seen(quota_of(quota))
+            except QuotaRefused as error:  # the one that stood before goes on standing
+                log.warning("a quota makes no tree", extra={"cause": str(error)})
 
     def _heal(self, now: datetime) -> set[str]:
         """Whatever is not as it was last read."""
+        self._read_quotas()
         hosts, _ = self._hosts.moved(self._store)
         self._read_moved_units(hosts, now)
         moved, over = self._claims.moved(self._store)
@@ -170,6 +205,8 @@ class Feeding:
             self._allocator.holds(holding_of(claim))
         elif claim.state is not ClaimState.PENDING:
             self._allocator.withdrawn(claim_id)
+        elif claim.promised_from is not None:
+            self._allocator.promised(claim_id, claim.promised, claim.promised_from)
 
     def _events(self, last: int) -> Iterable[Event]:
         after = self._cursor

@@ -9,7 +9,9 @@ from urllib.parse import quote
 import typer
 
 from inventory.client import service
+from inventory.commands.quotas import pair_of
 from inventory.printing import Output, OutputOption, age, pairs, rows, say, until, write
+from runtime.jobnoun import job_app, ray_address, shell
 
 claim_app = typer.Typer(
     no_args_is_help=True,
@@ -41,9 +43,20 @@ CLAIM = (
     "profile",
     "within",
     "feeds_min",
+    "more",
+    "together",
+    "priority",
+    "preemptible",
+    "may_preempt",
+    "grace_minutes",
     "state",
     "why",
+    "lacks",
+    "estimated_start",
     "unit_ids",
+    "notice",
+    "leaving",
+    "fence",
     "accept_simulated",
     "created_at",
     "bound_at",
@@ -66,13 +79,35 @@ MODEL = (
 
 def groups() -> dict[str, typer.Typer]:
     """Nouns of the command line, for the root to join."""
-    return {"claim": claim_app, "cluster": cluster_app, "model": model_app}
+    return {"claim": claim_app, "cluster": cluster_app, "job": job_app, "model": model_app}
+
+
+PART_NUMBERS = {"count": int, "b200_equivalents": float, "feeds_min": int}
+PART_WORDS = {"b200e": "b200_equivalents", "class": "unit_class", "feeds": "feeds_min"}
+
+
+def part_of(text: str) -> dict[str, str | int | float]:
+    """One part of a claim, from `class=X,count=2`; classes of one part have a `|` between."""
+    found: dict[str, str | int | float] = {}
+    for item in text.split(","):
+        name, value = pair_of("--part", item)
+        field = PART_WORDS.get(name, name)
+        number = PART_NUMBERS.get(field)
+        try:
+            found[field] = number(value) if number else value.replace("|", ",")
+        except ValueError as error:
+            raise typer.BadParameter(
+                f"--part {item!r} is no number; hint: as class=b200-8,count=2,within=rack"
+            ) from error
+    return found
 
 
 @claim_app.command("create")
 def create_claim(
     *,
-    unit_class: Annotated[str, typer.Option("--class", help="The class of unit.")],
+    unit_class: Annotated[
+        str, typer.Option("--class", help="The class of unit; several with commas, or `any`.")
+    ],
     count: Annotated[
         int | None, typer.Option(min=1, max=4096, help="How many; default: 1.", show_default=False)
     ] = None,
@@ -87,10 +122,43 @@ def create_claim(
         str, typer.Option(help="All in one domain, rack, leaf, pod or site.")
     ] = "site",
     feeds: Annotated[int, typer.Option(min=1, max=64, help="On at least so many feeds.")] = 1,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Another sort besides: class=X,count=2,within=rack; repeat it.",
+            show_default=False,
+        ),
+    ] = None,
+    together: Annotated[
+        str, typer.Option(help="All parts in one domain, rack, leaf, pod or site.")
+    ] = "site",
+    site: Annotated[str, typer.Option(help="Only of this site.", show_default=False)] = "",
+    owned: Annotated[
+        bool | None, typer.Option("--owned/--rented", help="Only such; default: either.")
+    ] = None,
+    price_max: Annotated[
+        float | None, typer.Option(min=0, help="Of a unit and hour.", show_default=False)
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="Only units with NAME=VALUE; repeat it.")
+    ] = None,
     tenant: TenantOption = "",
     cluster: ClusterOption = "main",
     simulated_ok: Annotated[
         bool, typer.Option("--simulated-ok", help="Accept units of simulated hardware.")
+    ] = False,
+    priority: Annotated[int, typer.Option(min=0, max=1000, help="Higher goes first.")] = 0,
+    preemptible: Annotated[
+        bool, typer.Option("--preemptible", help="It may be ended for others, after its grace.")
+    ] = False,
+    may_preempt: Annotated[
+        bool, typer.Option("--may-preempt", help="Preemptible ones may be ended for it.")
+    ] = False,
+    grace_minutes: Annotated[
+        int, typer.Option(min=0, max=10080, help="How long beforehand it is told to leave.")
+    ] = 5,
+    keep_withdrawn: Annotated[
+        bool, typer.Option("--keep-withdrawn", help="Keep units that are withdrawn under it.")
     ] = False,
     valid_hours: Annotated[
         int | None, typer.Option(min=1, help="Hours until it expires; default: never.")
@@ -107,6 +175,8 @@ def create_claim(
     Example: podyard claim create --class lab-cpu --count 2 --simulated-ok --wait
 
     Example: podyard claim create --class gb200 --b200e 6 --profile PROFILE --within domain
+
+    Example: podyard claim create --class b200-8 --count 2 --part class=gb200-4,count=4,within=rack
     """
     body = {
         "unit_class": unit_class,
@@ -115,9 +185,20 @@ def create_claim(
         "profile": profile,
         "within": within,
         "feeds_min": feeds,
+        "more": [part_of(text) for text in part or ()],
+        "together": together,
+        "site": site,
+        "owned": owned,
+        "price_max_per_hour": price_max,
+        "labels": dict(pair_of("--label", text) for text in label or ()),
         "tenant": tenant,
         "cluster": cluster,
         "accept_simulated": simulated_ok,
+        "priority": priority,
+        "preemptible": preemptible,
+        "may_preempt": may_preempt,
+        "grace_minutes": grace_minutes,
+        "when_withdrawn": "keep" if keep_withdrawn else "replace",
         "valid_hours": valid_hours,
     }
     key = idempotency_key or secrets.token_hex(16)
@@ -166,6 +247,22 @@ def show_claim(claim_id: IdArgument, output: OutputOption = Output.TABLE) -> Non
     write(claim, output, lambda: pairs(claim, CLAIM))
 
 
+@claim_app.command("extend")
+def extend_claim(
+    claim_id: IdArgument,
+    *,
+    hours: Annotated[int, typer.Option(min=1, help="How much longer, from its present end on.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Let a claim last longer; one without an end stays as it is.
+
+    Example: podyard claim extend 6f1c… --hours 24
+    """
+    with service() as api:
+        claim = api.post(f"/api/claims/{quote(claim_id, safe='')}/extend", {"hours": hours})
+    write(claim, output, lambda: pairs(claim, CLAIM))
+
+
 @claim_app.command("release")
 def release_claim(
     claim_id: IdArgument,
@@ -210,6 +307,10 @@ def list_clusters(tenant: TenantOption = "", output: OutputOption = Output.TABLE
         found = api.all("/api/clusters", tenant=tenant)
     columns = ("tenant", "name", "phase", "nodes_alive", "isolated", "simulated", "message")
     write(found, output, lambda: rows(found, columns))
+
+
+cluster_app.command("ray-address")(ray_address)
+cluster_app.command("shell")(shell)
 
 
 @model_app.command("deploy")

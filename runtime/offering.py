@@ -7,21 +7,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
-from inventory.model import CertificateRecord, Claim, ComputeUnit, Host
-from inventory.states import UnitState
+from inventory.model import CertificateRecord, Claim, ClaimPart, ComputeUnit, Host, Pod
+from inventory.offering import offer_of
+from inventory.quotas import TenantQuota
+from inventory.states import PowerState, UnitState
 from runtime.allocation.ask import Ask, Choice, Holding, Part
+from runtime.allocation.quota import Quota
 from runtime.allocation.unit import MILLI, Bar, Constraint, Kind, Level, Unit, groups_of
 
 PREFIX = "podyard.io/"
-PLACES = frozenset({"site", "pod", "leaf", "rack", "domain", "feed", "unit", "class"})
-"""Labels that say where a unit is or which: what is left says of which sort it is."""
+PLACES = frozenset(
+    {"site", "pod", "leaf", "rack", "domain", "feed", "unit", "class"}
+    | {"owned", "price-per-hour", "rented-until"}
+)
+"""Labels that say where a unit is, which, or how it is offered: what is left says of which sort it
+is."""
+ANY_CLASS = "any"
+REPLACES = "+"
+"""Between a claim and the unit that is replaced, in the id of the ask for another one."""
 
 
 def unit_of(
     unit: ComputeUnit,
     hosts: Mapping[str, Host],
     certificates: Mapping[str, CertificateRecord],
+    pod: Pod | None = None,
 ) -> Unit:
     """A unit with the earliest end of its certificates, and why it is not offered if so."""
     place = {name: unit.labels.get(PREFIX + name, "") for name in PLACES}
@@ -29,6 +42,7 @@ def unit_of(
     complete = bool(known) and len(known) == len(unit.certificate_ids)
     site = unit.site or place["site"]
     rating = round(unit.rating.b200_equivalents * MILLI)
+    owned, price = offer_of(unit.labels, pod)
     other = {k: v for k, v in unit.labels.items() if k.removeprefix(PREFIX) not in PLACES}
     return Unit(
         id=unit.id,
@@ -37,6 +51,8 @@ def unit_of(
             unit.unit_class,
             site=site,
             simulated=unit.simulated,
+            owned=owned,
+            price_per_hour=price,
             labels=frozenset(other.items()),
         ),
         groups=groups_of(
@@ -56,43 +72,100 @@ def unit_of(
 
 def _bar(unit: ComputeUnit, hosts: Mapping[str, Host]) -> Bar | None:
     if unit.state in {UnitState.DRAINING, UnitState.WITHDRAWN}:
-        return Bar(Constraint.WITHDRAWN)
+        return Bar(Constraint.WITHDRAWN, "its certificate does not stand any more")
     for host_id in unit.host_ids:
         host = hosts.get(host_id)
         if host is not None and (set_apart := host.maintenance or host.quarantine):
             return Bar(Constraint.MAINTENANCE, set_apart)
+        if host is not None and host.power is PowerState.OFF:
+            return Bar(Constraint.OFF, f"host {host.name}")
     return None
 
 
 def ask_of(claim: Claim) -> Ask:
     """What a pending claim asks for."""
-    choice = Choice(classes=frozenset({claim.unit_class}), accept_simulated=claim.accept_simulated)
+    first = ClaimPart(**{name: getattr(claim, name) for name in ClaimPart.model_fields})
     return Ask(
         id=claim.id,
         tenant=claim.tenant,
-        parts=(
-            Part(
-                choice,
-                count=claim.count,
-                b200e_milli=math.ceil((claim.b200_equivalents or 0) * MILLI),
-                profile=claim.profile,
-                within=Level(claim.within),
-                feeds_min=claim.feeds_min,
-            ),
-        ),
+        parts=tuple(_part(claim, part) for part in (first, *claim.more)),
         asked_at=claim.created_at,
         cluster=claim.cluster,
+        priority=claim.priority,
+        preemptible=claim.preemptible,
+        grace=timedelta(minutes=claim.grace_minutes),
+        may_preempt=claim.may_preempt,
+        lasts=None if claim.expires_at is None else claim.expires_at - claim.created_at,
+        together=Level(claim.together),
+    )
+
+
+def replacement_of(claim: Claim, unit: Unit) -> Ask:
+    """One unit like another, for a claim that is giving that one back."""
+    choice = replace(_choice(claim, unit.kind.unit_class), site=unit.kind.site)
+    return Ask(
+        id=f"{claim.id}{REPLACES}{unit.id}",
+        tenant=claim.tenant,
+        parts=(Part(choice, count=1),),
+        asked_at=claim.created_at,
+        cluster=claim.cluster,
+        priority=claim.priority,
         lasts=None if claim.expires_at is None else claim.expires_at - claim.created_at,
     )
 
 
 def holding_of(claim: Claim) -> Holding:
-    """What a claim holds that was bound and has not given everything back."""
+    """What a claim holds that was bound and has not given everything back.
+
+    Units that it was told to leave count no more: others may not have them yet, because something
+    bars them, and what replaces them is within its quota.
+    """
+    leaving = {one.unit_id for one in claim.leaving}
+    ends = [one for one in (claim.expires_at, claim.notice and claim.notice.leave_at) if one]
     return Holding(
         id=claim.id,
         tenant=claim.tenant,
-        unit_ids=claim.unit_ids,
+        unit_ids=tuple(unit_id for unit_id in claim.unit_ids if unit_id not in leaving),
         since=claim.bound_at or claim.created_at,
         cluster=claim.cluster,
-        ends_at=claim.expires_at,
+        priority=claim.priority,
+        preemptible=claim.preemptible and claim.notice is None,
+        grace=timedelta(minutes=claim.grace_minutes),
+        ends_at=min(ends, default=None),
+    )
+
+
+def quota_of(quota: TenantQuota) -> Quota:
+    """A quota in thousandths."""
+    limit = quota.limit_b200e
+    return Quota(
+        quota.name,
+        parent=quota.parent,
+        weight=quota.weight,
+        guaranteed_milli=round(quota.guaranteed_b200e * MILLI),
+        limit_milli=None if limit is None else round(limit * MILLI),
+        units_max=quota.units_max,
+    )
+
+
+def _part(claim: Claim, part: ClaimPart) -> Part:
+    return Part(
+        _choice(claim, part.unit_class),
+        count=part.count,
+        b200e_milli=math.ceil((part.b200_equivalents or 0) * MILLI),
+        profile=part.profile,
+        within=Level(part.within),
+        feeds_min=part.feeds_min,
+    )
+
+
+def _choice(claim: Claim, unit_class: str) -> Choice:
+    classes = frozenset(unit_class.split(",")) - {"", ANY_CLASS}
+    return Choice(
+        classes=frozenset() if ANY_CLASS in unit_class.split(",") else classes,
+        accept_simulated=claim.accept_simulated,
+        site=claim.site,
+        owned=claim.owned,
+        price_max=claim.price_max_per_hour,
+        labels=frozenset(claim.labels.items()),
     )

@@ -12,6 +12,10 @@ from inventory.client import ServiceError, service
 from inventory.printing import Output, OutputOption, age, rows, say, to_json, write
 from pods.cli import revoke_certificates, rotate_key, show_certificate, verify_certificate
 
+OURS = "podyard.io/"
+TOLD = frozenset({"class", "unit"})
+"""Labels that say what a column of their own says."""
+
 unit_app = typer.Typer(
     no_args_is_help=True,
     help="See the compute units that are offered.\n\nExample: podyard unit list",
@@ -46,8 +50,21 @@ def list_units(
     Example: podyard unit list --state available
     """
     with service() as api:
-        found = sorted(api.all("/api/units", pod=pod, state=state), key=lambda u: u["name"])
-    columns = ("name", "class", "accelerators", "state", "B200e", "claim", "simulated")
+        units = api.all("/api/units", pod=pod, state=state, include="offer")
+    found = sorted(units, key=lambda u: u["name"])
+    columns = (
+        "name",
+        "class",
+        "accelerators",
+        "state",
+        "B200e",
+        "claim",
+        "owned",
+        "price",
+        "certified until",
+        "simulated",
+        "labels",
+    )
     write(found, output, lambda: rows([_unit_line(unit) for unit in found], columns))
 
 
@@ -120,10 +137,15 @@ def _certificate_words(certificate: dict[str, Any]) -> dict[str, str]:
 
 
 def _unit_line(unit: dict[str, Any]) -> dict[str, Any]:
-    rating = unit["rating"]
+    rating, offer = unit["rating"], unit.get("offer") or {}
+    shown = {k: v for k, v in unit["labels"].items() if k.removeprefix(OURS) not in TOLD}
     return {
         **unit,
         "class": unit["unit_class"],
         "B200e": f"{rating['b200_equivalents']:.3g} {rating['basis'].partition('_')[0]}",
         "claim": unit["claim"][:8],
+        "owned": "owned" if offer.get("owned", True) else "rented",
+        "price": f"{offer.get('price_per_unit_hour', 0):g}/h",
+        "certified until": (offer.get("certified_until") or "?")[:10],
+        "labels": " ".join(f"{k.removeprefix(OURS)}={v}" for k, v in sorted(shown.items())),
     }

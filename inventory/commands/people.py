@@ -9,6 +9,7 @@ from urllib.parse import quote
 import typer
 
 from inventory.client import service
+from inventory.commands.quotas import quota_app
 from inventory.printing import Output, OutputOption, pairs, rows, say, write
 
 tenant_app = typer.Typer(
@@ -33,6 +34,8 @@ KEY_COLUMNS = (
     "revoked_at",
     "last_used_at",
 )
+tenant_app.add_typer(quota_app, name="quota")
+
 LISTED = ("id", "title", "role", "tenant", "expires_at", "revoked_at", "last_used_at")
 
 

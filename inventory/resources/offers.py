@@ -6,12 +6,16 @@ labels can be written here.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field
 
 from inventory.auth import Permission
 from inventory.deps import ApiDeps
+from inventory.jobs import Job, JobState
 from inventory.model import (
     CertificateRecord,
     Claim,
@@ -22,8 +26,21 @@ from inventory.model import (
     RayCluster,
     Tenant,
 )
-from inventory.resources.declaring import Filter, Form, Resource, Shown, Stored, Writes
-from inventory.resources.shaping import change_of, show_record, view_of
+from inventory.offering import offer_of
+from inventory.quotas import TenantQuota
+from inventory.resources.declaring import (
+    Filter,
+    Form,
+    Holder,
+    Include,
+    Reference,
+    Resource,
+    Shown,
+    Stored,
+    Writes,
+)
+from inventory.resources.shaping import body_of, change_of, show_record, view_of
+from inventory.routes.shapes import View
 from inventory.states import ClaimState, UnitState
 from inventory.store.reading import every
 
@@ -85,11 +102,47 @@ PODS = Resource(
     tagged=True,
     writes=Writes(
         permission=Permission.POD_WRITE,
-        change=change_of(Pod, "ChangePod", fields=("tags", "custom")),
+        change=change_of(Pod, "ChangePod", fields=("price_per_unit_hour", "tags", "custom")),
         removable=False,
     ),
     unrecorded=("spec_document", "plan"),
 )
+
+
+class UnitOffer(View):
+    """What says how good an offer a unit is, and how long it stands."""
+
+    owned: bool
+    price_per_unit_hour: float
+    certified_until: datetime | None
+    """When the first of its certificates ends; null: one of them is not there."""
+    suspended: bool
+
+
+def _offers(deps: ApiDeps, rows: Sequence[Stored]) -> Mapping[str, Any]:
+    """Whose each unit is, what it costs, and until when it is certified."""
+    pods = deps.store.get_many(Pod, {row.document["pod"] for row in rows})
+    named = {one for row in rows for one in row.document["certificate_ids"]}
+    known = deps.store.get_many(CertificateRecord, named)
+    return {row.key: _offer(row, pods, known) for row in rows}
+
+
+def _offer(
+    row: Stored, pods: Mapping[str, Pod], known: Mapping[str, CertificateRecord]
+) -> dict[str, Any]:
+    pod = pods.get(row.document["pod"])
+    owned, price = offer_of(row.document["labels"], pod)
+    ids = row.document["certificate_ids"]
+    found = [known[one] for one in ids if one in known]
+    complete = bool(found) and len(found) == len(ids)
+    until = min((one.expires_at for one in found), default=None) if complete else None
+    return {
+        "owned": owned,
+        "price_per_unit_hour": price,
+        "certified_until": until.isoformat() if until else None,
+        "suspended": any(one.suspended for one in found),
+    }
+
 
 UNITS = Resource(
     noun="unit",
@@ -111,6 +164,14 @@ UNITS = Resource(
     ordering=("name", "pod", "site", "unit_class", "state"),
     searched=("name", "unit_class"),
     site="site",
+    includes={
+        "offer": Include(
+            read=_offers,
+            absent=None,
+            says="Whose it is, what it costs, and until when it is certified.",
+            needs=Permission.UNIT_READ,
+        ),
+    },
 )
 
 
@@ -204,6 +265,28 @@ DEPLOYMENTS = Resource(
     tenant="tenant",
 )
 
+JOBS = Resource(
+    noun="job",
+    plural="jobs",
+    kind=Job,
+    view=view_of(Job, "JobView"),
+    show=show_record(Job),
+    read=Permission.JOB_READ,
+    command="job list",
+    filters={
+        "id": Filter("key"),
+        "tenant": Filter("tenant"),
+        "cluster": Filter("cluster", says="As `<tenant>/<cluster>`."),
+        "state": Filter("state", Form.CHOICE, tuple(s.value for s in JobState)),
+    },
+    brief=("id", "url", "display", "tenant", "state"),
+    ordering=("tenant", "cluster", "state"),
+    searched=("id", "cluster"),
+    addressed_by_name=False,
+    named=False,
+    tenant="tenant",
+)
+
 TENANTS = Resource(
     noun="tenant",
     plural="tenants",
@@ -217,4 +300,63 @@ TENANTS = Resource(
 )
 
 
-RESOURCES = (PODS, UNITS, CERTIFICATES, CLAIMS, CLUSTERS, DEPLOYMENTS, TENANTS)
+_QUOTA_CHANGES = ("weight", "guaranteed_b200e", "limit_b200e", "units_max", "priority_max")
+
+
+def _held(deps: ApiDeps, stored: Stored) -> Shown:
+    """What is held below a quota now, in the words of its limits."""
+    below = _below(deps, stored.key)
+    held = [
+        unit_id
+        for tenant in sorted(below)
+        for claim in every(deps.store, Claim, tenant=tenant)
+        if claim.state in {ClaimState.BOUND, ClaimState.RELEASING}
+        for unit_id in claim.held_unit_ids
+    ]
+    units = list(deps.store.get_many(ComputeUnit, held).values())
+    return {
+        "held_b200e": sum(unit.rating.b200_equivalents for unit in units),
+        "held_units": dict(Counter(unit.unit_class for unit in units)),
+    }
+
+
+def _below(deps: ApiDeps, name: str) -> set[str]:
+    found, new = {name}, {name}
+    while new:
+        new = {one.name for up in new for one in every(deps.store, TenantQuota, parent=up)} - found
+        found |= new
+    return found
+
+
+QUOTAS = Resource(
+    noun="quota",
+    plural="quotas",
+    kind=TenantQuota,
+    view=view_of(TenantQuota, "QuotaView"),
+    show=show_record(TenantQuota),
+    detail=view_of(
+        TenantQuota,
+        "QuotaWhole",
+        extra={
+            "held_b200e": (float, Field(description="Held by the tenants below it, and by it.")),
+            "held_units": (dict[str, int], Field(description="The same in units, by class.")),
+        },
+    ),
+    detail_extra=_held,
+    read=Permission.QUOTA_READ,
+    command="tenant quota list",
+    filters={"id": Filter("key"), "name": Filter("key"), "parent": Filter("parent")},
+    ordering=("name", "parent"),
+    searched=("id",),
+    tenant="key",
+    writes=Writes(
+        permission=Permission.QUOTA_WRITE,
+        create=body_of(TenantQuota, "NewQuota", fields=("name", "parent", *_QUOTA_CHANGES)),
+        change=change_of(TenantQuota, "ChangeQuota", fields=_QUOTA_CHANGES),
+        generated_key=False,
+        references={"parent": Reference(TenantQuota, "quota", "tenant quota list")},
+        holders=(Holder(TenantQuota, {"parent": "name"}, "quotas below it"),),
+    ),
+)
+
+RESOURCES = (PODS, UNITS, CERTIFICATES, CLAIMS, CLUSTERS, DEPLOYMENTS, JOBS, TENANTS, QUOTAS)

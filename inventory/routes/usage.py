@@ -72,12 +72,11 @@ def _held_now(deps: ApiDeps, filters: dict[str, str]) -> Iterator[UsageTotal]:
     for claim in every(deps.store, Claim, state=ClaimState.BOUND.value, **tenants):
         if claim.bound_at is None or filters.get("claim", claim.id) != claim.id:
             continue
-        held_s = max(0.0, (now - claim.bound_at).total_seconds())
         yield UsageTotal(
             tenant=claim.tenant,
             claim=claim.id,
             model="",
-            unit_seconds=held_s * len(claim.unit_ids),
+            unit_seconds=claim.unit_seconds(now),
         )
 
 

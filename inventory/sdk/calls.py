@@ -197,6 +197,13 @@ class Podyard(Asking):
         found: models.Claim = self._ask("DELETE", "/api/claims/{name}", names={"name": name})
         return found
 
+    def extend_claim(self, name: str, body: models.ExtendBody) -> models.Claim:
+        """Let a claim that has an end last longer. Whoever is to make way still does."""
+        found: models.Claim = self._ask(
+            "POST", "/api/claims/{name}/extend", body=body, names={"name": name}
+        )
+        return found
+
     def list_clusters(self, **query: Unpack[models.ListClustersQuery]) -> models.PageClusterView:
         """Clusters, filtered and paged."""
         found: models.PageClusterView = self._ask("GET", "/api/clusters", query=query)
@@ -556,6 +563,33 @@ class Podyard(Asking):
     def why_host(self, name: str) -> models.Why:
         """Why a host is where it is: since when, what was tried, what happens next."""
         found: models.Why = self._ask("GET", "/api/hosts/{name}/why", names={"name": name})
+        return found
+
+    def list_jobs(self, **query: Unpack[models.ListJobsQuery]) -> models.PageJobView:
+        """Jobs, filtered and paged."""
+        found: models.PageJobView = self._ask("GET", "/api/jobs", query=query)
+        return found
+
+    def queue_job(self, body: models.JobBody) -> models.Job:
+        """Queue a job; it begins when its cluster has a place for it."""
+        found: models.Job = self._ask("POST", "/api/jobs", body=body)
+        return found
+
+    def queue_jobs(self, body: models.ManyJobs) -> models.QueuedJobs:
+        """Queue many jobs in one step: all of them, or none."""
+        found: models.QueuedJobs = self._ask("POST", "/api/jobs/many", body=body)
+        return found
+
+    def get_job(self, name: str, **query: Unpack[models.GetJobQuery]) -> models.JobView:
+        """One job, by its id."""
+        found: models.JobView = self._ask(
+            "GET", "/api/jobs/{name}", names={"name": name}, query=query
+        )
+        return found
+
+    def stop_job(self, name: str) -> models.Job:
+        """Stop a job, or take it out of the queue. One that has ended stays as it is."""
+        found: models.Job = self._ask("POST", "/api/jobs/{name}/stop", names={"name": name})
         return found
 
     def list_journal_entries(
@@ -955,6 +989,60 @@ class Podyard(Asking):
             "GET", "/api/problems/{name}", names={"name": name}, query=query
         )
         return found
+
+    def list_quotas(self, **query: Unpack[models.ListQuotasQuery]) -> models.PageQuotaView:
+        """Quotas, filtered and paged."""
+        found: models.PageQuotaView = self._ask("GET", "/api/quotas", query=query)
+        return found
+
+    def create_quota(
+        self,
+        body: models.NewQuota | list[models.NewQuota],
+        **query: Unpack[models.CreateQuotaQuery],
+    ) -> models.QuotaView | list[models.QuotaView]:
+        """Create one quota, or a list of them: all or none."""
+        found: models.QuotaView | list[models.QuotaView] = self._ask(
+            "POST", "/api/quotas", body=body, query=query
+        )
+        return found
+
+    def change_quotas(
+        self, body: list[Any], **query: Unpack[models.ChangeQuotasQuery]
+    ) -> list[models.QuotaView]:
+        """Change a list of quotas, each named by `id` or `name`: all or none."""
+        found: list[models.QuotaView] = self._ask("PATCH", "/api/quotas", body=body, query=query)
+        return found
+
+    def remove_quotas(
+        self, body: list[dict[str, Any]], **query: Unpack[models.RemoveQuotasQuery]
+    ) -> None:
+        """Remove a list of quotas, each named by `id` or `name`: all or none."""
+        self._ask("DELETE", "/api/quotas", body=body, query=query)
+
+    def put_quota(self, name: str, body: models.NewQuota) -> models.QuotaView:
+        """Make the quota of this name as described: created, changed or left."""
+        found: models.QuotaView = self._ask(
+            "PUT", "/api/quotas/by-key/{name}", body=body, names={"name": name}
+        )
+        return found
+
+    def get_quota(self, name: str, **query: Unpack[models.GetQuotaQuery]) -> models.QuotaWhole:
+        """One quota, by its name or its id."""
+        found: models.QuotaWhole = self._ask(
+            "GET", "/api/quotas/{name}", names={"name": name}, query=query
+        )
+        return found
+
+    def change_quota(self, name: str, body: models.ChangeQuota) -> models.QuotaView:
+        """Change fields of a quota. What changes nothing writes nothing."""
+        found: models.QuotaView = self._ask(
+            "PATCH", "/api/quotas/{name}", body=body, names={"name": name}
+        )
+        return found
+
+    def remove_quota(self, name: str) -> None:
+        """Remove a quota. 409 while other records name it."""
+        self._ask("DELETE", "/api/quotas/{name}", names={"name": name})
 
     def list_racks(self, **query: Unpack[models.ListRacksQuery]) -> models.PageRackView:
         """Racks, filtered and paged."""

@@ -282,6 +282,7 @@ class ChangeHost(TypedDict):
     changelog_message: NotRequired[str]
     custom: NotRequired[dict[str, Any]]
     remove_tags: NotRequired[list[str]]
+    rental: NotRequired[Rental | None]
     tags: NotRequired[list[str]]
 
 
@@ -327,6 +328,7 @@ class ChangePod(TypedDict):
     add_tags: NotRequired[list[str]]
     changelog_message: NotRequired[str]
     custom: NotRequired[dict[str, Any]]
+    price_per_unit_hour: NotRequired[float]
     remove_tags: NotRequired[list[str]]
     tags: NotRequired[list[str]]
 
@@ -344,6 +346,15 @@ class ChangePowerShelf(TypedDict):
     remove_tags: NotRequired[list[str]]
     serial: NotRequired[str]
     tags: NotRequired[list[str]]
+
+
+class ChangeQuota(TypedDict):
+    changelog_message: NotRequired[str]
+    guaranteed_b200e: NotRequired[float]
+    limit_b200e: NotRequired[float | None]
+    priority_max: NotRequired[int]
+    units_max: NotRequired[dict[str, Any]]
+    weight: NotRequired[float]
 
 
 class ChangeRack(TypedDict):
@@ -399,17 +410,37 @@ class Claim(TypedDict):
     cluster: NotRequired[str]
     count: int
     created_at: str
+    estimated_start: NotRequired[str | None]
     expires_at: NotRequired[str | None]
     feeds_min: NotRequired[int]
+    fence: NotRequired[int]
+    grace_minutes: NotRequired[int]
     id: str
     idempotency_key: NotRequired[str]
+    labels: NotRequired[dict[str, str]]
+    lacks: NotRequired[str]
+    leaving: NotRequired[list[Leaving]]
+    may_preempt: NotRequired[bool]
+    metered_unit_seconds: NotRequired[float]
+    metered_until: NotRequired[str | None]
+    more: NotRequired[list[ClaimPart]]
+    notice: NotRequired[Notice | None]
+    owned: NotRequired[bool | None]
+    preemptible: NotRequired[bool]
+    price_max_per_hour: NotRequired[float | None]
+    priority: NotRequired[int]
     profile: NotRequired[str]
+    promised: NotRequired[list[str]]
+    promised_from: NotRequired[str | None]
     released_at: NotRequired[str | None]
+    site: NotRequired[str]
     state: NotRequired[ClaimState]
     tenant: str
+    together: NotRequired[Literal["domain", "rack", "leaf", "pod", "site"]]
     unit_class: str
     unit_ids: NotRequired[list[str]]
     version: NotRequired[int]
+    when_withdrawn: NotRequired[Literal["replace", "keep"]]
     why: NotRequired[str]
     within: NotRequired[Literal["domain", "rack", "leaf", "pod", "site"]]
 
@@ -420,10 +451,30 @@ class ClaimBody(TypedDict):
     cluster: NotRequired[str]
     count: NotRequired[int | None]
     feeds_min: NotRequired[int]
+    grace_minutes: NotRequired[int]
+    labels: NotRequired[dict[str, Any]]
+    may_preempt: NotRequired[bool]
+    more: NotRequired[list[PartBody]]
+    owned: NotRequired[bool | None]
+    preemptible: NotRequired[bool]
+    price_max_per_hour: NotRequired[float | None]
+    priority: NotRequired[int]
     profile: NotRequired[str]
+    site: NotRequired[str]
     tenant: NotRequired[str]
+    together: NotRequired[Literal["domain", "rack", "leaf", "pod", "site"]]
     unit_class: str
     valid_hours: NotRequired[int | None]
+    when_withdrawn: NotRequired[Literal["replace", "keep"]]
+    within: NotRequired[Literal["domain", "rack", "leaf", "pod", "site"]]
+
+
+class ClaimPart(TypedDict):
+    b200_equivalents: NotRequired[float | None]
+    count: NotRequired[int]
+    feeds_min: NotRequired[int]
+    profile: NotRequired[str]
+    unit_class: str
     within: NotRequired[Literal["domain", "rack", "leaf", "pod", "site"]]
 
 
@@ -439,19 +490,39 @@ class ClaimView(TypedDict):
     created: NotRequired[str | None]
     created_at: str
     display: str
+    estimated_start: str | None
     expires_at: str | None
     feeds_min: int
+    fence: int
+    grace_minutes: int
     id: str
     idempotency_key: str
+    labels: dict[str, str]
+    lacks: str
     last_updated: NotRequired[str | None]
+    leaving: list[Leaving]
+    may_preempt: bool
+    metered_unit_seconds: float
+    metered_until: str | None
+    more: list[ClaimPart]
+    notice: Notice | None
+    owned: bool | None
+    preemptible: bool
+    price_max_per_hour: float | None
+    priority: int
     profile: str
+    promised: list[str]
+    promised_from: str | None
     released_at: str | None
+    site: str
     state: ClaimState
     tenant: str
+    together: Literal["domain", "rack", "leaf", "pod", "site"]
     unit_class: str
     unit_ids: list[str]
     url: str
     version: int
+    when_withdrawn: Literal["replace", "keep"]
     why: str
     within: Literal["domain", "rack", "leaf", "pod", "site"]
 
@@ -720,6 +791,10 @@ class ExpectedHostView(TypedDict):
     why: str
 
 
+class ExtendBody(TypedDict):
+    hours: int
+
+
 class FactoryAccountView(TypedDict):
     created: NotRequired[str | None]
     display: str
@@ -827,6 +902,7 @@ class GivenHost(TypedDict):
     mac: NotRequired[str]
     name: str
     password: str
+    rental: NotRequired[Rental | None]
     root: NotRequired[str]
     serial: str
     slot: str
@@ -954,11 +1030,13 @@ class HostLine(TypedDict):
     maintenance: str
     name: str
     observed: Observed
+    owned: bool
     pod: str
     position: float | None
     power: PowerState
     problem: Problem | None
     rack: str
+    rental: Rental | None
     reserved_watts: int
     serial: str
     simulated: bool
@@ -1014,11 +1092,13 @@ class HostWhole(TypedDict):
     mismatches: list[Finding]
     name: str
     observed: Observed
+    owned: bool
     pod: str
     position: float | None
     power: PowerState
     problem: Problem | None
     rack: str
+    rental: Rental | None
     reserved_watts: int
     serial: str
     simulated: bool
@@ -1056,6 +1136,82 @@ class ItemStatuses(TypedDict):
     failed: int
     results: list[ItemStatus]
     succeeded: int
+
+
+class Job(TypedDict):
+    after: NotRequired[list[str]]
+    asked_by: NotRequired[str]
+    cluster: NotRequired[str]
+    created_at: str
+    ended_at: NotRequired[str | None]
+    entrypoint: str
+    failures: NotRequired[int]
+    id: str
+    metadata: NotRequired[dict[str, str]]
+    not_before: NotRequired[str | None]
+    num_cpus: NotRequired[float]
+    num_gpus: NotRequired[float]
+    priority: NotRequired[int]
+    resources: NotRequired[dict[str, float]]
+    retries: NotRequired[int]
+    runtime_env: NotRequired[dict[str, Any]]
+    started_at: NotRequired[str | None]
+    state: NotRequired[JobState]
+    stop_wanted: NotRequired[bool]
+    tenant: str
+    time_limit_s: NotRequired[float | None]
+    tries: NotRequired[int]
+    version: NotRequired[int]
+    why: NotRequired[str]
+
+
+class JobBody(TypedDict):
+    after: NotRequired[list[str]]
+    cluster: NotRequired[str]
+    entrypoint: str
+    metadata: NotRequired[dict[str, Any]]
+    num_cpus: NotRequired[float]
+    num_gpus: NotRequired[float]
+    priority: NotRequired[int]
+    resources: NotRequired[dict[str, Any]]
+    retries: NotRequired[int]
+    runtime_env: NotRequired[dict[str, Any]]
+    tenant: NotRequired[str]
+    time_limit_s: NotRequired[float | None]
+
+
+JobState = Literal["queued", "starting", "running", "succeeded", "failed", "stopped"]
+
+
+class JobView(TypedDict):
+    after: list[str]
+    asked_by: str
+    cluster: str
+    created: NotRequired[str | None]
+    created_at: str
+    display: str
+    ended_at: str | None
+    entrypoint: str
+    failures: int
+    id: str
+    last_updated: NotRequired[str | None]
+    metadata: dict[str, str]
+    not_before: str | None
+    num_cpus: float
+    num_gpus: float
+    priority: int
+    resources: dict[str, float]
+    retries: int
+    runtime_env: dict[str, Any]
+    started_at: str | None
+    state: JobState
+    stop_wanted: bool
+    tenant: str
+    time_limit_s: float | None
+    tries: int
+    url: str
+    version: int
+    why: str
 
 
 class JournalEntryView(TypedDict):
@@ -1106,6 +1262,15 @@ class LeakDetectorFact(TypedDict):
     state: NotRequired[str]
 
 
+class Leaving(TypedDict):
+    leave_at: str
+    left: NotRequired[bool]
+    replaced_by: NotRequired[str]
+    since: str
+    unit_id: str
+    why: str
+
+
 class LeftOut(TypedDict):
     host: str
     reason: str
@@ -1134,6 +1299,10 @@ class LocationView(TypedDict):
     title: str
     url: str
     version: int
+
+
+class ManyJobs(TypedDict):
+    jobs: list[JobBody]
 
 
 class Me(TypedDict):
@@ -1260,6 +1429,7 @@ class NewHost(TypedDict):
     name: str
     password: str
     pod: str
+    rental: NotRequired[Rental | None]
     root: NotRequired[str]
     serial: str
     slot: str
@@ -1315,6 +1485,17 @@ class NewPowerShelf(TypedDict):
     tags: NotRequired[list[str]]
 
 
+class NewQuota(TypedDict):
+    changelog_message: NotRequired[str]
+    guaranteed_b200e: NotRequired[float]
+    limit_b200e: NotRequired[float | None]
+    name: str
+    parent: NotRequired[str]
+    priority_max: NotRequired[int]
+    units_max: NotRequired[dict[str, Any]]
+    weight: NotRequired[float]
+
+
 class NewRack(TypedDict):
     asset_tag: NotRequired[str]
     changelog_message: NotRequired[str]
@@ -1365,6 +1546,13 @@ class NicFact(TypedDict):
     mac: str
     slot: str
     speed_gbps: NotRequired[int | None]
+
+
+class Notice(TypedDict):
+    for_claim: NotRequired[str]
+    leave_at: str
+    told_at: str
+    why: str
 
 
 class ObjectChangeView(TypedDict):
@@ -1509,6 +1697,13 @@ class PageHostLine(TypedDict):
     results: list[HostLine]
 
 
+class PageJobView(TypedDict):
+    count: int | None
+    next: str | None
+    previous: str | None
+    results: list[JobView]
+
+
 class PageJournalEntryView(TypedDict):
     count: int | None
     next: str | None
@@ -1570,6 +1765,13 @@ class PageProblemLine(TypedDict):
     next: str | None
     previous: str | None
     results: list[ProblemLine]
+
+
+class PageQuotaView(TypedDict):
+    count: int | None
+    next: str | None
+    previous: str | None
+    results: list[QuotaView]
 
 
 class PageRackView(TypedDict):
@@ -1639,6 +1841,15 @@ class ParkedHost(TypedDict):
     host: str
     reason: str
     remedy: str
+
+
+class PartBody(TypedDict):
+    b200_equivalents: NotRequired[float | None]
+    count: NotRequired[int | None]
+    feeds_min: NotRequired[int]
+    profile: NotRequired[str]
+    unit_class: str
+    within: NotRequired[Literal["domain", "rack", "leaf", "pod", "site"]]
 
 
 class PartView(TypedDict):
@@ -1717,6 +1928,8 @@ Permission = Literal[
     "certificate-key:read",
     "tenant:read",
     "tenant:write",
+    "quota:read",
+    "quota:write",
     "key:read",
     "key:write",
     "claim:read",
@@ -1724,6 +1937,8 @@ Permission = Literal[
     "cluster:read",
     "deployment:read",
     "deployment:write",
+    "job:read",
+    "job:write",
     "usage:read",
     "model:use",
     "job:submit",
@@ -1796,6 +2011,7 @@ class PodLine(TypedDict):
     last_updated: NotRequired[str | None]
     name: str
     plan_digest: str | None
+    price_per_unit_hour: float
     simulated: bool
     site: str
     spec: str
@@ -1820,6 +2036,7 @@ class PodWhole(TypedDict):
     parked: list[str]
     plan: Plan | None
     plan_digest: str | None
+    price_per_unit_hour: float
     simulated: bool
     site: str
     spec: str
@@ -1916,6 +2133,44 @@ class ProcessorFact(TypedDict):
     threads: int
 
 
+class QueuedJobs(TypedDict):
+    ids: list[str]
+
+
+class QuotaView(TypedDict):
+    created: NotRequired[str | None]
+    display: str
+    guaranteed_b200e: float
+    id: str
+    last_updated: NotRequired[str | None]
+    limit_b200e: float | None
+    name: str
+    parent: str
+    priority_max: int
+    units_max: dict[str, Any]
+    url: str
+    version: int
+    weight: float
+
+
+class QuotaWhole(TypedDict):
+    created: NotRequired[str | None]
+    display: str
+    guaranteed_b200e: float
+    held_b200e: float
+    held_units: dict[str, int]
+    id: str
+    last_updated: NotRequired[str | None]
+    limit_b200e: float | None
+    name: str
+    parent: str
+    priority_max: int
+    units_max: dict[str, Any]
+    url: str
+    version: int
+    weight: float
+
+
 class RackView(TypedDict):
     asset_tag: str
     created: NotRequired[str | None]
@@ -1956,6 +2211,12 @@ class ReadingsView(TypedDict):
     resolution: str
     series: list[SeriesView]
     since: str
+    until: str
+
+
+class Rental(TypedDict):
+    price_per_hour: float
+    provider: str
     until: str
 
 
@@ -2095,6 +2356,7 @@ class UnitView(TypedDict):
     claim: str
     created: NotRequired[str | None]
     display: str
+    expiry_told: str
     host_ids: list[str]
     id: str
     labels: dict[str, str]
@@ -4326,6 +4588,72 @@ HostReadingsQuery = TypedDict(
 )
 
 
+class ListJobsQuery(TypedDict, total=False):
+    cluster: str | list[str]
+    cluster__n: str | list[str]
+    cluster__in: str | list[str]
+    cluster__ic: str | list[str]
+    cluster__nic: str | list[str]
+    cluster__isw: str | list[str]
+    cluster__nisw: str | list[str]
+    cluster__iew: str | list[str]
+    cluster__niew: str | list[str]
+    cluster__ie: str | list[str]
+    cluster__nie: str | list[str]
+    cluster__empty: bool
+    id: str | list[str]
+    id__n: str | list[str]
+    id__in: str | list[str]
+    id__ic: str | list[str]
+    id__nic: str | list[str]
+    id__isw: str | list[str]
+    id__nisw: str | list[str]
+    id__iew: str | list[str]
+    id__niew: str | list[str]
+    id__ie: str | list[str]
+    id__nie: str | list[str]
+    id__empty: bool
+    state: (
+        Literal["queued", "starting", "running", "succeeded", "failed", "stopped"]
+        | list[Literal["queued", "starting", "running", "succeeded", "failed", "stopped"]]
+    )
+    state__n: (
+        Literal["queued", "starting", "running", "succeeded", "failed", "stopped"]
+        | list[Literal["queued", "starting", "running", "succeeded", "failed", "stopped"]]
+    )
+    state__in: (
+        Literal["queued", "starting", "running", "succeeded", "failed", "stopped"]
+        | list[Literal["queued", "starting", "running", "succeeded", "failed", "stopped"]]
+    )
+    tenant: str | list[str]
+    tenant__n: str | list[str]
+    tenant__in: str | list[str]
+    tenant__ic: str | list[str]
+    tenant__nic: str | list[str]
+    tenant__isw: str | list[str]
+    tenant__nisw: str | list[str]
+    tenant__iew: str | list[str]
+    tenant__niew: str | list[str]
+    tenant__ie: str | list[str]
+    tenant__nie: str | list[str]
+    tenant__empty: bool
+    q: str
+    limit: int
+    offset: int
+    after: str
+    start: str
+    ordering: str
+    brief: bool
+    fields: str
+    omit: str
+
+
+class GetJobQuery(TypedDict, total=False):
+    brief: bool
+    fields: str
+    omit: str
+
+
 class ListJournalEntriesQuery(TypedDict, total=False):
     at: str | list[str]
     at__gt: str | list[str]
@@ -5176,6 +5504,72 @@ class GetProblemQuery(TypedDict, total=False):
     omit: str
 
 
+class ListQuotasQuery(TypedDict, total=False):
+    id: str | list[str]
+    id__n: str | list[str]
+    id__in: str | list[str]
+    id__ic: str | list[str]
+    id__nic: str | list[str]
+    id__isw: str | list[str]
+    id__nisw: str | list[str]
+    id__iew: str | list[str]
+    id__niew: str | list[str]
+    id__ie: str | list[str]
+    id__nie: str | list[str]
+    id__empty: bool
+    name: str | list[str]
+    name__n: str | list[str]
+    name__in: str | list[str]
+    name__ic: str | list[str]
+    name__nic: str | list[str]
+    name__isw: str | list[str]
+    name__nisw: str | list[str]
+    name__iew: str | list[str]
+    name__niew: str | list[str]
+    name__ie: str | list[str]
+    name__nie: str | list[str]
+    name__empty: bool
+    parent: str | list[str]
+    parent__n: str | list[str]
+    parent__in: str | list[str]
+    parent__ic: str | list[str]
+    parent__nic: str | list[str]
+    parent__isw: str | list[str]
+    parent__nisw: str | list[str]
+    parent__iew: str | list[str]
+    parent__niew: str | list[str]
+    parent__ie: str | list[str]
+    parent__nie: str | list[str]
+    parent__empty: bool
+    q: str
+    limit: int
+    offset: int
+    after: str
+    start: str
+    ordering: str
+    brief: bool
+    fields: str
+    omit: str
+
+
+class CreateQuotaQuery(TypedDict, total=False):
+    atomic: bool
+
+
+class ChangeQuotasQuery(TypedDict, total=False):
+    atomic: bool
+
+
+class RemoveQuotasQuery(TypedDict, total=False):
+    atomic: bool
+
+
+class GetQuotaQuery(TypedDict, total=False):
+    brief: bool
+    fields: str
+    omit: str
+
+
 class ListRacksQuery(TypedDict, total=False):
     asset_tag: str | list[str]
     asset_tag__n: str | list[str]
@@ -5617,12 +6011,14 @@ class ListUnitsQuery(TypedDict, total=False):
     brief: bool
     fields: str
     omit: str
+    include: str
 
 
 class GetUnitQuery(TypedDict, total=False):
     brief: bool
     fields: str
     omit: str
+    include: str
 
 
 class GetUsageQuery(TypedDict, total=False):

@@ -21,6 +21,7 @@ from inventory.audit import AuditEntry
 from inventory.changes import JournalEntry, ObjectChange
 from inventory.expected_hosts import ExpectedHost, FactoryAccount
 from inventory.found_bmcs import BmcNetwork, Discovery, FoundBmc
+from inventory.jobs import Job
 from inventory.model import (
     AgentSeen,
     ApiKey,
@@ -40,6 +41,7 @@ from inventory.model import (
 from inventory.netbox_links import NetBoxLink
 from inventory.parts import Part
 from inventory.places import Cable, Equipment, Location, PowerFeed, Rack, Site
+from inventory.quotas import TenantQuota
 from inventory.store.schema import (
     DOCUMENT,
     later,
@@ -204,6 +206,30 @@ KINDS: dict[type[Record], Kind] = {
         record_table("deployments", text("tenant"), unique("slug")),
         lambda d: d.id,
         {"tenant": lambda d: d.tenant, "slug": _slug},
+    ),
+    Job: Kind(
+        record_table(
+            "jobs",
+            text("tenant"),
+            text("cluster"),
+            text("state"),
+            text("turn"),
+            number("stop_wanted"),
+        ),
+        lambda job: job.id,
+        {
+            **_fields("tenant", "turn"),
+            "cluster": lambda job: f"{job.tenant}/{job.cluster}",
+            "state": lambda job: job.state.value,
+            "stop_wanted": lambda job: int(job.stop_wanted and not job.ended),
+        },
+        searched=("key", "cluster"),
+    ),
+    TenantQuota: Kind(
+        record_table("quotas", text("parent")),
+        lambda quota: quota.name,
+        _fields("parent"),
+        searched=("key",),
     ),
     Tenant: Kind(record_table("tenants"), lambda t: t.name, {}, searched=("key",)),
     ApiKey: Kind(

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from runtime.allocation import explaining
 from runtime.allocation.answer import Answer, Estimate, Move, Placed, Refused
 from runtime.allocation.ask import Ask, Holding, Part
+from runtime.allocation.batching import put_off
 from runtime.allocation.estimating import ENDS_WALKED, estimate
 from runtime.allocation.fitting import Fit, Misfit, fit, fit_among
 from runtime.allocation.holdings import Holdings
@@ -116,6 +117,13 @@ class Allocator:
         self.waiting.wake_by_quota(self.quotas.line(holding.tenant))
         self.waiting.wake(sorted(filter(self.reservations.ready, promised)))
 
+    def promised(self, ask_id: str, unit_ids: tuple[str, ...], start_at: datetime) -> None:
+        """Units are kept for an ask, by the records: others were told to end for it."""
+        made = self.reservations.get(ask_id)
+        others = {self.stock.reserved_for(unit_id) for unit_id in unit_ids} - {"", ask_id}
+        if (made is None or made.unit_ids != unit_ids) and unit_ids and not others:
+            self.reservations.make(Reservation(ask_id, unit_ids, start_at))
+
     def withdrawn(self, ask_id: str) -> None:
         """An ask that is not wanted any more."""
         self._cancel(ask_id)
@@ -151,7 +159,7 @@ class Allocator:
         placed: list[Placed] = []
         self.advance(now)
         self.waiting.wake_by_views()
-        self.waiting.begin()
+        self.waiting.begin(put_off(self.waiting.awake(), self.stock, self.quotas))
         for _ in range(most):
             ask = self.waiting.next()
             if ask is None:

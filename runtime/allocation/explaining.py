@@ -17,7 +17,7 @@ from runtime.allocation.unit import MILLI, Constraint, Kind, Level, plain
 NAMES_SHOWN = 3
 """Enough to go and look; a list of a thousand units helps nobody."""
 
-HARDER = frozenset({Constraint.WITHDRAWN, Constraint.HELD, Constraint.MAINTENANCE})
+HARDER = frozenset({Constraint.WITHDRAWN, Constraint.HELD, Constraint.MAINTENANCE, Constraint.OFF})
 """Reasons that matter more than that the unit is not of the kind that was asked for."""
 
 _WORDS: Mapping[Constraint, str] = {
@@ -25,6 +25,7 @@ _WORDS: Mapping[Constraint, str] = {
     Constraint.RESERVED: "kept for claims that have waited longer",
     Constraint.WITHDRAWN: "draining or withdrawn",
     Constraint.MAINTENANCE: "in maintenance",
+    Constraint.OFF: "without power",
     Constraint.SIMULATED: "simulated, and the claim does not accept those",
     Constraint.CHOICE: "of another site, price, ownership or label",
     Constraint.UNCERTIFIED: "without a certificate",
@@ -38,6 +39,7 @@ _REMEDIES: Mapping[Constraint, str] = {
     Constraint.RESERVED: "say how long the claim lasts: what ends in time may use these units",
     Constraint.WITHDRAWN: "bring their hosts up again, or claim fewer units",
     Constraint.MAINTENANCE: "end the maintenance of their hosts, or claim fewer units",
+    Constraint.OFF: "see why their hosts are off: podyard host why",
     Constraint.SIMULATED: "accept simulated units (--simulated-ok), or bring up real hosts",
     Constraint.CHOICE: "ask for another site, price, ownership or label, or for none",
     Constraint.UNCERTIFIED: "accept their hosts again: that certifies them",

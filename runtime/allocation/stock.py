@@ -52,6 +52,10 @@ class Stock:
         """One unit; KeyError when there is none."""
         return self._units[unit_id]
 
+    def all(self) -> Iterable[Unit]:
+        """Every unit."""
+        return self._units.values()
+
     def is_free(self, unit_id: str) -> bool:
         """True when nobody has it and nothing bars it."""
         return self._why.get(unit_id) is FREE

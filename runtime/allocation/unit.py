@@ -39,6 +39,7 @@ class Constraint(StrEnum):
     HELD = "held"
     WITHDRAWN = "withdrawn"
     MAINTENANCE = "maintenance"
+    OFF = "off"
     SIMULATED = "simulated"
     CHOICE = "choice"
     UNCERTIFIED = "uncertified"

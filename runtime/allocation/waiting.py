@@ -5,7 +5,7 @@ sleeps under what it lacks: a group of a view with enough free, or room below a 
 view gains or that quota shrinks, only the first of each tenant's asks that lack the same is woken;
 the next one is woken when that one got its units. Among those awake, priority goes first, then fair
 share from the top of the quota tree down, then who asked first; of asks of the same moment the
-larger ones, because they fit in fewer places.
+larger ones, because they fit in fewer places, unless they are put off (`batching`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop, heappush
@@ -24,6 +25,9 @@ from runtime.allocation.view import View
 
 Turn = tuple[datetime, int, str]
 Share = tuple[tuple[float, str], ...]
+
+AFTERWARDS = 2**62
+"""Added to an ask's place among those of its moment: more than any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +130,21 @@ class Waiting:
                 if self._may_do(bed):
                     self._wake_row(bed)
 
-    def begin(self) -> None:
-        """Find out whose turn it is, before `next`: meanwhile shares only grow."""
+    def awake(self) -> Iterator[Ask]:
+        """Those who may try."""
+        return (self._asks[ask_id] for ask_id in self._is_awake)
+
+    def begin(self, put_off: AbstractSet[str] = frozenset()) -> None:
+        """Find out whose turn it is, before `next`: meanwhile shares only grow.
+
+        Who is put off comes after the others of its priority, tenant and moment.
+        """
+        for ask_id in put_off:
+            ask = self._asks[ask_id]
+            mine = self._awake[ask.priority][ask.tenant]
+            at, size, _ = turn = _place(ask)[1:]
+            mine[mine.index(turn)] = (at, size + AFTERWARDS, ask_id)
+            heapify(mine)
         self._turns = {
             priority: [(self._quotas.turn(tenant), tenant) for tenant in tenants]
             for priority, tenants in self._awake.items()

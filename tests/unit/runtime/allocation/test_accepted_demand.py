@@ -8,15 +8,21 @@ what fair shares are for, and it is bounded here on average.
 
 from __future__ import annotations
 
+import itertools
 import statistics
+import sys
 
 import pytest
+from ortools.sat.python import cp_model
 
 from tests.unit.runtime.allocation.cp_sat import GAP_MOST, best_accepted
 from tests.unit.runtime.allocation.instances import Instance, accepted, bound, instance
 
 SHARE_MIN = 0.97
 TENANTS = 12
+WORST_BETWEEN_TENANTS = 0.9
+"""Fair turns give a tenant units of which another could have made more: in the worst instance that
+costs 8.5 % of what a solver accepts that knows no turns."""
 
 
 def share_of(given: Instance, best: int) -> float:
@@ -46,15 +52,23 @@ def test_with_quotas_no_rule_is_broken() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("tenants", [1, TENANTS])
-def test_accepted_demand_is_within_three_per_cent_of_an_exact_solver(tenants: int) -> None:
-    cp_model = pytest.importorskip(
-        "ortools.sat.python.cp_model", reason="OR-tools is missing: it is no dependency yet"
-    )
+@pytest.mark.parametrize(("tenants", "quotas"), [(1, False), (TENANTS, False), (TENANTS, True)])
+def test_accepted_demand_is_within_three_per_cent_of_an_exact_solver(
+    *, tenants: int, quotas: bool
+) -> None:
+    """On average over 42 instances of 200 hosts; with one tenant in every single one of them.
+
+    Where the solver has not closed its gap in time, what is compared with is its bound.
+    """
     shares = []
-    for seed in range(6):
-        given = instance(seed, hosts=200, demand=1.3, tenants=tenants, quotas=tenants > 1)
+    for demand, seed in itertools.product((1.1, 1.3, 1.6), range(14)):
+        given = instance(seed, hosts=200, demand=demand, tenants=tenants, quotas=quotas)
         best, most = best_accepted(given, cp_model)
-        assert best >= most * (1 - GAP_MOST), "the solver is not done"
-        shares.append(share_of(given, best))
-    assert (min(shares) if tenants == 1 else statistics.fmean(shares)) >= SHARE_MIN
+        done = best >= most * (1 - GAP_MOST)
+        shares.append(share_of(given, best if done else round(most)))
+    mean, worst = statistics.fmean(shares), min(shares)
+    sys.stdout.write(
+        f"mean {mean:.4f}, worst {worst:.4f}, short {sum(s < SHARE_MIN for s in shares)}\n"
+    )
+    assert mean >= SHARE_MIN
+    assert worst >= (WORST_BETWEEN_TENANTS if tenants > 1 else SHARE_MIN)
