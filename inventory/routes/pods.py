@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from inventory.model import Event, Host, PlanApproval, Pod
 from inventory.past import past_of
 from inventory.places import Cable, Equipment, PowerFeed, Rack, Site
 from inventory.placing import Present, stood_on
-from inventory.planning import hosts_not_inspected, plan_of
+from inventory.planning import UNINSPECTED, hosts_not_inspected, plan_of
 from inventory.refusals import ERRORS, Refused
 from inventory.resources.recording import Who, logged, who_of
 from inventory.routes.shapes import (
@@ -256,7 +256,10 @@ def _hosts(deps: ApiDeps, pod: str) -> list[Host]:
 
 def _plan(deps: ApiDeps, name: str) -> PlanView:
     pod = find_pod(deps, name)
-    hosts = [h for h in _hosts(deps, name) if h.target == "ready"]
+    # Whoever waits for a plan asks every few seconds: of a thousand hosts only those are read that
+    # it waits for, and they are small, for nothing is known of them yet.
+    _refuse_uninspected(pod, _wanted(_uninspected(deps, name)), deps.clock.now())
+    hosts = _wanted(_hosts(deps, name))
     plan = _current(deps, pod, hosts)
     return PlanView(
         plan=plan,
@@ -273,6 +276,15 @@ def _plan(deps: ApiDeps, name: str) -> PlanView:
     )
 
 
+def _wanted(hosts: Iterable[Host]) -> list[Host]:
+    return [host for host in hosts if host.target == "ready"]
+
+
+def _uninspected(deps: ApiDeps, pod: str) -> Iterator[Host]:
+    for state in sorted(UNINSPECTED):
+        yield from every(deps.store, Host, pod=pod, state=state)
+
+
 def _silent(host: Host, now: datetime) -> bool:
     """True for a host that cannot be read: nothing healthy waits for a dead BMC."""
     problem = host.problem
@@ -283,7 +295,12 @@ def _silent(host: Host, now: datetime) -> bool:
 
 def _current(deps: ApiDeps, pod: Pod, hosts: list[Host]) -> Plan:
     """The plan now, or 409 naming what is still to come."""
-    now = deps.clock.now()
+    _refuse_uninspected(pod, hosts, deps.clock.now())
+    spec = PodSpec.model_validate_json(json.dumps(pod.spec_document))
+    return plan_of(pod, spec, hosts, past=past_of(deps.store, pod, hosts))
+
+
+def _refuse_uninspected(pod: Pod, hosts: list[Host], now: datetime) -> None:
     rereading = {h.name for h in hosts if h.state is HostState.MATCHING and h.facts is None}
     silent = {h.name for h in hosts if _silent(h, now)}
     missing = sorted({*hosts_not_inspected(hosts), *rereading} - silent)
@@ -295,14 +312,12 @@ def _current(deps: ApiDeps, pod: Pod, hosts: list[Host]) -> Plan:
             f"{len(missing)} hosts are still being inspected: {listed}",
             hint=f"watch them: podyard pod watch {pod.name}; one of them: podyard host why NAME",
         )
-    spec = PodSpec.model_validate_json(json.dumps(pod.spec_document))
-    return plan_of(pod, spec, hosts, past=past_of(deps.store, pod, hosts))
 
 
 def _up(deps: ApiDeps, name: str, digest: str, who: Who) -> PodDetail:
     for _ in range(WRITE_TRIES):
         pod = find_pod(deps, name)
-        hosts = [h for h in _hosts(deps, name) if h.target == "ready"]
+        hosts = _wanted(_hosts(deps, name))
         try:
             _approve(deps, pod, hosts, digest, who)
         except StaleWrite:

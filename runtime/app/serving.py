@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from inventory.api import build_api
 from inventory.errors import FenceLost
+from inventory.heap import bound_arenas
 from inventory.keys import in_force, mint
 from inventory.model import ApiKey
 from inventory.secrets import write_private
@@ -38,6 +39,7 @@ log = logging.getLogger("podyard.service")
 async def serve(options: ServeOptions, *, say: Callable[[str], None]) -> None:
     """Run until SIGINT or SIGTERM, or until a lease is lost."""
     bound_read_buffers()
+    bound_arenas()
     lock = options.state.lock()
     try:
         await _serve_locked(options, say)
