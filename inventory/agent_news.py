@@ -21,7 +21,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from inventory import refusals
-from inventory.agents import AcceptanceOrder, DesiredState, RayOrder
+from inventory.agents import AcceptanceOrder, DesiredState, RayOrder, RayTls
 from inventory.deps import ApiDeps
 from inventory.model import Host, Pod, RayMember
 from inventory.refusals import Refused
@@ -32,6 +32,7 @@ from pods.spec import PodSpec
 log = logging.getLogger("podyard.agents")
 
 RAY_TOKEN = "ray-token"  # noqa: S105 - the name of a field, not a secret
+RAY_TLS = "ray-tls"
 POLL_EVERY_S = 0.25  # a change is seen before a person could blink twice
 HOSTS_PER_S_MAX = 4000.0
 """Looked at in a second at most: two rows each, 3 µs a row, a fortieth of one core."""
@@ -216,8 +217,16 @@ class News:
         if sealed is None:
             log.error("a cluster has no token", extra={"cluster": order.cluster})
             return None
-        token = self._deps.secrets.unseal(cluster_id, RAY_TOKEN, sealed)
-        return order.model_copy(update={"token": token.get_secret_value()})
+        token = self._deps.secrets.unseal(cluster_id, RAY_TOKEN, sealed).get_secret_value()
+        return order.model_copy(update={"token": token, "tls": self._tls(cluster_id)})
+
+    def _tls(self, cluster_id: str) -> RayTls | None:
+        """None for a cluster that was formed before clusters had an authority of their own."""
+        sealed = self._deps.store.secret(cluster_id, RAY_TLS)
+        if sealed is None:
+            return None
+        opened = self._deps.secrets.unseal(cluster_id, RAY_TLS, sealed)
+        return RayTls.model_validate_json(opened.get_secret_value())
 
 
 def _forgotten() -> Refused:

@@ -139,6 +139,14 @@ class XidSeen(Document):
 class RayOrder(Document):
     """Be part of this Ray cluster. Absent from the desired state: be part of none."""
 
+class RayTls(Document):
+    """What a cluster's own authority issued: the same for all of its hosts, as its token is."""
+
+    ca_pem: str
+    certificate_pem: str
+    key_pem: str = Field(repr=False)
+
+
     cluster_id: str
     cluster: str
     """`<tenant>/<cluster name>`, for people."""
@@ -159,6 +167,8 @@ class RayOrder(Document):
     num_cpus: int
     num_gpus: int
     resources: dict[str, float] = Field(default_factory=dict)
+    tls: RayTls | None = None
+    """Ray's gRPC is encrypted with these; None: the cluster was formed before there were any."""
     labels: dict[str, str] = Field(default_factory=dict)
 
 
@@ -176,6 +186,8 @@ class RayObserved(Document):
     relays: dict[str, str] = Field(default_factory=dict)
     """On the head: `dashboard` and `serve` to the Unix socket that reaches them, relative to the
     host's run directory, which host and controller see under different paths."""
+    unguarded: str = ""
+    """Why no packet filter stands around Ray's ports; empty: one does."""
 
 
 class DesiredState(Document):

@@ -107,7 +107,7 @@ class Agent:
             self._log.close()
             await self._disk_writing.stop()
             await self._measuring.stop()
-            await self._ray.stop()
+            await self._ray.close()
             await self._uplink.close()
 
     def observed(self) -> ObservedState:

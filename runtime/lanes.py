@@ -52,6 +52,12 @@ def seat(
     return _in_network(subnet, number) if isolated else _in_lane(number)
 
 
+def every_address(subnet: int) -> tuple[str, ...]:
+    """Every address that a host of this cluster can ever have."""
+    networked = (_in_network(subnet, n) for n in range(LAST_HOST - FIRST_HOST + 1))
+    return tuple(seat.address for seat in (*networked, *map(_in_lane, range(LANES))))
+
+
 def lane_of(cidr: str) -> int:
     """The number of the seat that has this address."""
     octets = IPv4Interface(cidr).ip.packed

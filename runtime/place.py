@@ -78,6 +78,16 @@ class Place:
         return self.root / "etc/podyard/ray-token"
 
     @property
+    def ray_tls(self) -> Path:
+        """The certificates of the cluster that this host is part of."""
+        return self.root / "etc/podyard/ray-tls"
+
+    @property
+    def ray_store(self) -> Path:
+        """What a head must still know when it starts again; below it, one folder per cluster."""
+        return self.root / "var/lib/podyard/ray-store"
+
+    @property
     def ray_log(self) -> Path:
         """What `ray start` printed."""
         return self.root / "var/log/ray.log"

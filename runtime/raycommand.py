@@ -7,6 +7,7 @@ from an empty environment, because whatever stands in Ray's environment reaches 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -115,7 +116,7 @@ def _worker(order: RayOrder) -> list[str]:
     return [f"--address={order.head_address}:{order.gcs_port}"]
 
 
-def ray_environment(place: Place, inherited: Mapping[str, str]) -> dict[str, str]:
+def ray_environment(order: RayOrder, place: Place, inherited: Mapping[str, str]) -> dict[str, str]:
     """The whole environment of Ray's processes."""
     programs = Path(sys.executable).parent  # so that a job's `python` and `ray` are this one's
     return {
@@ -127,6 +128,37 @@ def ray_environment(place: Place, inherited: Mapping[str, str]) -> dict[str, str
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(place.ray_token),
         "RAY_USAGE_STATS_ENABLED": "0",
+        **_tls(order, place),
+        **_storage(order, place),
+    }
+
+
+def store_of(order: RayOrder, place: Place) -> Path:
+    """Where this cluster's head keeps what it knows.
+
+    A cluster that ended and was formed again has another token, and finds nothing here: what it
+    once was must not come back on a host that was part of it then.
+    """
+    life = hashlib.sha256(f"{order.cluster_id} {order.token}".encode()).hexdigest()[:16]
+    return place.ray_store / life
+
+
+def _storage(order: RayOrder, place: Place) -> dict[str, str]:
+    """A head that starts again knows its nodes, jobs and Serve applications."""
+    if order.role != "head":
+        return {}
+    return {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": str(store_of(order, place))}
+
+
+def _tls(order: RayOrder, place: Place) -> dict[str, str]:
+    """Encrypt gRPC between Ray's processes, with the cluster's own authority as the only one."""
+    if order.tls is None:
+        return {}
+    return {
+        "RAY_USE_TLS": "1",
+        "RAY_TLS_CA_CERT": str(place.ray_tls / "ca.pem"),
+        "RAY_TLS_SERVER_CERT": str(place.ray_tls / "certificate.pem"),
+        "RAY_TLS_SERVER_KEY": str(place.ray_tls / "key.pem"),
     }
 
 

@@ -27,6 +27,8 @@ from inventory.agents import RayObserved, RayOrder
 from inventory.clock import Clock
 from runtime.place import RELAY_DASHBOARD, RELAY_SERVE, Place
 from runtime.raycommand import Ports, node_address, ray_command, ray_environment
+from runtime.rayfence import lower_fence, raise_fence
+from runtime.raysecrets import forget_secrets, keep_only_store, write_secrets
 from runtime.relay import Relay, SocketPathError
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,7 @@ class RayHost:
         self._task: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._open: dict[str, Relay] = {}
+        self._unguarded = ""
         self.order: RayOrder | None = None
         self.observed: RayObserved | None = None
 
@@ -73,7 +76,7 @@ class RayHost:
         """Converge to the order in the background. Another order is stopped first."""
         if self.order == order:
             return
-        await self.stop()
+        await self.close()
         self.order = order
         self._note(order, "starting")
         if not self._place.isolated:
@@ -85,7 +88,12 @@ class RayHost:
         self._task = asyncio.create_task(self._supervise(order))
 
     async def stop(self) -> None:
-        """Undo the order: processes, relays, network, token, session files. Never raises."""
+        """Undo the order: processes, relays, network, secrets, all files. Never raises."""
+        await self.close()
+        keep_only_store(None, self._place)
+
+    async def close(self) -> None:
+        """End with the agent: as `stop`, but a head finds its jobs again when it is back."""
         order, self.order = self.order, None
         if order is None:
             return
@@ -95,7 +103,8 @@ class RayHost:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
         await self._leave_network(order)
-        self._place.ray_token.unlink(missing_ok=True)
+        await lower_fence(self._place)
+        forget_secrets(self._place)
         _empty(self._place.ray_temp)
         self.observed = None
         self._settings.changed()
@@ -125,7 +134,11 @@ class RayHost:
         self._note(order, "starting", restarts=restarts)
         try:
             await self._join_network(order)
-            self._write_token(order)
+            self._unguarded = await raise_fence(order, self._place)
+            if self._unguarded and not restarts:
+                log.warning("no packet filter around Ray: %s", self._unguarded)
+            write_secrets(order, self._place)
+            keep_only_store(order, self._place)
             _make_private(self._place.ray_temp)
             self._process = await self._spawn(order)
             await self._open_relays(order)
@@ -147,7 +160,7 @@ class RayHost:
             return await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(guard), str(GRACE_S), "--"),
                 *command,
-                env=ray_environment(self._place, os.environ),
+                env=ray_environment(order, self._place, os.environ),
                 cwd=self._place.home,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
@@ -221,14 +234,6 @@ class RayHost:
                 f"{answer.text[:200]}"
             )
 
-    def _write_token(self, order: RayOrder) -> None:
-        path = self._place.ray_token
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(order.token)
-
     async def _open_relays(self, order: RayOrder) -> None:
         await self._close_relays()
         if order.role != "head":
@@ -277,6 +282,7 @@ class RayHost:
             since=self._settings.clock.now(),
             restarts=restarts,
             isolated=self._place.isolated,
+            unguarded=self._unguarded,
             relays=relays or {},
         )
         self._settings.changed()

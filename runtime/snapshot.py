@@ -24,6 +24,7 @@ from runtime.routes import GatewayState, RayEndpoint, Upstream
 from runtime.serving.document import route_prefix
 
 RAY_TOKEN = "ray-token"  # noqa: S105 - the name of a field, not a secret
+RAY_TLS = "ray-tls"
 
 
 @dataclass(frozen=True, slots=True)

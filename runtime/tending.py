@@ -31,10 +31,11 @@ from runtime.clustering import (
     free_subnet,
     network_name,
 )
+from runtime.clustertls import issue_tls
 from runtime.context import ClusterContext, ClusterKey, Reach, lanes_taken, load_cluster
 from runtime.deploying import LastPut, ServingPlan, ServingSeen, decide_serving
 from runtime.relay import SocketPathError
-from runtime.snapshot import RAY_TOKEN
+from runtime.snapshot import RAY_TLS, RAY_TOKEN
 from runtime.world import ClusterPort, World
 
 log = logging.getLogger("podyard.runtime")
@@ -195,7 +196,7 @@ class Tending:
         )
 
     def _form(self, context: ClusterContext, now: datetime) -> Settled:
-        """Record a cluster with a fresh token, sealed before anything could need it."""
+        """Record a cluster with fresh secrets, sealed before anything could need it."""
         store, old, key = self._world.store, context.record, context.key
         in_use = {c.subnet for c in every(store, RayCluster) if c.phase != "stopped"}
         subnet = free_subnet(in_use)
@@ -213,11 +214,15 @@ class Tending:
         )
         token = SecretStr(secrets.token_hex(TOKEN_BYTES))
         sealed = self._world.secrets.seal(fresh.id, RAY_TOKEN, token)
+        tls = SecretStr(issue_tls(subnet, now=now).model_dump_json())
         change = Change(
             insert=() if old else (fresh,),
             replace=(fresh,) if old else (),
             events=(_formed(key, now),),
-            secrets={(fresh.id, RAY_TOKEN): sealed},
+            secrets={
+                (fresh.id, RAY_TOKEN): sealed,
+                (fresh.id, RAY_TLS): self._world.secrets.seal(fresh.id, RAY_TLS, tls),
+            },
         )
         store.apply(change, now=now, fence=self._fence)
         return Settled(changed=True, calm=False)

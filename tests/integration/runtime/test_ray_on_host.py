@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import pytest_asyncio
 from inventory.agents import RayOrder
 from inventory.model import Deployment
 from runtime.cluster import ClusterClient, ClusterError
+from runtime.clustertls import issue_tls
 from runtime.routes import RayEndpoint, Upstream
 from runtime.serving.document import render, route_prefix
 
@@ -32,6 +34,7 @@ pytestmark = [
 ]
 
 TOKEN = "t" * 64
+TLS = issue_tls(9, now=datetime.now(UTC))
 SMOL = Deployment(
     id="d1",
     tenant="acme",
@@ -53,6 +56,7 @@ def make_order(**changes: Any) -> RayOrder:
             "address": "10.77.9.10/24",
             "head_address": "10.77.9.10",
             "token": TOKEN,
+            "tls": TLS,
             "num_cpus": 2,
             "num_gpus": 1,
             "labels": {"podyard.io/unit": "u1"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import stat
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -94,13 +93,3 @@ async def test_withdrawn_order_leaves_the_network(hall: Hall, rayhost: RayHost) 
     await rayhost.stop()
     assert hall.asked[-1] == ("DELETE", {"name": "acme-main"})
     assert (rayhost.order, rayhost.observed) == (None, None)
-
-
-async def test_token_is_written_for_its_owner_only(short_dir: Path, rayhost: RayHost) -> None:
-    path = short_dir / "root/etc/podyard/ray-token"
-    await asyncio.to_thread(path.parent.mkdir, parents=True)
-    await asyncio.to_thread(path.write_text, "another cluster's")
-    await asyncio.to_thread(path.chmod, 0o644)
-    rayhost._write_token(ORDER)
-    assert path.read_text() == "very-secret"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -71,7 +71,7 @@ def test_a_block_without_room_for_workers_is_refused() -> None:
 
 def test_environment_holds_the_tokens_path_and_nothing_of_the_agents() -> None:
     inherited = {"PATH": "/bin", "SECRET": "x", "RAY_ADDRESS": "elsewhere", "LANG": "C"}
-    environment = ray_environment(PLACE, inherited)
+    environment = ray_environment(make_order(role="worker"), PLACE, inherited)
     assert environment["RAY_AUTH_MODE"] == "token"
     assert environment["RAY_AUTH_TOKEN_PATH"] == "/srv/host-1/etc/podyard/ray-token"
     assert environment["HOME"] == "/srv/host-1/root"
