@@ -136,9 +136,6 @@ class XidSeen(Document):
     last_at: datetime
 
 
-class RayOrder(Document):
-    """Be part of this Ray cluster. Absent from the desired state: be part of none."""
-
 class RayTls(Document):
     """What a cluster's own authority issued: the same for all of its hosts, as its token is."""
 
@@ -146,6 +143,9 @@ class RayTls(Document):
     certificate_pem: str
     key_pem: str = Field(repr=False)
 
+
+class RayOrder(Document):
+    """Be part of this Ray cluster. Absent from the desired state: be part of none."""
 
     cluster_id: str
     cluster: str
@@ -164,11 +164,11 @@ class RayTls(Document):
     """Worker ports, first and last."""
     token: str
     """The cluster's Ray token; the agent keeps it in a 0600 file."""
+    tls: RayTls | None = None
+    """Ray's gRPC is encrypted with these; None: the cluster was formed before there were any."""
     num_cpus: int
     num_gpus: int
     resources: dict[str, float] = Field(default_factory=dict)
-    tls: RayTls | None = None
-    """Ray's gRPC is encrypted with these; None: the cluster was formed before there were any."""
     labels: dict[str, str] = Field(default_factory=dict)
 
 
@@ -183,11 +183,11 @@ class RayObserved(Document):
     restarts: int = 0
     isolated: bool = False
     """True when Ray listens only inside a namespace of this host's network."""
+    unguarded: str = ""
+    """Why no packet filter stands around Ray's ports; empty: one does."""
     relays: dict[str, str] = Field(default_factory=dict)
     """On the head: `dashboard` and `serve` to the Unix socket that reaches them, relative to the
     host's run directory, which host and controller see under different paths."""
-    unguarded: str = ""
-    """Why no packet filter stands around Ray's ports; empty: one does."""
 
 
 class DesiredState(Document):
