@@ -95,7 +95,7 @@ class Controller:
         try:
             await self.resting.tell()
             await self._wake_waiting()
-            rested = frozenset(self._rested)
+            rested = frozenset(self._rested) - self.resting.ids  # still in hand: not told yet
             due = await self._world.in_thread(
                 self._roster.due,
                 self._world.clock.now(),

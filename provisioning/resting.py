@@ -10,16 +10,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from inventory.model import Host
+from inventory.states import ALLOWED_TIME_S
 from inventory.store.protocol import Fence, PutOff
 from provisioning.podmaps import PodMaps
-from provisioning.remedies import LADDERS
 from provisioning.world import World
 
 WRITTEN_EVERY = timedelta(minutes=10)
 """So old at most is what a record says of its host's next look."""
 UNCOUNTED_AHEAD = timedelta(minutes=2)
 """A host that waits for others, where it may become late, is written so often: meanwhile its record
-says that its time does not count. The least that any such state allows is half an hour."""
+says that its time does not count."""
 
 
 class Resting:
@@ -30,17 +30,27 @@ class Resting:
         self._fence = fence
         self._maps = maps
         self._waiting: dict[str, PutOff] = {}
+        self._begun: dict[str, datetime] = {}
 
     @property
     def ids(self) -> frozenset[str]:
         """Of hosts whose next look the store does not know of yet: they look due, and are not."""
         return frozenset(self._waiting)
 
+    def begins(self, host_id: str) -> None:
+        """From now on what happens to the host may be too late for this look at it."""
+        self._begun[host_id] = self._world.clock.now()
+
+    def ended(self, host_id: str) -> None:
+        """That look is over."""
+        self._begun.pop(host_id, None)
+
     def rests(self, known: Host, fresh: Host) -> bool:
         """Whether it is enough to look again when `fresh` says: then that is seen to."""
         if not says_the_same(known, fresh):
             return False
-        self._waiting[known.id] = PutOff(known.id, known.version, fresh.wake_at)
+        seen_at = self._begun.get(known.id) or self._world.clock.now()
+        self._waiting[known.id] = PutOff(known.id, known.version, fresh.wake_at, seen_at)
         self._maps.due(known.id, fresh.wake_at)
         return True
 
@@ -66,7 +76,7 @@ def uncounted_until(host: Host, later: datetime) -> datetime:
 
     It is not known how long it will wait, and too little would let it be late for what others do.
     """
-    return later + UNCOUNTED_AHEAD if host.state in LADDERS else later
+    return later + UNCOUNTED_AHEAD if host.state in ALLOWED_TIME_S else later
 
 
 def says_the_same(known: Host, fresh: Host) -> bool:
@@ -81,8 +91,8 @@ def says_the_same(known: Host, fresh: Host) -> bool:
 
 
 def _counts_the_same(known: Host, fresh: Host) -> bool:
-    """Where nothing is done about a host that is late, until when its time counts is no news."""
-    if fresh.state not in LADDERS or known.counted_from == fresh.counted_from:
+    """Where no host is ever late, until when its time counts is no news."""
+    if fresh.state not in ALLOWED_TIME_S or known.counted_from == fresh.counted_from:
         return True
     said = known.counted_from
     return said is not None and fresh.counted_from is not None and said >= fresh.wake_at

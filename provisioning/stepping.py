@@ -71,6 +71,7 @@ class Stepping:
         self.acting = Acting(world, fence, maps, resting)
         self._world = world
         self._maps = maps
+        self._resting = resting
         self._hold = hold
         self._pacing = pacing
         self._times = AllowedTimes(world)
@@ -82,6 +83,7 @@ class Stepping:
 
     async def guarded(self, host: Host, refusal: Refusal | None = None) -> None:
         """One step; trouble becomes a problem on the record, never a dead loop."""
+        self._resting.begins(host.id)
         try:
             await (self.step(host) if refusal is None else self._wait_for_room(host, refusal))
         except StaleWrite:
@@ -97,6 +99,8 @@ class Stepping:
         except Exception:  # a defect in one host's step must not stop the others' bring-up
             log.exception("a step failed; this is a defect", extra={"host": host.name})
             await self._postpone(host, "an internal error: see the service's log")
+        finally:
+            self._resting.ended(host.id)
 
     async def _wait_for_room(self, host: Host, refusal: Refusal) -> None:
         """Said on its record: what troubles it stays there beside it."""

@@ -92,6 +92,7 @@ def put_off(connection: sa.Connection, hosts: Iterable[PutOff]) -> None:
             prepared.KEY: one.host_id,
             prepared.VERSION: one.version,
             prepared.NOW: one.until.timestamp(),
+            prepared.SEEN: one.seen_at.timestamp(),
         }
         for one in ordered
     ]

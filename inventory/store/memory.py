@@ -29,7 +29,7 @@ from inventory.store.conflicts import conflict_message, stale_words
 from inventory.store.memory_mirror import Mirror
 from inventory.store.memory_table import MemoryTable, Taken
 from inventory.store.outline import Document, Outline, Row
-from inventory.store.protocol import PAGE_MAX, Change, Fence, PutOff
+from inventory.store.protocol import AMID_A_LOOK_S, PAGE_MAX, Change, Fence, PutOff
 from inventory.store.query import Found, Query
 from inventory.store.tables import KINDS
 
@@ -217,7 +217,7 @@ class MemoryStore:
                 hosts = self._table(Host).matching({"pod": pod} if pod else {})
             for one in hosts:
                 key = cast("Host", one).id
-                if self._waking.at[key] > at:
+                if self._waking.at[key] > at - AMID_A_LOOK_S:
                     self._waking.put(key, at)
 
     def put_off(
@@ -230,7 +230,9 @@ class MemoryStore:
             records = self._table(Host).records
             for one in hosts:
                 known = records.get(one.host_id)
-                if known is not None and cast("Host", known).version == one.version:
+                if known is None or cast("Host", known).version != one.version:
+                    continue
+                if self._waking.at[one.host_id] <= one.seen_at.timestamp():
                     self._waking.put(one.host_id, one.until.timestamp())
 
     def secret(self, owner: str, name: str) -> bytes | None:

@@ -12,10 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from inventory.model import Host, Record
+from inventory.store.protocol import AMID_A_LOOK_S
 from inventory.store.tables import KINDS, NOTES, SECRETS
 
 KEY, AFTER, LIMIT, NOW = "the_key", "after_key", "at_most", "is_now"
-POD, OWNER, VERSION = "of_pod", "of_owner", "at_version"
+POD, OWNER, VERSION, SEEN = "of_pod", "of_owner", "at_version", "seen_then"
 
 
 @cache
@@ -54,9 +55,9 @@ def _equalling(
 
 @cache
 def waking(*, pod: bool, host: bool) -> sa.Update:
-    """Hosts that wait beyond `NOW` are due: all, those of `POD`, or the one at `KEY`."""
+    """Hosts that wait, and whoever is looked at, are due: all, those of `POD`, or that at `KEY`."""
     table = KINDS[Host].table
-    query = sa.update(table).where(table.c.wake_at > _number(NOW))
+    query = sa.update(table).where(table.c.wake_at > _number(NOW) - AMID_A_LOOK_S)
     if pod:
         query = query.where(table.c.pod == _text(POD))
     if host:
@@ -66,10 +67,10 @@ def waking(*, pod: bool, host: bool) -> sa.Update:
 
 @cache
 def putting_off() -> sa.Update:
-    """The host at `KEY` is due at `NOW`, if it still has `VERSION`."""
+    """The host at `KEY` is due at `NOW`, if it has `VERSION` and was not woken since `SEEN`."""
     table = KINDS[Host].table
     version = sa.bindparam(VERSION, type_=table.c.version.type)
-    mine = (table.c.key == _text(KEY), table.c.version == version)
+    mine = (table.c.key == _text(KEY), table.c.version == version, table.c.wake_at <= _number(SEEN))
     return sa.update(table).where(*mine).values(wake_at=_number(NOW))
 
 

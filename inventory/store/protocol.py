@@ -52,6 +52,10 @@ class Unnamed:
     """Columns of the kind's table and the values that would name it."""
 
 
+AMID_A_LOOK_S = 60.0
+"""A look that ends well takes less."""
+
+
 @dataclass(frozen=True, slots=True)
 class PutOff:
     """When a host is looked at next, whose record stays as it is."""
@@ -60,6 +64,8 @@ class PutOff:
     version: int
     """As it was read: a record that was written since is due when its writer says."""
     until: datetime
+    seen_at: datetime
+    """When the look began: whoever was woken since is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,9 @@ class Store(Protocol):
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """Make waiting hosts due now: an event wakes the loop, and carries nothing else.
 
-        All of them, those of one pod, or one host.
+        All of them, those of one pod, or one host. One that is due already may be looked at this
+        moment, by somebody who then puts it off: it is due anew. One that waits for its turn for
+        more than `AMID_A_LOOK_S` keeps its place in the line.
         """
 
     def put_off(
@@ -159,7 +167,8 @@ class Store(Protocol):
     ) -> None:
         """Look at these hosts then and not before, without touching their records or versions.
 
-        Whoever was written since it was read stays due as it is. FenceLost as for a change.
+        Whoever was written or woken since it was read stays due as it is. FenceLost as for a
+        change.
         """
 
     def secret(self, owner: str, name: str) -> bytes | None:

@@ -196,13 +196,13 @@ def test_waking_never_postpones_a_host_that_is_due(store: SqlStore) -> None:
     overdue = make_host(1, wake_at=NOW - timedelta(hours=1))
     store.apply(Change(insert=(overdue, make_host(2, wake_at=NOW))), now=NOW)
     store.wake_hosts(now=LATER)
-    assert [h.name for h in store.due_hosts(NOW, limit=9)] == ["r1-h1", "r1-h2"]
+    assert [h.name for h in store.due_hosts(LATER, limit=9)] == ["r1-h1", "r1-h2"]
 
 
 def test_a_look_is_put_off_without_a_new_version(store: SqlStore) -> None:
     store.apply(Change(insert=(make_host(1), make_host(2))), now=NOW)
     first, second = store.due_hosts(NOW, limit=9)
-    store.put_off((PutOff(first.id, first.version, LATER),), now=NOW)
+    store.put_off((PutOff(first.id, first.version, LATER, NOW),), now=NOW)
     assert store.due_hosts(NOW, limit=9) == [second]
     assert store.due_hosts(LATER, limit=9) == [second, first]
 
@@ -211,8 +211,20 @@ def test_a_host_that_was_written_meanwhile_is_not_put_off(store: SqlStore) -> No
     host = make_host(1)
     store.apply(Change(insert=(host,)), now=NOW)
     store.apply(Change(replace=(host,)), now=NOW)
-    store.put_off((PutOff(host.id, host.version, LATER), PutOff("gone", 1, LATER)), now=NOW)
+    stale, gone = PutOff(host.id, host.version, LATER, NOW), PutOff("gone", 1, LATER, NOW)
+    store.put_off((stale, gone), now=NOW)
     assert [one.name for one in store.due_hosts(NOW, limit=9)] == [host.name]
+
+
+def test_a_host_that_was_woken_meanwhile_is_not_put_off(store: SqlStore) -> None:
+    """It was due while it was looked at: what it was woken for may have come after that look."""
+    host = make_host(1)
+    store.apply(Change(insert=(host, make_host(2))), now=NOW)
+    amid = NOW + timedelta(seconds=1)
+    store.wake_hosts(now=amid, host_id=host.id)
+    known = store.due_hosts(LATER, limit=9)
+    store.put_off([PutOff(one.id, one.version, LATER, NOW) for one in known], now=amid)
+    assert [one.name for one in store.due_hosts(amid, limit=9)] == [host.name]
 
 
 def test_who_lost_its_lease_puts_nothing_off(store: SqlStore) -> None:
@@ -220,7 +232,7 @@ def test_who_lost_its_lease_puts_nothing_off(store: SqlStore) -> None:
     store.apply(Change(insert=(host,)), now=NOW)
     lost = Fence("c", "a", 1)
     with pytest.raises(FenceLost):
-        store.put_off((PutOff(host.id, host.version, LATER),), now=NOW, fence=lost)
+        store.put_off((PutOff(host.id, host.version, LATER, NOW),), now=NOW, fence=lost)
     assert store.due_hosts(NOW, limit=9) == [host]
 
 
