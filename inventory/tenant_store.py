@@ -57,7 +57,7 @@ class TenantStore:
         match sort:
             case "tenant":
                 return name == self._tenant
-            case "cluster" | "deployment":
+            case "cluster" | "deployment" | "job":
                 return name.partition("/")[0] == self._tenant
             case "claim":
                 claim = self._store.get(Claim, name)

@@ -22,6 +22,8 @@ VERSION_FLOOR = (2, 60)
 TIMEOUT_S = 15.0  # the state API gives up by itself after 10 s
 PUT_TIMEOUT_S = 60.0  # the first PUT starts Serve's controller: 4.6 s on an idle machine
 HOST = "http://ray"
+SUPERVISOR_GONE = "JOB_SUPERVISOR_ACTOR"
+"""How Ray's kinds of failure begin that are about a job's supervisor, not about the job."""
 
 
 class ClusterError(Exception):
@@ -50,6 +52,20 @@ class ServedApplication:
     message: str
     replicas_running: int
     route_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RayJob:
+    """One job as Ray reports it."""
+
+    submission_id: str
+    status: str
+    """Ray's own spelling: PENDING, RUNNING, STOPPED, SUCCEEDED, FAILED."""
+    message: str = ""
+    node_id: str = ""
+    """Where its driver runs."""
+    lost_host: bool = False
+    """It failed because what watched over it went away, not by itself."""
 
 
 class ClusterClient:
@@ -121,6 +137,19 @@ class ClusterClient:
         found: list[dict[str, Any]] = await self._get("/api/jobs/")
         return found
 
+    async def ray_jobs(self) -> dict[str, RayJob]:
+        """Every submitted job that the cluster remembers, by its submission id."""
+        found = (_ray_job(one) for one in await self.jobs() if one.get("submission_id"))
+        return {one.submission_id: one for one in found}
+
+    async def submit_job(self, body: Mapping[str, Any]) -> None:
+        """Hand a job over. Its id must be new: Ray answers 500 to one that it knows."""
+        await self._request("POST", "/api/jobs/", body=dict(body), timeout_s=PUT_TIMEOUT_S)
+
+    async def stop_job(self, submission_id: str) -> None:
+        """Ask it to end; Ray kills what does not within three seconds."""
+        await self._request("POST", f"/api/jobs/{submission_id}/stop", timeout_s=PUT_TIMEOUT_S)
+
     async def _get(self, path: str) -> Any:
         return await self._request("GET", path)
 
@@ -163,6 +192,16 @@ def _node(found: Mapping[str, Any]) -> Node:
         is_head=bool(found.get("is_head_node")),
         labels=dict(found.get("labels") or {}),
         resources=dict(found.get("resources_total") or {}),
+    )
+
+
+def _ray_job(found: Mapping[str, Any]) -> RayJob:
+    return RayJob(
+        submission_id=str(found["submission_id"]),
+        status=str(found.get("status", "")),
+        message=str(found.get("message") or ""),
+        node_id=str(found.get("driver_node_id") or ""),
+        lost_host=str(found.get("error_type") or "").startswith(SUPERVISOR_GONE),
     )
 
 

@@ -22,6 +22,7 @@ from inventory.restored import watching_only
 from inventory.store.protocol import Fence
 from runtime.binding import Binding
 from runtime.context import ClusterKey, cluster_keys
+from runtime.jobtending import JobTending
 from runtime.metering import Metering
 from runtime.routes import GatewayState
 from runtime.snapshot import load_snapshot
@@ -48,12 +49,14 @@ class RuntimeController:
             cursor=world.usage_cursor,
             batch=world.settings.usage_batch,
         )
+        self._jobs = JobTending(world, fence)
         self._at_work: dict[ClusterKey, asyncio.Task[None]] = {}
         self._due: dict[ClusterKey, datetime] = {}
         self._looks_asked = 0
         self._wake = asyncio.Event()
         self._publish = asyncio.Event()
         self._meter = asyncio.Event()
+        self._queue = asyncio.Event()
         self._published: GatewayState | None = None
         self._lost: FenceLost | None = None
 
@@ -61,6 +64,7 @@ class RuntimeController:
         """Look at everything now."""
         self._all_due()
         self._wake.set()
+        self._queue.set()
 
     async def run(self) -> None:
         """Run until cancelled. Raises FenceLost when another controller took over."""
@@ -71,6 +75,9 @@ class RuntimeController:
             ),
             asyncio.create_task(
                 self._repeat(self._meter_once, self._meter, settings.usage_interval_s)
+            ),
+            asyncio.create_task(
+                self._repeat(self._queue_once, self._queue, settings.jobs_interval_s)
             ),
         ]
         try:
@@ -84,6 +91,7 @@ class RuntimeController:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._jobs.close()
             await self._tending.close()
 
     async def _guarded_tick(self) -> None:
@@ -169,6 +177,10 @@ class RuntimeController:
 
     async def _meter_once(self) -> None:
         await self._world.in_thread(self._metering.ingest)
+
+    async def _queue_once(self) -> None:
+        if not await self._world.in_thread(watching_only, self._world.store):
+            await self._jobs.look()
 
     async def _repeat(
         self, work: Callable[[], Awaitable[None]], sooner: asyncio.Event, interval_s: float

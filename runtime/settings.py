@@ -17,6 +17,10 @@ class RuntimeSettings(BaseSettings):
     """Longest exchange with a cluster's dashboard; a busy head answers `/api/serve` in 2 s."""
     clusters_at_once: int = Field(default=32, ge=1)
     """Clusters worked on at the same time by one controller."""
+    jobs_at_once: int = Field(default=8, ge=1, le=64)
+    """Queued jobs that a cluster runs at the same time: each costs its head about 85 MB."""
+    jobs_interval_s: float = Field(default=1.0, gt=0)
+    """How often the queues of jobs are looked at."""
     probe_interval_s: float = Field(default=2.0, gt=0)
     """How often a settled cluster's nodes and applications are asked for."""
     probe_failures: int = Field(default=3, ge=1)

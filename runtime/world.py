@@ -18,7 +18,7 @@ from inventory.secrets import SecretBox
 from inventory.store.protocol import Store
 from inventory.threads import InThread
 from pods.keys import Keyring
-from runtime.cluster import Node, ServedApplication
+from runtime.cluster import Node, RayJob, ServedApplication
 from runtime.routes import GatewayState
 from runtime.settings import RuntimeSettings
 
@@ -34,6 +34,15 @@ class ClusterPort(Protocol):
 
     async def put_serve(self, document: Mapping[str, Any]) -> None:
         """Everything that shall be served. The same document twice changes nothing."""
+
+    async def ray_jobs(self) -> dict[str, RayJob]:
+        """Every submitted job that the cluster remembers, by its submission id."""
+
+    async def submit_job(self, body: Mapping[str, Any]) -> None:
+        """Hand a job over under an id that is new."""
+
+    async def stop_job(self, submission_id: str) -> None:
+        """Ask a job to end."""
 
     async def close(self) -> None:
         """Close connections. Safe to call twice."""

@@ -1,0 +1,180 @@
+"""Carries out what `queueing` decides: reads the records, asks Ray, writes, and only then tells it.
+
+What is to be handed to Ray is written first, under the lease's fence and with the id of the try.
+So a controller that dies between the two leaves a job that says it is starting; the next one asks
+Ray whether it knows that id, and hands it over if it does not. An answer that is lost changes
+nothing: the next look finds out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from inventory.errors import FenceLost, StaleWrite
+from inventory.jobs import Job
+from inventory.model import Event
+from inventory.store.protocol import Change, Fence
+from runtime.claiming import ACTOR
+from runtime.cluster import ClusterError, Node, RayJob
+from runtime.context import ClusterKey, Reach, load_cluster
+from runtime.joblines import Line, clusters_with_jobs, fronts, going, states_of, to_stop
+from runtime.queueing import QueuePlan, QueueSeen, decide_jobs
+from runtime.world import ClusterPort, World
+
+log = logging.getLogger("podyard.runtime")
+
+NO_CLUSTER = "its cluster does not run; hint: claim units for it: podyard claim create"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What Ray said."""
+
+    known: dict[str, RayJob] | None = None
+    nodes: tuple[Node, ...] = ()
+    trouble: str = NO_CLUSTER
+
+
+class JobTending:
+    """The queues of all clusters of one controller."""
+
+    def __init__(self, world: World, fence: Fence) -> None:
+        self._world = world
+        self._fence = fence
+        self._ports: dict[ClusterKey, tuple[tuple[Path, str], ClusterPort]] = {}
+        self._at_work: dict[ClusterKey, asyncio.Task[None]] = {}
+
+    async def look(self) -> None:
+        """Begin a step for every cluster with jobs; one that hangs holds up nobody else."""
+        found = await self._world.in_thread(clusters_with_jobs, self._world.store)
+        for key in self._ports.keys() - found.keys() - self._at_work.keys():
+            await self._forget(key)
+        for key, lines in found.items():
+            if key not in self._at_work:
+                task = asyncio.create_task(self._guarded(key, lines), name=f"jobs of {key}")
+                self._at_work[key] = task
+                task.add_done_callback(partial(self._ended, key))
+
+    def _ended(self, key: ClusterKey, _task: asyncio.Task[None]) -> None:
+        self._at_work.pop(key, None)
+
+    async def settled(self) -> None:
+        """Wait for the steps that were begun."""
+        await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """End all steps and connections."""
+        for task in self._at_work.values():
+            task.cancel()
+        await self.settled()
+        for key in tuple(self._ports):
+            await self._forget(key)
+
+    async def _guarded(self, key: ClusterKey, lines: tuple[Line, ...]) -> None:
+        try:
+            await self.step(key, lines)
+        except (StaleWrite, FenceLost) as error:  # decided again; a lost lease ends the loop itself
+            log.info("jobs decided again", extra={"cluster": str(key), "cause": str(error)})
+        except Exception:  # a defect with one cluster's jobs must not stop the others'
+            log.exception("a cluster's jobs could not be looked at", extra={"cluster": str(key)})
+
+    async def step(self, key: ClusterKey, lines: tuple[Line, ...]) -> None:
+        """One look at one cluster's jobs, and everything that follows from it."""
+        in_thread = self._world.in_thread
+        reach = await in_thread(self._reach, key)
+        look = await self._ask(key, reach)
+        plan = await in_thread(self._settle, key, lines, look)
+        port = self._ports.get(key)
+        if port is None:
+            return
+        for job in plan.stop:
+            await self._tell(job, port[1].stop_job(job.submission_id), "stop")
+        for job in plan.submit:
+            await self._tell(job, port[1].submit_job(submission(job)), "begin")
+
+    def _reach(self, key: ClusterKey) -> Reach:
+        return load_cluster(self._world.store, self._world.secrets, key).reach
+
+    async def _ask(self, key: ClusterKey, reach: Reach) -> Look:
+        if reach.dashboard is None or reach.token is None:
+            await self._forget(key)
+            return Look(trouble=reach.trouble or NO_CLUSTER)
+        wanted = (reach.dashboard, reach.token.get_secret_value())
+        kept = self._ports.get(key)
+        if kept is None or kept[0] != wanted:
+            await self._forget(key)
+            kept = (wanted, self._world.connect_cluster(reach.dashboard, reach.token))
+            self._ports[key] = kept
+        try:
+            async with asyncio.timeout(self._world.settings.cluster_deadline_s):
+                return Look(await kept[1].ray_jobs(), await kept[1].nodes(), "")
+        except (ClusterError, OSError, TimeoutError) as error:
+            return Look(trouble=f"the cluster's dashboard did not answer: {error}")
+
+    def _settle(self, key: ClusterKey, lines: tuple[Line, ...], look: Look) -> QueuePlan:
+        """Decide on fresh records and write. Runs in a thread."""
+        store, now = self._world.store, self._world.clock.now()
+        at_once = self._world.settings.jobs_at_once
+        waiting = fronts(
+            store,
+            lines,
+            wanted=at_once,
+            ready=lambda job: not job.after and (not job.not_before or job.not_before <= now),
+        )
+        waiting = tuple({job.id: job for job in (*waiting, *to_stop(store, key))}.values())
+        plan = decide_jobs(
+            QueueSeen(
+                now=now,
+                active=going(store, key),
+                waiting=waiting,
+                known=look.known,
+                trouble=look.trouble,
+                nodes=look.nodes,
+                before=states_of(store, waiting),
+                at_once=at_once,
+            )
+        )
+        if plan.changed:
+            events = tuple(_event(job, self._world) for job in plan.changed if job.ended)
+            store.apply(Change(replace=plan.changed, events=events), now=now, fence=self._fence)
+        return plan
+
+    async def _tell(self, job: Job, asking: Any, what: str) -> None:
+        try:
+            await asking
+        except (ClusterError, OSError, TimeoutError) as error:  # the next look finds out
+            log.warning("a job did not %s", what, extra={"job": job.id, "cause": str(error)})
+
+    async def _forget(self, key: ClusterKey) -> None:
+        kept = self._ports.pop(key, None)
+        if kept is not None:
+            await kept[1].close()
+
+
+def submission(job: Job) -> dict[str, Any]:
+    """The job in the words of Ray's API."""
+    return {
+        "entrypoint": job.entrypoint,
+        "submission_id": job.submission_id,
+        "runtime_env": job.runtime_env,
+        "metadata": {**job.metadata, "podyard_job": job.id},
+        "entrypoint_num_cpus": job.num_cpus,
+        "entrypoint_num_gpus": job.num_gpus,
+        "entrypoint_resources": dict(job.resources),
+    }
+
+
+def _event(job: Job, world: World) -> Event:
+    return Event(
+        at=world.clock.now(),
+        actor=ACTOR,
+        kind="job.ended",
+        subject=f"job:{job.tenant}/{job.id}",
+        new=str(job.state),
+        why=job.why[:500],
+    )

@@ -1,0 +1,81 @@
+"""Jobs over the API: queued whole, seen and stopped by their own tenant alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from inventory.jobs import Job, JobState
+from tests.unit.inventory.conftest import Site
+
+
+async def test_queued_job_waits_for_its_turn_and_can_be_read(site: Site) -> None:
+    acme = site.key("tenant", "acme")
+    made = await site.ask("POST", "/api/jobs", {"entrypoint": "true", "retries": 2}, key=acme)
+    assert made.status_code == 201
+    assert (made.json()["tenant"], made.json()["state"]) == ("acme", "queued")
+    shown = await site.ask("GET", f"/api/jobs/{made.json()['id']}", key=acme)
+    assert shown.json()["why"] == "waits for its turn"
+
+
+async def test_jobs_of_another_tenant_are_not_there(site: Site) -> None:
+    acme, beta = site.key("tenant", "acme"), site.key("tenant", "beta")
+    made = await site.ask("POST", "/api/jobs", {"entrypoint": "true"}, key=acme)
+    path = f"/api/jobs/{made.json()['id']}"
+    assert (await site.ask("GET", path, key=beta)).status_code == 404
+    assert (await site.ask("POST", f"{path}/stop", key=beta)).status_code == 404
+    assert (await site.ask("GET", "/api/jobs", key=beta)).json()["results"] == []
+    waits = {"entrypoint": "true", "after": [made.json()["id"]]}
+    assert (await site.ask("POST", "/api/jobs", waits, key=beta)).status_code == 422
+
+
+async def test_many_jobs_are_queued_together_in_their_order(site: Site) -> None:
+    acme = site.key("tenant", "acme")
+    jobs = [{"entrypoint": f"echo {n}"} for n in range(300)]
+    made = await site.ask("POST", "/api/jobs/many", {"jobs": jobs}, key=acme)
+    assert made.status_code == 201
+    ids = made.json()["ids"]
+    assert ids == sorted(ids)
+    last = site.store.get(Job, ids[-1])
+    assert last is not None
+    assert last.entrypoint == "echo 299"
+
+
+async def test_one_bad_job_among_many_queues_none(site: Site) -> None:
+    jobs = [{"entrypoint": "true"}, {"entrypoint": "true", "runtime_env": {"working_dir": "."}}]
+    key = site.key("tenant", "acme")
+    refused = await site.ask("POST", "/api/jobs/many", {"jobs": jobs}, key=key)
+    assert refused.status_code == 422
+    assert refused.json()["error"]["path"] == "jobs.1.runtime_env"
+    assert site.store.count(Job) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"entrypoint": ""},
+        {"entrypoint": "a\0b"},
+        {"entrypoint": "true", "retries": 101},
+        {"entrypoint": "true", "priority": -1},
+        {"entrypoint": "true", "time_limit_s": 0},
+        {"entrypoint": "true", "after": ["no-such-job"]},
+        {"entrypoint": "true", "runtime_env": {"env_vars": {"A": "x" * 70_000}}},
+        {"entrypoint": "true", "runtime_env": {"py_modules": ["/etc"]}},
+    ],
+)
+async def test_what_could_never_run_is_refused(site: Site, body: dict[str, Any]) -> None:
+    refused = await site.ask("POST", "/api/jobs", body, key=site.key("tenant", "acme"))
+    assert refused.status_code == 422
+    assert site.store.count(Job) == 0
+
+
+async def test_stopping_is_wanted_once_and_an_ended_job_stays_as_it_is(site: Site) -> None:
+    acme = site.key("tenant", "acme")
+    made = await site.ask("POST", "/api/jobs", {"entrypoint": "true"}, key=acme)
+    path = f"/api/jobs/{made.json()['id']}/stop"
+    for _ in range(2):
+        assert (await site.ask("POST", path, key=acme)).json()["stop_wanted"] is True
+    job = site.store.get(Job, made.json()["id"])
+    assert job is not None
+    assert (job.state, job.version) == (JobState.QUEUED, 2)
