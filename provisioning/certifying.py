@@ -113,14 +113,26 @@ def unit_labels(host: Host, context: Context) -> dict[str, str]:
     raw = {
         "podyard.io/site": host.site,
         "podyard.io/pod": host.pod,
+        **({"podyard.io/leaf": leaf} if (leaf := leaf_of(host)) else {}),
         "podyard.io/rack": host.rack,
         "podyard.io/feed": host.feed,
-        "podyard.io/domain": host.name,  # an eight-accelerator host is its own scale-up domain
+        "podyard.io/domain": host.link_domain or host.name,  # alone where nobody knows better
         "podyard.io/unit": unit_name(host),
         "podyard.io/class": context.spec.unit.unit_class,
         **rental_labels(host),
     }
     return {key: re.sub(r"[^A-Za-z0-9._-]", "-", value)[:63] for key, value in raw.items()}
+
+
+def leaf_of(host: Host) -> str:
+    """The switch at its first fabric port, as LLDP told it; empty where nobody told.
+
+    With rails a host hangs on a leaf for each, and its neighbours hang on the same ones: the first
+    port's leaf stands for them all.
+    """
+    told = host.facts.neighbours if host.facts is not None else {}
+    first = min(told, key=lambda port: (len(port), port), default="")  # eth2 before eth10
+    return told[first][0] if first else ""
 
 
 def rental_labels(host: Host) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from inventory.model import ComputeUnit
 from inventory.states import UnitState
 from pods.keys import SigningKey
-from provisioning.certifying import Certified, certify
+from provisioning.certifying import Certified, certify, unit_labels
 from provisioning.context import Context
 from tests.make import (
     NOW,
@@ -50,3 +50,16 @@ def test_a_first_certificate_makes_an_available_unit(tmp_path: Path) -> None:
     assert made.unit_change([]) == ((made.unit,), ())
     assert made.unit.state is UnitState.AVAILABLE
     assert made.certificate.simulated is True
+
+
+def test_a_unit_says_its_leaf_and_the_domain_that_its_rack_shares() -> None:
+    context = Context(
+        pod=make_pod(), spec=lab(), wanted=make_wanted(), agent=None, intents=(), units=()
+    )
+    neighbours = {"eth10": ("leaf-9", "p1"), "eth2": ("leaf-2", "p7")}
+    facts = make_facts().model_copy(update={"neighbours": neighbours})
+    labels = unit_labels(make_host(facts=facts, link_domain="demo-r1"), context)
+    assert (labels["podyard.io/leaf"], labels["podyard.io/domain"]) == ("leaf-2", "demo-r1")
+    alone = unit_labels(make_host(facts=make_facts()), context)
+    assert "podyard.io/leaf" not in alone
+    assert alone["podyard.io/domain"] == make_host().name
