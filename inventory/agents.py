@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pods.acceptance import Measurement
-from pods.erasing import DriveRead
+from pods.erasing import DriveRead, EraseMethod
 from pods.facts import HardwareFacts
 
 BOOT_DOCUMENT_VERSION = 1
@@ -60,6 +60,9 @@ class BootDocument(Document):
     token: str
     read_drives: bool = False
     """This boot is for reading the drives after an erase: the report says what they hold."""
+    erase: tuple[EraseMethod, ...] = ()
+    """Of the drives that this boot reads, those that are not proven erased are erased first, by the
+    first of these that each can do; none: none is."""
     deploy: DeployOrder | None = None
     """This boot is for writing an image to a disk, from which the host then starts."""
 
@@ -96,7 +99,7 @@ class AcceptanceOrder(Document):
 
 
 class AcceptanceReport(Document):
-    """What the tests measured. `failed` names tests that could not run, with the reason."""
+    """What the tests measured. `failed` names tests that ran and told nothing, with the reason."""
 
     order_id: str
     measurements: tuple[Measurement, ...] = ()
@@ -220,6 +223,8 @@ class ObservedState(Document):
     """Since the host started. Absent from an agent that does not look."""
     drives_read: tuple[DriveRead, ...] | None = Field(default=None, max_length=256)
     """Where the boot document asked for it; None: this agent did not read them."""
+    drives_progress: Annotated[str, Field(max_length=256)] = ""
+    """What is being done to the drives before they can be told of; empty: nothing."""
     runs_from: Literal["", "memory", "disk"] = ""
     """Where its root lies; empty: the agent was not told."""
     deploy: DeployReport | None = None

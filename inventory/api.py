@@ -45,6 +45,7 @@ from inventory.routes import (
     correcting,
     deployments,
     discovering,
+    erasures,
     events,
     expected,
     export,
@@ -75,6 +76,7 @@ from inventory.web import pages
 from inventory.web.refusing import no_page
 
 ROUTERS: tuple[APIRouter, ...] = (
+    erasures.router,
     host_parts.router,
     hosts.router,
     readings.router,

@@ -65,6 +65,7 @@ KINDS: tuple[str, ...] = (
     "host.disk-written",
     "host.enrolled",
     "host.enrolled-agent",
+    "host.erasure-certified",
     "host.first-sight",
     "host.forgotten",
     "host.leak",

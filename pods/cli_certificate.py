@@ -19,6 +19,7 @@ from pods import catalogue
 from pods.answering import Output, fail, read_file, write
 from pods.certificate import Statement, Verified, read_unverified, verify
 from pods.envelope import ENVELOPE_MAX_BYTES, Envelope, envelope_digest
+from pods.erasure import Erasure, is_erasure, verify_erasure
 from pods.keys import (
     KEY_MAX_BYTES,
     Keyring,
@@ -69,6 +70,11 @@ def verify_file(
     output: Output,
 ) -> None:
     """Believe a certificate, or refuse it with the rule that it broke."""
+    if is_erasure(raw := _envelope(file)):
+        erasure = verify_erasure(raw, ring=ring)
+        said = {"verified": True, **erasure.model_dump(mode="json")}
+        write(said, output, lambda: _erased(erasure))
+        return
     listed = None
     if revocations is not None:
         listed = read_revocations(_envelope(revocations), ring=ring)
@@ -152,6 +158,21 @@ def rotate_files(
     load = SigningKey.load if new.exists() else SigningKey.generate
     after = load(new, purpose=purpose)
     _print(rotate(before, after, now=now, overlap_days=overlap_days))
+
+
+def _erased(erasure: Erasure) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    host = erasure.host
+    table.add_row("verified", Text("a trusted key states what became of these drives"))
+    table.add_row("host", Text(f"{host.name} (serial {host.serial}, slot {host.slot})"))
+    table.add_row("hardware", "simulated" if erasure.simulated else "real")
+    table.add_row("issued", erasure.issued_at.isoformat())
+    for drive in erasure.drives:
+        how = f"erased ({drive.method})" if drive.erased else "NOT erased"
+        table.add_row("drive", Text(f"{drive.slot} serial {drive.serial}: {how}; {drive.note}"))
+    return table
 
 
 def _envelope(path: Path) -> bytes:

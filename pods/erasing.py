@@ -48,12 +48,22 @@ class DriveRead(BaseModel):
     """Blocks that were read, all over the drive."""
     holding: int = Field(ge=0)
     """Those of them that hold something."""
+    method: str = Field(default="", max_length=16)
+    """How the host's own agent erased it, where its BMC did not; empty: it did not have to."""
+    overwritten: bool = False
+    """Every block was written over by that agent in this boot: no log could say it."""
+    refused: str = Field(default="", max_length=400)
+    """Why the agent did not erase it, or what went wrong."""
+    log: str = Field(default="", max_length=400)
+    """The drive's own word, as it was said."""
 
     def doubts(self) -> tuple[str, ...]:
         """What speaks against its being erased; empty when it is proven."""
+        logged = not self.overwritten
         found = (
-            (not self.completed, "its log does not say that a sanitize completed"),
-            (not self.globally_erased, "its log does not say that all of it is erased"),
+            (bool(self.refused), self.refused),
+            (logged and not self.completed, "its log does not say that a sanitize completed"),
+            (logged and not self.globally_erased, "its log does not say that all of it is erased"),
             (self.sampled == 0, "nothing was read of it"),
             (self.holding > 0, f"{self.holding} of {self.sampled} blocks read hold data"),
         )

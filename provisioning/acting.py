@@ -30,6 +30,7 @@ from provisioning.lifecycle.actions import (
     AskRenewal,
     AskRotation,
     Certify,
+    CertifyErasure,
     CloseIpmi,
     CloseWeakCiphers,
     Configure,
@@ -147,7 +148,7 @@ class Acting:
             case ReservePower(watts):
                 return await self._watts.reserve(host, watts, context)
             case MakeBootMedium():
-                return await self._make_medium(host, action)
+                return await self._make_medium(host, action, context)
             case RecordWritten(tries):
                 return await self._disk_written(host, tries, reason)
             case StartAgent():
@@ -187,6 +188,8 @@ class Acting:
                 return await self._erasing.erase(host, action, seen, context)
             case RecordUnerased():
                 return await self._erasing.record_unerased(host, action, context)
+            case CertifyErasure():
+                return await self._erasing.certify(host, context)
             case RecordDrivesRead():
                 return await self._erasing.record_read(host, seen, context)
             case TryRemedy():
@@ -231,13 +234,15 @@ class Acting:
                 hint=f"podyard host why {host.name}",
             )
 
-    async def _make_medium(self, host: Host, wanted: MakeBootMedium) -> Outcome:
+    async def _make_medium(self, host: Host, wanted: MakeBootMedium, context: Context) -> Outcome:
+        policy = context.wanted.erase
         medium = self._world.door.make_medium(
             now=self._world.clock.now(),
             tries=wanted.tries,
             purpose=wanted.purpose,
             silence=wanted.silence,
             disk_gib=wanted.disk_gib,
+            erase=policy.methods if policy and wanted.purpose == "read-drives" else (),
         )
         sealed = self._world.secrets.seal(host.id, BOOT_TOKEN, medium.token)
         return await self._recorder.record(

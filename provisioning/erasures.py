@@ -16,6 +16,7 @@ from inventory.states import HostState
 from provisioning.lifecycle.decision import Erasure
 
 STEP = "erase:"
+CERTIFIED = "erasure-certificate"
 NOT_ENDED = datetime.max.replace(tzinfo=UTC)
 
 
@@ -30,6 +31,14 @@ def erasures_of(host: Host, intents: Sequence[Intent]) -> tuple[Erasure, ...]:
         return ()
     now = round_of(host)
     return tuple(_erasure(one) for one in _erases(intents) if one.arguments.get("round") == now)
+
+
+def is_certified(host: Host, intents: Sequence[Intent]) -> bool:
+    """Whether a certificate says already what became of the drives in this stay."""
+    if host.state is not HostState.CLEANING:
+        return False
+    now = round_of(host)
+    return any(one.step == CERTIFIED and one.arguments.get("round") == now for one in intents)
 
 
 def unerased_of(host: Host, intents: Sequence[Intent]) -> tuple[Erasure, ...]:

@@ -14,7 +14,7 @@ from pods.certificate import Predicate, read_unverified
 from pods.spec import PodSpec
 from provisioning.admission import Waits, stage_turn
 from provisioning.brakes import failure_share
-from provisioning.erasures import erasures_of, unerased_of
+from provisioning.erasures import erasures_of, is_certified, unerased_of
 from provisioning.lifecycle.decision import Around, Place, Wanted
 from provisioning.onboarding.policy import COMMON, AdoptionPolicy
 
@@ -69,6 +69,7 @@ def wanted_of(
         adoption=adoption,
         erasures=erasures_of(host, intents),
         unerased=unerased_of(host, intents),
+        erasure_certified=is_certified(host, intents),
         loop_leak=around.leak_near(host),
     )
 

@@ -40,7 +40,8 @@ from runtime.converging import (
     decide,
 )
 from runtime.diskwriting import DiskWriting
-from runtime.hardware import Hardware, HardwareError, read_drives, read_hardware
+from runtime.drivereading import DriveReading
+from runtime.hardware import Hardware, HardwareError, read_hardware
 from runtime.health import KERNEL_LOG, XidLog
 from runtime.measuring import Measuring
 from runtime.place import Place
@@ -83,7 +84,9 @@ class Agent:
         self._uplink = Uplink(boot, place)
         self._log = XidLog(place.kernel_log if hardware.simulated else KERNEL_LOG)
         self._xids: tuple[XidSeen, ...] = ()
-        self._drives_read = read_drives(place.run) if boot.read_drives else None
+        self._drives = DriveReading(
+            place, boot, simulated=hardware.simulated, changed=self._changed.set
+        )
         self._ray = RayHost(
             Settings(place, hardware.simulated, clock=clock, changed=self._changed.set)
         )
@@ -106,6 +109,7 @@ class Agent:
         finally:
             self._log.close()
             await self._disk_writing.stop()
+            await self._drives.stop()
             await self._measuring.stop()
             await self._ray.close()
             await self._uplink.close()
@@ -123,7 +127,8 @@ class Agent:
             acceptance=self._measuring.report,
             ray=self._ray.observed,
             xids=self._xids,
-            drives_read=self._drives_read,
+            drives_read=self._drives.found,
+            drives_progress=self._drives.progress,
             runs_from=self._place.runs_from,
             deploy=self._disk_writing.report,
         )
@@ -137,6 +142,7 @@ class Agent:
                 if not self._uplink.enrolled:
                     log.info("enrolled as host %s", await self._enrol())
                 self._disk_writing.start()
+                self._drives.start()
                 reported = await self._exchange_once(reported)
                 failures = 0
             except UplinkError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -120,6 +121,30 @@ def why_host(name: NameArgument, output: OutputOption = Output.TABLE) -> None:
     with service() as api:
         why = api.get(host_path(name, "/why"))
     write(why, output, lambda: _why_table(why))
+
+
+@host_app.command("erasures")
+def show_erasures(
+    name: NameArgument,
+    *,
+    envelope: Annotated[
+        bool, typer.Option("--envelope", help="Print the newest as it was signed.")
+    ] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show what became of a host's drives between tenants: its certificates of erasure.
+
+    Example: podyard host erasures r1-h3 --envelope > erased.json
+    """
+    with service() as api:
+        found = api.get(host_path(name, "/erasures"))
+    if envelope:
+        if not found:
+            say(f"error: {name} has no certificate of erasure\nhint: podyard host why {name}")
+            raise typer.Exit(1)
+        typer.echo(json.dumps(found[0]["envelope"]))
+        return
+    write(found, output, lambda: rows(found, ("at", "says", "digest")))
 
 
 @host_app.command("retry")

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from inventory.model import Event, Host, Intent
 from inventory.store.protocol import Change
+from pods.canonical import digest_of
+from pods.certificate import HostReference
 from pods.erasing import DriveRead
+from pods.erasure import ErasedDrive, issue_erasure
 from provisioning.acts.destructive import Destructive, noted
 from provisioning.acts.recorder import LOOK_AGAIN_S, Outcome
 from provisioning.brakes import domains
 from provisioning.context import Context
 from provisioning.drivers.capabilities import Capability, lacking
 from provisioning.drivers.driveerase import DriveEraser
-from provisioning.erasures import STEP, in_order, round_of
+from provisioning.erasures import CERTIFIED, STEP, in_order, round_of
 from provisioning.errors import Ambiguous, BmcBusy, BmcRefused, BmcUnreachable
 from provisioning.guarded import Act, Done, Failed, Pending, may_have_begun, settle_erase
 from provisioning.lifecycle.actions import EraseDrive, RecordUnerased
@@ -115,6 +118,39 @@ class Erasing(Destructive):
             also=tuple(judged),
             events=tuple(self._event(host, one) for one in (*judged, *fresh)),
             same_look=False,
+        )
+
+    async def certify(self, host: Host, context: Context) -> Outcome:
+        """Sign what became of each drive, and keep it where the acts are kept."""
+        world, now = self._world, self._world.clock.now()
+        last = {str(i.arguments.get("serial")): i for i in _of_this_round(host, context)}
+        drives = [_certified(one) for one in last.values()]
+        envelope = issue_erasure(
+            HostReference(name=host.name, slot=host.slot, serial=host.serial, uuid=host.uuid),
+            pod=host.pod,
+            drives=drives,
+            began_at=host.state_since,
+            key=world.simulated_key if host.simulated else world.signing_key,
+            now=now,
+        )
+        document = envelope.model_dump(mode="json", by_alias=True)
+        digest = digest_of(document)
+        erased = sum(drive.erased for drive in drives)
+        kept = Intent(
+            id=world.new_id(),
+            host_id=host.id,
+            step=CERTIFIED,
+            step_class="destructive-observable",
+            arguments={"round": round_of(host), "envelope": document, "digest": digest},
+            fence=self._fence.number,
+            state="done",
+            note=f"{erased} of {len(drives)} drives erased",
+            created_at=now,
+            settled_at=now,
+        )
+        event = self._recorder.event(host, "host.erasure-certified", "", digest, kept.note)
+        return await self._recorder.record(
+            host, {}, insert=(kept,), events=(event,), same_look=True
         )
 
     def _judged(self, intent: Intent, read: DriveRead | None) -> Intent:
@@ -236,6 +272,22 @@ class Erasing(Destructive):
         if intent.state == "done":
             return self._recorder.event(host, "drive.erased", how, drive, intent.note)
         return self._recorder.event(host, "drive.not-erased", how, drive, intent.note)
+
+
+def _certified(intent: Intent) -> ErasedDrive:
+    """One drive as a certificate states it: erased only where what was read says so."""
+    said = intent.arguments
+    evidence = DriveRead.model_validate(said["read"]) if said.get("read") else None
+    proven = evidence is not None and not evidence.doubts()
+    in_band = evidence.method if evidence is not None else ""
+    return ErasedDrive(
+        slot=str(said.get("slot", "")),
+        serial=str(said.get("serial", "")),
+        method=in_band or str(said.get("method", "")),
+        erased=intent.state == "done" and proven,
+        note=intent.note,
+        evidence=evidence,
+    )
 
 
 def _of_this_round(host: Host, context: Context) -> list[Intent]:

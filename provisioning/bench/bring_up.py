@@ -26,6 +26,7 @@ from inventory.secrets import SecretBox
 from inventory.states import HostState
 from inventory.store.memory import MemoryStore
 from inventory.store.protocol import Change, Fence
+from pods.erasing import EraseMethod
 from pods.keys import SigningKey
 from provisioning.bench.agents import Agents
 from provisioning.bench.bmc import InProcessBmc, VirtualBmc
@@ -141,6 +142,7 @@ class SeededDoor(BootDoor):
         purpose: BootPurpose = "",
         silence: str = "",
         disk_gib: int = 0,
+        erase: tuple[EraseMethod, ...] = (),
     ) -> Medium:
         """As the real one, without a random source."""
         drawn = hashlib.sha256(f"{self.seed}/{next(self._made)}".encode()).hexdigest()
@@ -154,6 +156,7 @@ class SeededDoor(BootDoor):
             purpose=purpose,
             silence=silence,
             disk_gib=disk_gib,
+            erase=erase,
         )
         return Medium(record, SecretStr(token))
 

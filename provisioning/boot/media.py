@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from inventory.agents import BootDocument, DeployOrder
 from inventory.authority import CONTROLLER_NAME
 from inventory.model import BootPurpose, BootRecord, Host
+from pods.erasing import EraseMethod
 from provisioning.errors import Unsupported
 
 TOKEN_VALID = timedelta(minutes=30)  # twice the slowest boot seen, memory training included
@@ -60,6 +61,7 @@ class BootDoor:
         purpose: BootPurpose = "",
         silence: str = "",
         disk_gib: int = 0,
+        erase: tuple[EraseMethod, ...] = (),
     ) -> Medium:
         """A new medium and token; `silence` is what was found of the try before it."""
         if purpose == "deploy" and self.disk_image is None:
@@ -79,6 +81,7 @@ class BootDoor:
             silence=silence,
             image=self.disk_image.digest if self.disk_image and purpose == "deploy" else "",
             disk_gib=disk_gib,
+            erase=erase,
         )
         return Medium(record, SecretStr(token))
 
@@ -100,6 +103,7 @@ class BootDoor:
             ca_pem=self.ca_pem,
             token=token.get_secret_value(),
             read_drives=boot is not None and boot.purpose == "read-drives",
+            erase=boot.erase if boot is not None and boot.purpose == "read-drives" else (),
             deploy=deploy,
         )
 

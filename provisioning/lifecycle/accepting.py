@@ -107,7 +107,7 @@ def _unmeasured(host: Host, report: AcceptanceReport) -> int:
 def _judged(host: Host, seen: Seen, wanted: Wanted, report: AcceptanceReport) -> Decision:
     needed = {floor.test for floor in wanted.floors}
     missed = {test: why for test, why in report.skipped.items() if test in needed}
-    if unmade := {**report.failed, **missed}:
+    if unmade := report.failed | missed:
         return Hold(
             "acceptance-incomplete",
             "; ".join(f"{test}: {reason}" for test, reason in sorted(unmade.items())),

@@ -279,6 +279,13 @@ class RecordUnerased(Action):
 
 
 @dataclass(frozen=True)
+class CertifyErasure(Action):
+    """Sign what became of every drive: it is kept with the host, and anybody can verify it."""
+
+    step_class = StepClass.CONVERGE
+
+
+@dataclass(frozen=True)
 class RecordDrivesRead(Action):
     """Take what was read of the drives into the record: each is proven erased, or it is not."""
 

@@ -11,9 +11,7 @@ from inventory.model import AgentSeen, Host
 from inventory.states import HostState
 from provisioning.drivers.protocol import BmcIdentity, TaskPhase
 from provisioning.lifecycle import erasing
-from provisioning.lifecycle.actions import (
-    SettleByHand,
-)
+from provisioning.lifecycle.actions import CertifyErasure, SettleByHand
 from provisioning.lifecycle.adopted import decide_left, is_adopted
 from provisioning.lifecycle.bootnic import look_at_nics
 from provisioning.lifecycle.decision import Advance, Decision, Do, Hold, Look, Seen, Wait, Wanted
@@ -43,6 +41,7 @@ def decide_cleaning(host: Host, seen: Seen, wanted: Wanted) -> Decision:
         or decide_reading(host, seen, wanted)
         or to_rest(host, seen, wanted)
         or decide_erasing(host, seen, wanted)
+        or _certified(wanted)
         or _clean(wanted)
     )
 
@@ -62,6 +61,13 @@ def _unsettled(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
             f"or say how it ended: podyard host skip {host.name} --why TEXT",
         )
     return None
+
+
+def _certified(wanted: Wanted) -> Decision | None:
+    """What became of the drives is signed before anybody else may have the host."""
+    if wanted.erase is None or not wanted.erasures or wanted.erasure_certified:
+        return None
+    return Do(CertifyErasure(), "what became of its drives is to be signed")
 
 
 def _clean(wanted: Wanted) -> Advance:

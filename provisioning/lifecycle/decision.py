@@ -168,6 +168,8 @@ class Wanted(NamedTuple):
     erasures: tuple[Erasure, ...] = ()
     """What was tried on its drives since it began to be cleaned, in order."""
     unerased: tuple[Erasure, ...] = ()
+    erasure_certified: bool = False
+    """What became of its drives in this stay in *cleaning* is signed."""
     """Drives that the last cleaning of this host could not erase."""
     adoption: AdoptionPolicy = COMMON
     """What the site wants done at its BMCs."""

@@ -28,10 +28,20 @@ from provisioning.lifecycle.actions import (
     RecordUnerased,
 )
 from provisioning.lifecycle.booting import after_power_on, before_power_on, reported
-from provisioning.lifecycle.decision import Decision, Do, Erasure, Hold, Look, Seen, Wanted
+from provisioning.lifecycle.decision import (
+    Decision,
+    Do,
+    Erasure,
+    Hold,
+    Look,
+    Seen,
+    Wait,
+    Wanted,
+)
 from provisioning.lifecycle.resting import to_rest
 
 LOOK = Look.DRIVES
+READING_RECHECK_S = 10.0  # the agent's report wakes the host; this look is for its power
 
 
 def decide_erasing(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
@@ -57,6 +67,8 @@ def decide_reading(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     if found is not None or not waits:
         return to_rest(host, seen, wanted)
     if reported(boot, seen):
+        if (doing := _doing(seen)) != "":
+            return Wait(f"its agent {doing}", READING_RECHECK_S, others=True)
         return Hold(
             "drives-unread",
             "the agent of this boot image reads no drives, so nobody can say that they are erased",
@@ -65,6 +77,12 @@ def decide_reading(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     if boot.powered_at is None:
         return before_power_on(host, boot, seen, wanted)
     return after_power_on(host, boot, seen, wanted)
+
+
+def _doing(seen: Seen) -> str:
+    """What the agent does to the drives before it can tell of them; it may take a day."""
+    observed = seen.agent.observed if seen.agent is not None else None
+    return observed.drives_progress if observed is not None else ""
 
 
 def retired(wanted: Wanted) -> tuple[Erasure, ...]:

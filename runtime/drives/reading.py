@@ -1,0 +1,230 @@
+"""Reads every drive of a host that is between tenants, and erases first what still has to be.
+
+`python -m runtime.drives.reading --erase crypto --erase overwrite` prints one JSON object a line:
+`{"progress": …}` while it works, `{"drives": […]}` at the end. It is a process of its own, so that
+the agent answers while a drive is busy for hours, and it goes on with an erase that an earlier life
+of it began: a drive that sanitizes is waited for and not asked again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pods.erasing import DriveRead, EraseMethod
+from runtime.drives.blocks import overwrite, sample
+from runtime.drives.choosing import Erase, Known, Refusal, choose, needs_erasing
+from runtime.drives.telling import SanitizeLog, ata_security, sanitize_abilities, sanitize_log
+
+VIRTUAL_BLOCK = ("loop", "ram", "zram", "dm-", "md", "sr", "nbd", "fd", "mtdblock")
+COMMAND_DEADLINE_S = 60.0
+ERASE_DEADLINE_S = 172_800.0  # writing over a 20 TB disk takes 36 hours
+LOOK_EVERY_S = 5.0
+LOG_MAX_CHARS = 400
+
+Run = Callable[[Sequence[str], float], str]
+"""A program's output; empty when it is not there or failed."""
+
+
+def run(argv: Sequence[str], deadline_s: float = COMMAND_DEADLINE_S) -> str:
+    """Fixed programs with a device's name as the kernel gave it."""
+    try:
+        done = subprocess.run(
+            list(argv), capture_output=True, text=True, timeout=deadline_s, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What is asked of the host; a test puts files and answers in its place."""
+
+    system: Path = Path("/")
+    run: Run = run
+    sleep: Callable[[float], None] = time.sleep
+
+    def names(self) -> tuple[str, ...]:
+        """Drives that have a medium, by the kernel's names."""
+        found = sorted((self.system / "sys/block").iterdir())
+        return tuple(
+            one.name
+            for one in found
+            if not one.name.startswith(VIRTUAL_BLOCK) and _text(one / "size") not in {"", "0"}
+        )
+
+    def known(self, name: str) -> Known:
+        """What it says of itself, and what holds it."""
+        entry = self.system / "sys/block" / name
+        kind = "nvme" if name.startswith("nvme") else "ata" if name.startswith("sd") else "plain"
+        asking = {"nvme": ("nvme", "id-ctrl"), "ata": ("hdparm", "-I")}.get(kind)
+        told = self.run((*asking, f"/dev/{name}"), COMMAND_DEADLINE_S) if asking else ""
+        serial = _text(entry / "device/serial") or _text(entry / "serial")
+        return Known(
+            name=name,
+            serial=serial or _serial(told) or name,
+            kind=kind,
+            in_use=self._in_use(name),
+            sanicap=sanitize_abilities(told) if kind == "nvme" else None,
+            security=ata_security(told) if kind == "ata" else None,
+        )
+
+    def log(self, drive: Known) -> tuple[SanitizeLog | None, str]:
+        """The drive's own word, and that word as it was said."""
+        if drive.kind != "nvme":
+            return None, ""
+        said = self.run(("nvme", "sanitize-log", f"/dev/{drive.name}"), COMMAND_DEADLINE_S)
+        return sanitize_log(said), " ".join(said.split())[:LOG_MAX_CHARS]
+
+    def _in_use(self, name: str) -> str:
+        entry = self.system / "sys/block" / name
+        parts = [one.name for one in entry.iterdir() if one.name.startswith(name)]
+        for part in (name, *parts):
+            holders = entry / ("holders" if part == name else f"{part}/holders")
+            if holders.is_dir() and (held := sorted(one.name for one in holders.iterdir())):
+                return f"{held[0]} stands on {part}"
+        for table in ("proc/self/mounts", "proc/swaps"):
+            for line in _text(self.system / table).splitlines():
+                device = line.split()[0] if line.split() else ""
+                if device.removeprefix("/dev/") in {name, *parts}:
+                    return f"{device} is {'swap' if 'swaps' in table else 'mounted'}"
+        return ""
+
+
+def read_all(
+    machine: Machine, methods: Sequence[EraseMethod], told: Callable[[str], None]
+) -> tuple[DriveRead, ...]:
+    """Every drive, one after the other; what one of them cannot fails no other."""
+    found = []
+    names = machine.names()
+    for number, name in enumerate(names, start=1):
+        drive = machine.known(name)
+        told(f"reads {name} ({number} of {len(names)})")
+        _settled(machine, drive, told)
+        read = read_one(machine, drive)
+        if methods and needs_erasing(read):
+            read = _erased(machine, drive, methods, told)
+        found.append(read)
+    return tuple(found)
+
+
+def read_one(machine: Machine, drive: Known) -> DriveRead:
+    """Its log, and a sample of its blocks."""
+    log, said = machine.log(drive)
+    sampled = holding = 0
+    try:
+        sampled, holding = sample(machine.system / "dev" / drive.name, seed=secrets.randbits(64))
+    except OSError as error:
+        said = f"cannot be read: {error.strerror}"
+    return DriveRead(
+        slot=drive.name,
+        serial=drive.serial[:64],
+        completed=log is not None and log.completed,
+        globally_erased=log is not None and log.globally_erased,
+        sampled=sampled,
+        holding=holding,
+        log=said,
+    )
+
+
+def _erased(
+    machine: Machine,
+    drive: Known,
+    methods: Sequence[EraseMethod],
+    told: Callable[[str], None],
+) -> DriveRead:
+    """Erase it once, and read it again: only what is read counts."""
+    chosen = choose(drive, methods)
+    if isinstance(chosen, Refusal):
+        return read_one(machine, drive).model_copy(update={"refused": chosen.why})
+    again = machine.known(drive.name)  # right before what cannot be undone
+    if (again.serial, again.in_use) != (drive.serial, ""):
+        changed = f"{drive.name} is another drive by now, or in use: nothing was erased"
+        return read_one(machine, drive).model_copy(update={"refused": changed})
+    problem = _perform(machine, drive, chosen, told)
+    read = read_one(machine, drive)
+    done = chosen.method == "overwrite" and not chosen.commands and not problem
+    return read.model_copy(
+        update={"method": chosen.method, "overwritten": done, "refused": problem}
+    )
+
+
+def _perform(machine: Machine, drive: Known, chosen: Erase, told: Callable[[str], None]) -> str:
+    """Run it; what went wrong, or nothing."""
+    told(f"erases {drive.name} ({chosen.method})")
+    if not chosen.commands:
+        try:
+            overwrite(
+                machine.system / "dev" / drive.name,
+                lambda percent: told(f"writes over {drive.name}: {percent} %"),
+            )
+        except OSError as error:
+            return f"writing over it failed: {error.strerror}"
+        return ""
+    for command in chosen.commands:
+        machine.run(command, ERASE_DEADLINE_S)
+    log = _settled(machine, drive, told)
+    if drive.kind == "nvme" and (log is None or not log.completed):
+        return f"its log says no {chosen.method} sanitize that completed"
+    return ""
+
+
+def _settled(machine: Machine, drive: Known, told: Callable[[str], None]) -> SanitizeLog | None:
+    """Wait for a sanitize that is under way, whoever began it."""
+    waited_s = 0.0
+    while True:
+        log, _ = machine.log(drive)
+        if log is None or not log.running or waited_s > ERASE_DEADLINE_S:
+            return log
+        told(f"{drive.name} erases itself: {log.percent} %")
+        machine.sleep(LOOK_EVERY_S)
+        waited_s += LOOK_EVERY_S
+
+
+def _serial(features: str) -> str:
+    for line in features.splitlines():
+        if line.strip().startswith("Serial Number:"):
+            return line.partition(":")[2].strip()
+    return ""
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:  # absent, or only for root
+        return ""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read, and erase where it is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m runtime.drives.reading", description=__doc__)
+    parser.add_argument("--erase", action="append", choices=("crypto", "block", "overwrite"))
+    options = parser.parse_args(arguments)
+    last = ""
+
+    def told(progress: str) -> None:
+        nonlocal last
+        if progress != last:
+            last = progress
+            _say({"progress": progress})
+
+    found = read_all(Machine(), options.erase or (), told)
+    _say({"drives": [one.model_dump(mode="json") for one in found]})
+    return 0
+
+
+def _say(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
