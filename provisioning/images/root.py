@@ -49,6 +49,9 @@ OF_THIS_BUILD = (
 )
 """What differs between two builds, or must differ between two hosts."""
 
+NEVER_STARTED = ("e2scrub_reap.service", "e2scrub_all.timer")
+"""What packages start that no host of ours needs: these look for LVM, at each boot."""
+
 EXECUTABLE = ("etc/initramfs-tools/hooks/", "usr/lib/podyard/bin/")
 BLACKLIST = "etc/modprobe.d/podyard.conf"
 
@@ -62,6 +65,10 @@ def make_root(recipe: Recipe, *, root: Path, additions: Path | None, mirror: str
         f"--setup-hook={_unpacking(overlay)}",
         *([f"--customize-hook={_unpacking(additions)}"] if additions else []),
         f'--customize-hook=chroot "$1" systemctl enable {" ".join(recipe.all_services)}',
+        *(
+            f'--customize-hook=ln -sf /dev/null "$1/etc/systemd/system/{one}"'
+            for one in NEVER_STARTED
+        ),
     ]
     _mmdebstrap(recipe, *hooks, root=root, mirror=mirror)
     overlay.unlink()

@@ -15,9 +15,10 @@ import tempfile
 from pathlib import Path
 
 from provisioning.images import recipe as recipes
+from provisioning.images import root as root_module
 from provisioning.images.building import inputs_digest, pack
 from provisioning.images.library import Image, Library
-from provisioning.images.pythonlayer import lock_of, python_tar
+from provisioning.images.pythonlayer import python_tar
 from provisioning.images.recipe import Recipe
 from provisioning.images.root import MIRROR, make_root, overlay_tar
 
@@ -51,7 +52,8 @@ def _packages(recipe: Recipe) -> Path:
     """The tree without podyard itself."""
     said = recipe.model_dump(mode="json", exclude={"medium", "compression_level", "policies"})
     overlay = hashlib.sha256(overlay_tar(recipe)).hexdigest()
-    key = hashlib.sha256(f"{said}\n{overlay}\n{lock_of('none')}".encode()).hexdigest()
+    how = hashlib.sha256(Path(root_module.__file__).read_bytes()).hexdigest()
+    key = hashlib.sha256(f"{said}\n{overlay}\n{how}".encode()).hexdigest()
     roots = KEPT.with_name("roots")
     kept = roots / key[:32]
     if not kept.exists():
