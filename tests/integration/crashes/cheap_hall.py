@@ -78,12 +78,25 @@ class CheapHall(Hall):
         return launcher
 
 
+FORGOTTEN_S = 300.0
+"""A session that was used by nobody for so long: whoever works with a BMC asks it every minute."""
+
+
 def tell_sessions(hall: Hall) -> None:
-    """How many sessions all BMCs have open now, in a file beside the hall."""
-    count = sum(len(one.bmc.sessions.open) for one in hall.hosts)
-    fresh = hall.directory / "sessions.new"
-    fresh.write_text(str(count))
-    fresh.replace(hall.directory / "sessions")
+    """How many sessions all BMCs have open now, and how many of them are forgotten: in two files.
+
+    A host at work has one more than a host at rest, so that their number follows the churn.
+    """
+    unused_s = [
+        one.bmc.sessions.now() - session.used_at
+        for one in hall.hosts
+        for session in one.bmc.sessions.open.values()
+    ]
+    forgotten = sum(unused > FORGOTTEN_S for unused in unused_s)
+    for name, count in (("forgotten-sessions", forgotten), ("sessions", len(unused_s))):
+        fresh = hall.directory / f"{name}.new"
+        fresh.write_text(str(count))
+        fresh.replace(hall.directory / name)
 
 
 async def serve(options: argparse.Namespace) -> None:

@@ -24,6 +24,8 @@ class Samples:
     """What was in hand, moment by moment."""
 
     samples: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    only_told: frozenset[str] = frozenset()
+    """What follows the churn, and by itself says nothing."""
 
     def add(self, at: float, found: dict[str, float]) -> None:
         """Everything at one moment."""
@@ -34,6 +36,8 @@ class Samples:
         """What grew beyond its noise after the warm-up, in words."""
         said = {}
         for name, points in self.samples.items():
+            if name in self.only_told:
+                continue
             kept = points[int(len(points) * warm_up) :]
             grown, noise, level = trend(kept)
             if grown > max(SIGMAS * noise, GROWTH_MAX * level):
@@ -70,6 +74,7 @@ class Watch(Samples):
             "threads": float(len(list((proc / "task").iterdir()))),
             "tasks": told(self.service, self.state / "tasks"),
             "bmc_sessions": told(self.hall, self.hall_state / "sessions"),
+            "forgotten": float((self.hall_state / "forgotten-sessions").read_text()),
         }
         self.add(time.monotonic(), found)
         return found
