@@ -44,6 +44,7 @@ class PodMaps:
         self._designs: dict[str, Design] = {}
         self.under_way = UnderWay()
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._looking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.rooms = Rooms()
         self._policies: dict[str, AdoptionPolicy] = {}
         self.due: Callable[[str, datetime], None] = lambda _host_id, _at: None
@@ -80,20 +81,28 @@ class PodMaps:
             return live
 
     async def pod(self, name: str) -> Pod:
-        """A pod as it is on record. Its plan is large: it is only read where it changed."""
-        known = self._pods.get(name)
-        if known is not None and (
-            (self._current is not None and name in self._current)
-            or await self._world.in_thread(self._version, name) == known.version
-        ):
-            self._is_current(name)
+        """A pod as it is on record. Its plan is large: it is only read where it changed, and once.
+
+        When a plan is approved a thousand hosts want it in the same moment.
+        """
+        if (known := self._known(name)) is not None:
             return known
-        pod = await self._world.in_thread(self._world.store.get, Pod, name)
-        if pod is None:
-            raise NotFound(f"there are hosts of pod {name}, which is not on record")
-        self._pods[name] = pod
-        self._is_current(name)
-        return pod
+        async with self._looking[name]:
+            if (known := self._known(name)) is not None:
+                return known
+            pod = self._pods.get(name)
+            if pod is None or await self._world.in_thread(self._version, name) != pod.version:
+                pod = await self._world.in_thread(self._world.store.get, Pod, name)
+            if pod is None:
+                raise NotFound(f"there are hosts of pod {name}, which is not on record")
+            self._pods[name] = pod
+            self._is_current(name)
+            return pod
+
+    def _known(self, name: str) -> Pod | None:
+        """What is known to be so in this round."""
+        is_current = self._current is not None and name in self._current
+        return self._pods.get(name) if is_current else None
 
     def _is_current(self, name: str) -> None:
         if self._current is not None:
