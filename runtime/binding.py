@@ -16,7 +16,15 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from inventory.errors import StaleWrite
-from inventory.model import AgentSeen, CertificateRecord, Claim, ComputeUnit, Host, RayMember
+from inventory.model import (
+    AgentSeen,
+    CertificateRecord,
+    Claim,
+    ComputeUnit,
+    Event,
+    Host,
+    RayMember,
+)
 from inventory.states import ClaimState, UnitState
 from inventory.store.protocol import Change, Fence, Store
 from pods.keys import Keyring
@@ -24,6 +32,7 @@ from runtime.allocation.allocator import Allocator
 from runtime.allocation.answer import Answer, Placed, Refused
 from runtime.allocation.unit import Constraint
 from runtime.claiming import (
+    ACTOR,
     ClaimDecision,
     Finish,
     Tenanted,
@@ -34,7 +43,6 @@ from runtime.claiming import (
     is_over,
     state_after,
     still_busy,
-    told,
 )
 from runtime.expiring import Expiring
 from runtime.feeding import Feeding
@@ -48,6 +56,7 @@ from runtime.replacing import (
     notice_is_void,
     replaced,
     tell,
+    wants_another,
 )
 
 log = logging.getLogger("podyard.runtime")
@@ -70,6 +79,7 @@ class Binding:
         self._feeding = Feeding(store, self._allocator)
         self._again: set[str] = set()
         self._expiring = Expiring(store, self._allocator.stock, fence)
+        self._replacing: set[str] = set()
         self._told_at: dict[str, datetime] = {}
 
     def step(self, now: datetime) -> int:
@@ -96,6 +106,7 @@ class Binding:
                 changed += self._write(claim, decide_bound(claim, now=now), {}, {}, now)
             else:
                 changed += self._keep_whole(claim, now)
+        self._ask_for_no_more()
         changed += self._bind_all(moved, now)
         return changed + self._expiring.step(now)
 
@@ -168,7 +179,17 @@ class Binding:
             return
         ask = replacement_of(claim, self._allocator.stock.unit(unit_id))
         if ask.id not in self._allocator.waiting and ask.id not in self._allocator.holdings:
+            self._replacing.add(ask.id)
             self._allocator.enqueue(ask)
+
+    def _ask_for_no_more(self) -> None:
+        """Nobody waits for another unit whose claim is over, or whose unit is well again."""
+        for ask_id in sorted(self._replacing):
+            claim_id, _, unit_id = ask_id.partition(REPLACES)
+            claim = self._feeding.claims.get(claim_id)
+            if claim is None or not wants_another(claim, unit_id):
+                self._replacing.discard(ask_id)
+                self._allocator.withdrawn(ask_id)
 
     def _give_back(self, claim: Claim, unit_id: str, now: datetime) -> bool:
         """Once nothing of the tenant runs on a unit that its claim has left."""
@@ -217,7 +238,7 @@ class Binding:
                 self._take_back(found[place:])
                 raise
         for claim in self._claims(lambda one: self._is_due(one, now))[:EXPLAINED_AT_ONCE]:
-            if claim.may_preempt and not claim.promised:
+            if claim.may_preempt and claim.id not in self._allocator.reservations:
                 changed += self._decide(claim, now)  # who may make way changes as well
             else:
                 changed += self._explain(claim, self._allocator.explain(claim.id), now)
@@ -313,14 +334,12 @@ class Binding:
         """Give a claim another unit for the one that it is told to leave."""
         claim_id, _, unit_id = placed.ask_id.partition(REPLACES)
         claim, (new,) = self._feeding.claims.get(claim_id), placed.unit_ids
-        wanted = claim is not None and any(
-            one.unit_id == unit_id and not one.replaced_by for one in claim.leaving
-        )
+        wanted = claim is not None and wants_another(claim, unit_id)
         units = self._feeding.read_units(placed.unit_ids)
         sound = wanted and self._holds(placed, units, now)
         self._allocator.ended(placed.ask_id)  # from here on the claim itself holds it
         self._again.discard(placed.ask_id)
-        if claim is None or not sound or claim.state is not ClaimState.BOUND:
+        if claim is None or not sound:
             return False  # it is asked for again at the next look, if it is still wanted
         held = units[new].model_copy(update={"state": UnitState.CLAIMED, "claim": claim.id})
         fresh = replaced(claim, unit_id, new, now=now)
@@ -371,6 +390,11 @@ class Binding:
         for event in change.events:
             log.info("claim moved", extra={"claim": claim.id, "old": event.old, "new": event.new})
         return True
+
+
+def told(claim: Claim, kind: str, why: str, now: datetime) -> Event:
+    """An event about a claim that stays in its state."""
+    return Event(at=now, actor=ACTOR, kind=kind, subject=f"claim:{claim.id}", why=why)
 
 
 def _over(claim: Claim, now: datetime) -> bool:

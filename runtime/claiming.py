@@ -258,11 +258,6 @@ def _explain(claim: Claim, why: str) -> ClaimDecision:
     return Keep() if claim.why == why else Explain(why)
 
 
-def told(claim: Claim, kind: str, why: str, now: datetime) -> Event:
-    """An event about a claim that stays in its state."""
-    return Event(at=now, actor=ACTOR, kind=kind, subject=f"claim:{claim.id}", why=why)
-
-
 def moved(old: Claim, new: Claim, why: str, now: datetime) -> Event:
     """An event about a claim that goes into another state."""
     return Event(

@@ -74,6 +74,13 @@ def gave_back(claim: Claim, unit_id: str, *, now: datetime) -> Claim:
     return settled(claim, now, leaving=leaving)
 
 
+def wants_another(claim: Claim, unit_id: str) -> bool:
+    """True while another unit is looked for in place of this one."""
+    return claim.state is ClaimState.BOUND and any(
+        one.unit_id == unit_id and not one.replaced_by for one in claim.leaving
+    )
+
+
 def make_way(claim: Claim, for_claim: str, *, why: str, now: datetime) -> Claim:
     """Tell a claim that it ends after its grace."""
     leave_at = now + timedelta(minutes=claim.grace_minutes)

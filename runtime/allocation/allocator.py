@@ -118,10 +118,18 @@ class Allocator:
         self.waiting.wake(sorted(filter(self.reservations.ready, promised)))
 
     def promised(self, ask_id: str, unit_ids: tuple[str, ...], start_at: datetime) -> None:
-        """Units are kept for an ask, by the records: others were told to end for it."""
+        """Units are kept for an ask, by the records: others were told to end for it.
+
+        What can be kept no more, because a unit is gone or barred, is not: it then waits as others.
+        """
         made = self.reservations.get(ask_id)
-        others = {self.stock.reserved_for(unit_id) for unit_id in unit_ids} - {"", ask_id}
-        if (made is None or made.unit_ids != unit_ids) and unit_ids and not others:
+        stands = bool(unit_ids) and all(
+            unit_id in self.stock
+            and self.stock.unit(unit_id).bar is None
+            and self.stock.reserved_for(unit_id) in {"", ask_id}
+            for unit_id in unit_ids
+        )
+        if stands and (made is None or made.unit_ids != unit_ids):
             self.reservations.make(Reservation(ask_id, unit_ids, start_at))
 
     def withdrawn(self, ask_id: str) -> None:

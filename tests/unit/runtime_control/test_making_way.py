@@ -184,3 +184,17 @@ def test_several_parts_are_given_all_or_none(site: Site) -> None:
 def test_one_unit_is_held_by_one_claim(site: Site) -> None:
     low_and_high(site)
     assert site.unit("h1").state is UnitState.CLAIMED
+
+
+def test_a_promise_that_a_withdrawn_unit_broke_keeps_nobody_waiting(site: Site) -> None:
+    binding = low_and_high(site, count=1)
+    (promised,) = claim(site, "high").promised
+    broken = promised.removeprefix("unit-")
+    site.update(site.unit(broken), state=UnitState.DRAINING)
+    site.clock.forward(30)
+    for _ in range(3):
+        look(site, binding)
+    site.clock.forward(300)
+    for _ in range(4):
+        look(site, binding)
+    assert claim(site, "high").state is ClaimState.BOUND

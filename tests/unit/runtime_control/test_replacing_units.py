@@ -136,3 +136,16 @@ def test_released_while_a_unit_leaves_gives_everything_back(site: Site) -> None:
     look(site, binding, 3)
     assert claim(site).state is ClaimState.RELEASED
     assert [site.unit(one).claim for one in ("h1", "h2", "h3")] == ["", "", ""]
+
+
+def test_nobody_waits_for_another_unit_when_its_claim_is_over(site: Site) -> None:
+    binding = bound(site, count=3)
+    suspend(site, "h1")
+    site.clock.forward(30)
+    look(site, binding, 2)
+    site.release("c1")
+    site.claim("c2", count=2)
+    site.clock.forward(1200)
+    look(site, binding, 3)
+    assert site.got(Claim, "c2").state is ClaimState.BOUND
+    assert len(binding._allocator.waiting) == 0
