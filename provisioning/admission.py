@@ -128,6 +128,8 @@ class Ledger:
         """Hosts that have taken what they need to start."""
         self._first_due: dict[str, Due | None] = {}
         self._trial_due: tuple[Due | None] | None = None
+        self._trial_first = ""
+        """The trial host that was found due last: mostly it still is."""
         self._strangers: list[tuple[tuple[tuple[Line, float], ...], float, Metered | None]] = []
         self.dead: Mapping[str, str] = {}
         """Feeds without power, and why that is known."""
@@ -264,19 +266,25 @@ class Ledger:
 
     @property
     def trial_due(self) -> Due | None:
-        """A trial host that is neither ready nor out."""
+        """The trial host of the earliest wave that is neither ready nor out."""
         if self._trial_due is None:
-            hosts = (self._hosts.get(name) for name in self._trial)
-            self._trial_due = (
-                _earliest(
-                    due
-                    for host in hosts
-                    if host is not None
-                    and host.state is not HostState.READY
-                    and (due := self._due(host)) is not None
-                ),
+            found = _earliest(
+                due for name in self._trial if (due := self._due_for_trial(name)) is not None
             )
+            self._trial_due = (found,)
+            self._trial_first = "" if found is None else found.host
         return self._trial_due[0]
+
+    @property
+    def trial_is_through(self) -> bool:
+        """Whether every trial host is ready or out: asked at every write, so of one at first."""
+        if self._trial_due is None and self._due_for_trial(self._trial_first) is not None:
+            return False
+        return self.trial_due is None
+
+    def _due_for_trial(self, name: str) -> Due | None:
+        host = self._hosts.get(name)
+        return None if host is None or host.state is HostState.READY else self._due(host)
 
     def _due(self, host: Host) -> Due | None:
         """The host with its wave, where it is worth waiting for."""

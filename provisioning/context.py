@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from inventory.model import AgentSeen, CertificateRecord, ComputeUnit, Host, Intent, Pod
 from inventory.states import HostState
@@ -22,9 +22,8 @@ UNIT_IDS = uuid.UUID("0b0f2c5c-6a3e-5d7b-9b57-5f0c1f6f9a10")
 """Namespace of unit ids."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """One host's surroundings."""
+class Context(NamedTuple):
+    """One host's surroundings. A tuple, as what is wanted is: one is made at every step."""
 
     pod: Pod
     spec: PodSpec
@@ -49,8 +48,7 @@ class Context:
         return self.around.busy if self.around is not None else {}
 
 
-@dataclass(frozen=True, slots=True)
-class _Records:
+class _Records(NamedTuple):
     """What is on record of one host alone."""
 
     intents: tuple[Intent, ...]

@@ -96,11 +96,12 @@ class Controller:
             await self.resting.tell()
             await self._wake_waiting()
             rested = frozenset(self._rested) - self.resting.ids  # still in hand: not told yet
+            busy = frozenset(self._at_work)
             due = await self._world.in_thread(
                 self._roster.due,
                 self._world.clock.now(),
                 room=room,
-                busy=frozenset(self._at_work) | self.resting.ids,
+                busy=busy | self.resting.ids if self.resting.ids else busy,
                 rested=rested,
             )
             self._rested -= rested

@@ -106,7 +106,7 @@ class LivePod:
     def gates(self) -> tuple[bool, ...]:
         """What lets hosts begin: when one of these changes, those who wait should look."""
         canaries = all(name in self.ready for _, name in self.planned.canaries)
-        return canaries, self.ledger.trial_due is None, not self.brake
+        return canaries, self.ledger.trial_is_through, not self.brake
 
     def change_pod(self, pod: Pod) -> None:
         """The pod's record is another one: a plan was approved, or somebody said hold."""

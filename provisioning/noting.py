@@ -26,6 +26,8 @@ log = logging.getLogger("podyard.provisioning")
 
 ANEW = frozenset({HostState.REGISTERING, HostState.DRAINING, HostState.REPAIRING})
 """Where another way begins: what was tried on the last one no longer counts."""
+AT_REST = frozenset({HostState.READY, HostState.ENROLLED, HostState.RETIRED})
+"""Where a host needs no conversation from one look to the next."""
 PARKED_RECHECK = timedelta(days=1)  # a parked host waits for a person, who wakes it
 REFUSALS_MAX = 3  # with doubling pauses from 2 s: longer than a BMC is busy after a power change
 
@@ -59,20 +61,19 @@ class Noting:
             problem: Problem | None = self._noticed(host, notice, later)
         else:
             problem = None if others else self._overstay(host, reason)
-        fresh = host.model_copy(
-            update={
-                "waiting": reason,
-                "problem": problem,
-                "wake_at": later,
-                "counted_from": uncounted_until(host, later) if others else host.counted_from,
-                "power": _power_of(host, seen),
-            }
-        )
-        events = (*self._first_told(host, problem), *self._power_told(host, fresh))
-        if host.state in {HostState.READY, HostState.ENROLLED, HostState.RETIRED}:
+        said = {
+            "waiting": reason,
+            "problem": problem,
+            "wake_at": later,
+            "counted_from": uncounted_until(host, later) if others else host.counted_from,
+            "power": _power_of(host, seen),
+        }
+        if host.state in AT_REST:
             await self._world.bmcs.drop(host.id)
-        if not events and self._resting.rests(host, fresh):
+        if self._resting.rests(host, said):
             return Outcome(host)
+        fresh = host.model_copy(update=said)
+        events = (*self._first_told(host, problem), *self._power_told(host, fresh))
         return await self._recorder.write(fresh, events=events)
 
     async def advance(self, host: Host, to: HostState, reason: str, seen: Seen) -> Outcome:

@@ -243,13 +243,18 @@ class Pacing:
         self._in_rack[place.rack] -= 1
 
     def _site(self, site: str) -> Limit:
-        return self._sites.setdefault(
-            site, Limit(min(SITE_LEAST, self.most), self.most, float(self.first))
-        )
+        known = self._sites.get(site)
+        if known is None:
+            least = min(SITE_LEAST, self.most)
+            known = self._sites[site] = Limit(least, self.most, float(self.first))
+        return known
 
     def _rack(self, rack: tuple[str, str]) -> Limit:
-        first = float(max(RACK_FIRST, self.first))
-        return self._racks.setdefault(rack, Limit(min(RACK_LEAST, self.most), self.most, first))
+        known = self._racks.get(rack)
+        if known is None:
+            first = float(max(RACK_FIRST, self.first))
+            known = self._racks[rack] = Limit(min(RACK_LEAST, self.most), self.most, first)
+        return known
 
     def _width(self, model: str) -> Width:
         return self._widths.setdefault(model, Width(WIDTH_MOST, WIDTH_MOST))

@@ -7,7 +7,9 @@ process is only that: the host is looked at sooner than it had to be.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from inventory.model import Host
 from inventory.states import ALLOWED_TIME_S
@@ -45,13 +47,14 @@ class Resting:
         """That look is over."""
         self._begun.pop(host_id, None)
 
-    def rests(self, known: Host, fresh: Host) -> bool:
-        """Whether it is enough to look again when `fresh` says: then that is seen to."""
-        if not says_the_same(known, fresh):
+    def rests(self, known: Host, said: Mapping[str, Any]) -> bool:
+        """Whether `said` is no news of this host but when to look again: then that is seen to."""
+        if not _is_no_news(known, said):
             return False
+        later: datetime = said["wake_at"]
         seen_at = self._begun.get(known.id) or self._world.clock.now()
-        self._waiting[known.id] = PutOff(known.id, known.version, fresh.wake_at, seen_at)
-        self._maps.due(known.id, fresh.wake_at)
+        self._waiting[known.id] = PutOff(known.id, known.version, later, seen_at)
+        self._maps.due(known.id, later)
         return True
 
     def until(self, host: Host) -> datetime:
@@ -79,20 +82,20 @@ def uncounted_until(host: Host, later: datetime) -> datetime:
     return later + UNCOUNTED_AHEAD if host.state in ALLOWED_TIME_S else later
 
 
-def says_the_same(known: Host, fresh: Host) -> bool:
+def _is_no_news(known: Host, said: Mapping[str, Any]) -> bool:
     """Whether the record would tell nobody anything new but when its host is looked at next."""
     return (
-        known.waiting == fresh.waiting
-        and known.problem == fresh.problem
-        and known.power == fresh.power
-        and _counts_the_same(known, fresh)
-        and fresh.wake_at - known.wake_at < WRITTEN_EVERY
+        known.waiting == said["waiting"]
+        and known.problem == said["problem"]
+        and known.power == said.get("power", known.power)
+        and _counts_the_same(known, said)
+        and said["wake_at"] - known.wake_at < WRITTEN_EVERY
     )
 
 
-def _counts_the_same(known: Host, fresh: Host) -> bool:
+def _counts_the_same(known: Host, said: Mapping[str, Any]) -> bool:
     """Where no host is ever late, until when its time counts is no news."""
-    if fresh.state not in ALLOWED_TIME_S or known.counted_from == fresh.counted_from:
+    before, now = known.counted_from, said.get("counted_from", known.counted_from)
+    if known.state not in ALLOWED_TIME_S or before == now:
         return True
-    said = known.counted_from
-    return said is not None and fresh.counted_from is not None and said >= fresh.wake_at
+    return before is not None and now is not None and before >= said["wake_at"]

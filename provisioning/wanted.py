@@ -15,7 +15,7 @@ from pods.spec import PodSpec
 from provisioning.admission import Waits, stage_turn
 from provisioning.brakes import failure_share
 from provisioning.erasures import erasures_of, is_certified, unerased_of
-from provisioning.lifecycle.decision import Around, Place, Wanted
+from provisioning.lifecycle.decision import Around, Wanted
 from provisioning.onboarding.policy import COMMON, AdoptionPolicy
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ASKING_OTHERS = frozenset({HostState.MATCHING, HostState.PREPARING})
 """Where a host asks how the others of its pod fare."""
+NONE: frozenset[str] = frozenset()
 PREDICATES_KEPT = 32768
 _stated_of: dict[str, tuple[str, Predicate]] = {}
 """By host: the id of its certificate, which is the digest of the rest, and what that states.
@@ -58,13 +59,13 @@ def wanted_of(
         trial_waits=_trial_waits(host, around) if waits else "",
         brake=around.brake if waits else "",
         planned_updates=planned.updates.get(host.name, frozenset()),
-        open_steps=frozenset(i.step for i in intents if i.state == "open"),
+        open_steps=frozenset(i.step for i in intents if i.state == "open") if intents else NONE,
         unit_free=free,
         place=place,
         around=Around(around.findings.get(host.slot, ()), around.as_of),
         certified=_stated(certificate),
         suspended=certificate.suspended if certificate else (),
-        feeds=_feeds(place),
+        feeds=around.design.wiring.feeds[host.slot] if place is not None else (),
         inspect_every_s=inspect_every_s,
         adoption=adoption,
         erasures=erasures_of(host, intents),
@@ -102,12 +103,6 @@ def _stated(certificate: CertificateRecord | None) -> Predicate | None:
         del _stated_of[next(iter(_stated_of))]
     _stated_of[certificate.host_id] = (certificate.id, predicate)
     return predicate
-
-
-def _feeds(place: Place | None) -> tuple[str, ...]:
-    if place is None:
-        return ()
-    return tuple(feed for feed in (place.slot.feed, place.slot.feed_b) if feed)
 
 
 def _trial_waits(host: Host, around: LivePod) -> str:

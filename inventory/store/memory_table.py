@@ -45,7 +45,10 @@ class MemoryTable:
         self._refuse_strangers(equals)
         if len(equals) == 1:
             ((name, value),) = equals.items()
-            found = sorted(key for key in self._bucket(name, value) if key > after)
+            bucket = self._bucket(name, value)
+            if not bucket:  # most hosts have nothing of most kinds
+                return iter(())
+            found = sorted(key for key in bucket if key > after)
         elif equals:
             buckets = [self._bucket(name, value) for name, value in equals.items()]
             smallest = min(buckets, key=len)

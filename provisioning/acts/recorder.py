@@ -6,8 +6,8 @@ Every act ends here. What is recorded says why the host waits, so that a person 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from inventory.model import Event, Host, Problem, Record
 from inventory.store.protocol import Change, Fence
@@ -21,8 +21,7 @@ REPEAT_S = 2.0  # between repeated requests of a change that does not show: BMCs
 TURN_RECHECK_S = 1.0  # waiting for another host of the same machine, or for watts
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The record as it now is, and whether the same observation still serves."""
 
     host: Host
@@ -67,10 +66,9 @@ class Recorder:
         known = {"waiting": reason, "wake_at": later, "problem": _lasting(host)}
         if others:
             known |= {"counted_from": uncounted_until(host, later), "problem": None}
-        if self._resting is not None and not (also or events or fields):
-            fresh = host.model_copy(update=known)
-            if self._resting.rests(host, fresh):
-                return Outcome(host)
+        alone = not (also or events or fields)
+        if alone and self._resting is not None and self._resting.rests(host, known):
+            return Outcome(host)
         return await self.record(host, {**known, **(fields or {})}, also=also, events=events)
 
     async def park(

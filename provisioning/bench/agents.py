@@ -122,17 +122,20 @@ class Agents:
     ) -> None:
         now = self.clock.now()
         before = self.store.get(AgentSeen, host.id)
-        enrolled = before is None or before.media_id != media_id
-        fresh = AgentSeen(
-            host_id=host.id,
-            media_id=media_id,
-            certificate_serial=observed.boot_id,
-            enrolled_at=now if before is None or enrolled else before.enrolled_at,
-            seen_at=now,
-            observed=observed,
-            version=before.version if before else 1,
-        )
-        change = Change(insert=(fresh,)) if before is None else Change(replace=(fresh,))
+        if before is not None and before.media_id == media_id:
+            again = before.model_copy(update={"seen_at": now, "observed": observed})
+            change = Change(replace=(again,))
+        else:
+            enrolled = AgentSeen(
+                host_id=host.id,
+                media_id=media_id,
+                certificate_serial=observed.boot_id,
+                enrolled_at=now,
+                seen_at=now,
+                observed=observed,
+                version=before.version if before else 1,
+            )
+            change = Change(replace=(enrolled,)) if before else Change(insert=(enrolled,))
         self.store.apply(change, now=now)
         if news:
             self.store.wake_hosts(now=now, host_id=host.id)

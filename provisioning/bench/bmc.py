@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NoReturn, TypeVar, cast
+from typing import TypeVar, cast
 
 from inventory.states import PowerState
 from pods.facts import HardwareFacts
 from provisioning.bench.host import VirtualHost
-from provisioning.bench.weather import Dice, Fate
+from provisioning.bench.weather import NO_LUCK, Dice, Fate, Luck, half, slow_s
 from provisioning.drivers.protocol import (
     BiosState,
     BmcIdentity,
@@ -65,6 +65,8 @@ class VirtualBmc:
     """What it answered last: a stale answer is that once more."""
     _facts: tuple[object, HardwareFacts] | None = None
     _identity: tuple[object, BmcIdentity] | None = None
+    _luck: Luck = NO_LUCK
+    """Of the last change that was asked for."""
 
     def __post_init__(self) -> None:
         """The update service of this host."""
@@ -77,21 +79,19 @@ class VirtualBmc:
 
     async def answer(self, what: str, read: Callable[[], T]) -> T:
         """One reading exchange."""
-        fate = await self._exchange(what, again=self._in_burst())
-        match fate:
-            case Fate.TIMEOUT:
-                await self._no_answer(what)
-            case Fate.WRONG if what in self._told and self.dice.half():
-                return cast("T", self._stale(what))
-            case Fate.WRONG:
-                raise AnswerRefused(f"{self.host.plan.name}: {what}: not a JSON object")
-            case Fate.ERROR:
+        clock, luck = self.host.world.clock, self.dice.read(what)
+        fate, takes_s = self._exchange(luck, again=clock.now() < self._good_until)
+        await clock.sleep(takes_s)
+        if fate is not Fate.GOOD and fate is not Fate.DROPPED:
+            if fate is Fate.TIMEOUT:
+                raise BmcUnreachable(f"{self.host.plan.name}: {what}: no answer in time")
+            if fate is Fate.ERROR:
                 raise BmcBusy(f"{self.host.plan.name}: {what}: HTTP 500")
-            case _:
-                pass
-        said = read()
-        self._told[what] = said
-        self._good_until = self.host.world.clock.now() + self.dice.burst_s
+            if what in self._told and half(luck):
+                return cast("T", self._stale(what))
+            raise AnswerRefused(f"{self.host.plan.name}: {what}: not a JSON object")
+        said = self._told[what] = read()
+        self._good_until = clock.now() + self.dice.burst_s
         return said
 
     def _stale(self, what: str) -> object:
@@ -101,17 +101,18 @@ class VirtualBmc:
             return said.model_copy(update={"observed_at": self._now()})
         return said
 
-    def _in_burst(self) -> bool:
-        return self.host.world.clock.now() < self._good_until
-
     async def change(self, what: str, act: Callable[[], Awaitable[T]], unheard: T) -> T:
         """One changing exchange: tried once. `unheard` is the answer to what was not done."""
-        fate = await self._exchange(what, again=False)
+        away, clock = self.away, self.host.world.clock
+        luck = self._luck = self.dice.change(what)
+        fate, takes_s = self._exchange(luck, again=False)
+        if fate is Fate.TIMEOUT and not away and half(luck):
+            await act()
+        await clock.sleep(takes_s)
         match fate:
+            case Fate.TIMEOUT if away:
+                raise BmcUnreachable(f"{self.host.plan.name}: {what}: no answer in time")
             case Fate.TIMEOUT:
-                if self.dice.half():
-                    await act()
-                await self.host.world.clock.sleep(self.deadline_s)
                 raise Ambiguous(f"{self.host.plan.name}: {what}: no answer in time")
             case Fate.WRONG:
                 return unheard
@@ -123,24 +124,20 @@ class VirtualBmc:
             case _:
                 return await act()
 
-    async def _exchange(self, what: str, *, again: bool) -> Fate:
-        """Time passes; nothing may come back at all. `again`: the last answer was good just now."""
+    def _exchange(self, luck: Luck, *, again: bool) -> tuple[Fate, float]:
+        """What becomes of one, and how long it takes. `again`: an answer was good just now."""
         self.exchanges += 1
         if self.away:
-            await self._no_answer(what)
-        fate = Fate.GOOD if again else self.dice.fate()
-        if fate is Fate.SLOW:
-            slow_s = self.dice.slow_s()
-            if slow_s >= self.deadline_s:
-                return Fate.TIMEOUT
-            await self.host.world.clock.sleep(slow_s)
-        elif fate is not Fate.TIMEOUT:
-            await self.host.world.clock.sleep(self.dice.latency_s())
-        return fate
-
-    async def _no_answer(self, what: str) -> NoReturn:
-        await self.host.world.clock.sleep(self.deadline_s)
-        raise BmcUnreachable(f"{self.host.plan.name}: {what}: no answer in time")
+            return Fate.TIMEOUT, self.deadline_s
+        fate = Fate.GOOD if again else self.dice.fate(luck)
+        if fate is Fate.TIMEOUT:
+            return Fate.TIMEOUT, self.deadline_s
+        if fate is not Fate.SLOW:
+            return fate, self.dice.latency_s(luck)
+        takes_s = slow_s(luck)
+        return (
+            (Fate.GOOD, takes_s) if takes_s < self.deadline_s else (Fate.TIMEOUT, self.deadline_s)
+        )
 
     # What is behind the verbs.
 
@@ -195,15 +192,16 @@ class VirtualBmc:
                 hint=f"the firmware inventory has {', '.join(known)}",
             )
         task = self.updates.start(image, target=component)
-        restart_s = self.dice.restart_s()
+        restart_s = self.dice.restart_s(self._luck)
         if restart_s is not None:
-            self.host.spawn(self._restart(task, restart_s))
+            after_s = self._luck.moment * self.host.world.timings.update_s
+            self.host.spawn(self._restart(task, after_s, restart_s))
         return f"{TASKS}/{task.number}"
 
-    async def _restart(self, task: UpdateTask, restart_s: float) -> None:
+    async def _restart(self, task: UpdateTask, after_s: float, restart_s: float) -> None:
         """The BMC restarts while it writes; what is written goes on."""
         clock = self.host.world.clock
-        await clock.sleep(self.dice.moment(self.host.world.timings.update_s))
+        await clock.sleep(after_s)
         self._away_until = clock.now() + restart_s
         self._forgotten.add(task.number)
         self._told.clear()

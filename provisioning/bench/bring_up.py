@@ -167,10 +167,17 @@ class VirtualPlayer:
 
     clock: VirtualClock
     seed: int
+    _runs: Counter[str] = field(default_factory=Counter)
+    """By host."""
 
-    async def configure(self, host: Host, variables: dict[str, str]) -> PlayResult:
+    async def configure(
+        self,
+        host: Host,
+        variables: dict[str, str],  # noqa: ARG002 - it configures nothing
+    ) -> PlayResult:
         """Converges, as the real one does."""
-        luck = random.Random(f"{self.seed}/{host.name}/{variables['boot_id']}/{host.version}")  # noqa: S311 - a seed names a run
+        self._runs[host.name] += 1
+        luck = random.Random(f"{self.seed}/{host.name}/run/{self._runs[host.name]}")  # noqa: S311 - a seed names a run
         await self.clock.sleep(luck.uniform(*CONFIGURE_S))
         if luck.random() < CONFIGURE_FAILS:
             return PlayResult(ok=False, changed=0, task="install packages", output="mirror away")

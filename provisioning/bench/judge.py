@@ -21,6 +21,7 @@ from provisioning.simulator.journal import Entry
 
 EXAMPLES_MAX = 5
 KINDS = ("rack", "feed", "site")
+_LINE = json.JSONEncoder(sort_keys=True)
 FLASH_ENDS = frozenset({"firmware.update.done", "firmware.update.failed"})
 
 
@@ -71,7 +72,7 @@ class Judge:
     def hear(self, entry: Entry) -> None:
         """One line of the journal."""
         self.lines += 1
-        self._digest.update(json.dumps(entry, sort_keys=True).encode() + b"\n")
+        self._digest.update(_LINE.encode(entry).encode() + b"\n")
         what = entry["what"]
         self.done[what] += 1
         if what == "draw":

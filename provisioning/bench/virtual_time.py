@@ -152,7 +152,8 @@ class VirtualClock:
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._jump = loop.jump
-        self._pause = loop.pause
+        self.sleep = loop.pause
+        """`asyncio.sleep`, which takes no time."""
         self._told = (0.0, BEGINNING)
 
     def now(self) -> datetime:
@@ -162,17 +163,14 @@ class VirtualClock:
             self._told = (elapsed_s, BEGINNING + timedelta(seconds=elapsed_s))
         return self._told[1]
 
-    async def sleep(self, delay_s: float) -> None:
-        """`asyncio.sleep`, which takes no time."""
-        await self._pause(delay_s)
-
 
 class HardwareClock:
     """The same time as simulated hardware asks for it."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._jump = loop.jump
-        self._pause = loop.pause
+        self.sleep = loop.pause
+        """`asyncio.sleep`, which takes no time."""
 
     def now(self) -> float:
         """Unix seconds."""
@@ -181,10 +179,6 @@ class HardwareClock:
     def since(self, moment: float) -> float:
         """Seconds since a moment that `now` told."""
         return self.now() - moment
-
-    async def sleep(self, seconds: float) -> None:
-        """`asyncio.sleep`, which takes no time."""
-        await self._pause(seconds)
 
 
 async def inline(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

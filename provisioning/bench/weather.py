@@ -1,17 +1,20 @@
 """What happens between a controller and a BMC that has nothing wrong with it but its software.
 
 The rates are those that fleets report: one draw for each burst of reads, since a BMC that freezes
-does so for seconds, and one for each change. Every host has a random source
-of its own, seeded by its name: what one host meets does not depend on what another one does.
+does so for seconds, and one for each change. Luck is never drawn from a stream:
+what one host meets does not depend on what another one does, nor on how long it waited before.
 """
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-import random
+import struct
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cache
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ WEATHER = {"none": CALM, "field": FIELD, "harsh": HARSH}
 SLOW_S = (1.0, 30.0)
 RESTART_S = (60.0, 120.0)
 """BMCs come back about 90 s after they were restarted."""
+_NUMBERS = struct.Struct("<6I")
+_WHOLE = 2.0**32
 
 
 class Fate(Enum):
@@ -77,44 +82,86 @@ def _fates(rates: Rates) -> tuple[tuple[float, Fate], ...]:
     return tuple(zip(ends, (fate for _, fate in ways), strict=True))
 
 
+class Luck(NamedTuple):
+    """What one exchange meets: numbers from 0 to 1, of which most need two."""
+
+    fate: float
+    latency: float
+    coin: float
+    restart: float
+    away: float
+    moment: float
+
+
+NO_LUCK = Luck(1.0, 0.0, 1.0, 1.0, 0.0, 0.0)
+"""Of what was not asked by an exchange."""
+
+
 class Dice:
-    """One host's luck."""
+    """One host's luck.
+
+    What an exchange meets follows from the seed, its host and which exchange of that host it is:
+    the third time that this is asked to be changed, or the fifth read of that since the last change
+    was asked for. A host that waits one look longer for others so meets the same luck when its turn
+    comes, and two runs of one seed can be compared host by host.
+    """
 
     def __init__(self, rates: Rates, *, seed: int, host: str) -> None:
         self._rates = rates
-        self._random = random.Random(f"{seed}/{host}/weather")  # noqa: S311 - a seed names a run
-        self._draw = self._random.random
+        self._mine = hashlib.blake2b(f"{seed}/{host}/weather/".encode(), digest_size=_NUMBERS.size)
         self._fates = _fates(rates)
         self._fastest_s, self._span_s = rates.fastest_s, rates.slowest_s - rates.fastest_s
+        self._changes: Counter[str] = Counter()
+        self._stage = 0
+        self._reads: dict[str, int] = {}
+        """Since the last change was asked for."""
         self.burst_s = rates.burst_s
         """How long a good answer vouches for the next ones."""
 
-    def fate(self) -> Fate:
-        """Of the next exchange."""
-        drawn = self._draw()
+    def read(self, what: str) -> Luck:
+        """Of the next time that this is read."""
+        number = self._reads[what] = self._reads.get(what, 0) + 1
+        return self._draw(f"{self._stage}/{what}/{number}")
+
+    def change(self, what: str) -> Luck:
+        """Of the next time that this is asked to be changed."""
+        self._changes[what] += 1
+        self._stage += 1
+        self._reads.clear()
+        return self._draw(f"{what}/{self._changes[what]}")
+
+    def _draw(self, exchange: str) -> Luck:
+        drawn = self._mine.copy()
+        drawn.update(exchange.encode())
+        return Luck(*[number / _WHOLE for number in _NUMBERS.unpack(drawn.digest())])
+
+    def fate(self, luck: Luck) -> Fate:
+        """Of this exchange."""
         for until, fate in self._fates:
-            if drawn < until:
+            if luck.fate < until:
                 return fate
         return Fate.GOOD
 
-    def latency_s(self) -> float:
+    def latency_s(self, luck: Luck) -> float:
         """Of a good exchange."""
-        return self._fastest_s + self._span_s * self._draw()
+        return self._fastest_s + self._span_s * luck.latency
 
-    def slow_s(self) -> float:
-        """Of a slow one."""
-        return self._random.uniform(*SLOW_S)
-
-    def half(self) -> bool:
-        """A coin."""
-        return self._random.random() < 0.5  # noqa: PLR2004 - a coin
-
-    def restart_s(self) -> float | None:
-        """How long the BMC is away during this update, when it is."""
-        if self._random.random() >= self._rates.restarts_mid_flash:
+    def restart_s(self, luck: Luck) -> float | None:
+        """How long the BMC is away during the update that this exchange began, when it is."""
+        if luck.restart >= self._rates.restarts_mid_flash:
             return None
-        return self._random.uniform(*RESTART_S)
+        return _between(RESTART_S, luck.away)
 
-    def moment(self, whole_s: float) -> float:
-        """Some moment within a span."""
-        return self._random.uniform(0.0, whole_s)
+
+def slow_s(luck: Luck) -> float:
+    """How long a slow exchange takes."""
+    return _between(SLOW_S, luck.latency)
+
+
+def half(luck: Luck) -> bool:
+    """A coin."""
+    return luck.coin < 0.5  # noqa: PLR2004 - a coin
+
+
+def _between(ends: tuple[float, float], share: float) -> float:
+    return ends[0] + (ends[1] - ends[0]) * share

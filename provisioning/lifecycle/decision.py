@@ -96,8 +96,7 @@ class Place:
     slot: SlotSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(NamedTuple):
     """What a look at the whole pod says of one host."""
 
     findings: tuple[Mismatch, ...] = ()
@@ -168,9 +167,9 @@ class Wanted(NamedTuple):
     erasures: tuple[Erasure, ...] = ()
     """What was tried on its drives since it began to be cleaned, in order."""
     unerased: tuple[Erasure, ...] = ()
+    """Drives that the last cleaning of this host could not erase."""
     erasure_certified: bool = False
     """What became of its drives in this stay in *cleaning* is signed."""
-    """Drives that the last cleaning of this host could not erase."""
     adoption: AdoptionPolicy = COMMON
     """What the site wants done at its BMCs."""
     loop_leak: str = ""

@@ -24,8 +24,11 @@ def struck(
 ) -> dict[str, Fault]:
     """Slot to the fault that strikes it. Two faults without a slot strike two different ones."""
     found: dict[str, Fault] = {}
+    striking = planted(faults, kind)
+    if not striking:  # nearly always, of each of a host's parts: a source costs more than the rest
+        return found
     source = random.Random(f"{seed}/{kind}")
-    for fault in planted(faults, kind):
+    for fault in striking:
         left = [slot for slot in slots if slot not in found]
         named = fault.word("slot")
         if named and named not in slots:

@@ -5,7 +5,6 @@ It answers at once and has no wire, so what is about TLS, passwords and HTTP is 
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ import pytest
 from pods import catalogue
 from provisioning.bench.bmc import InProcessBmc, VirtualBmc
 from provisioning.bench.host import NOWHERE, CatalogueMedia, HeardJournal, NoLauncher, VirtualHost
-from provisioning.bench.weather import CALM, FIELD, Dice, Fate
+from provisioning.bench.weather import CALM, FIELD, Dice, Fate, Luck
 from provisioning.drivers.protocol import Bmc
 from provisioning.simulator.clock import RealClock
 from provisioning.simulator.hall import HallPlan
@@ -111,7 +110,7 @@ def images() -> str:
 
 def test_the_field_is_as_bad_as_it_says() -> None:
     dice = Dice(FIELD, seed=1, host="h1")
-    many = Counter(dice.fate() for _ in range(20_000))
+    many = Counter(dice.fate(dice.read("power")) for _ in range(20_000))
     assert many[Fate.TIMEOUT] / many.total() == pytest.approx(0.20, abs=0.01)
     assert many[Fate.WRONG] / many.total() == pytest.approx(0.05, abs=0.005)
     assert many[Fate.ERROR] / many.total() == pytest.approx(0.02, abs=0.005)
@@ -120,9 +119,19 @@ def test_the_field_is_as_bad_as_it_says() -> None:
 def test_luck_is_each_hosts_own_and_follows_from_the_seed() -> None:
     def drawn(seed: int, host: str) -> list[Fate]:
         dice = Dice(FIELD, seed=seed, host=host)
-        return [dice.fate() for _ in range(50)]
+        return [dice.fate(dice.read("power")) for _ in range(50)]
 
-    random.seed(0)  # nobody asks the machine's own dice
     assert drawn(1, "a") == drawn(1, "a")
     assert drawn(1, "a") != drawn(1, "b")
     assert drawn(1, "a") != drawn(2, "a")
+
+
+def test_who_waited_longer_meets_the_same_luck_when_its_turn_comes() -> None:
+    def flash_after(looks: int) -> tuple[Luck, Luck, Luck]:
+        dice = Dice(FIELD, seed=1, host="h1")
+        for _ in range(looks):
+            dice.read("power")
+        return dice.change("update"), dice.read("power"), dice.change("update")
+
+    assert flash_after(looks=1) == flash_after(looks=40)
+    assert len(set(flash_after(looks=1))) == 3
