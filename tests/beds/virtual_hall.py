@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import http.server
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -206,6 +207,8 @@ def virtual_hall(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            # Where it keeps the media that it fetched.
+            env={**os.environ, "TMPDIR": str(folder)},
         )
     try:
         yield hall
