@@ -53,7 +53,7 @@ from provisioning.errors import (
 )
 
 ROOT = "/redfish/v1/"
-LOGOUT_DEADLINE_S = 5.0
+LOGOUT_WAIT_S = 5.0
 """Closing must not hold up a shutdown: a session that cannot be ended expires at the BMC."""
 MAX_PARALLEL_READS = 3
 """Between the two and four requests at once that real BMCs serve."""
@@ -198,20 +198,20 @@ class RedfishSession:
             yield line
 
     async def close(self) -> None:
-        """Log out and close every connection. Safe to call twice; never raises."""
+        """Log out and close every connection. Safe to call twice; never raises.
+
+        Whoever closes waits for a moment at most, or is told to stop; the log-out goes on without
+        them, or a slow BMC would keep a session of each conversation until it has none left.
+        """
         async with self._opening:
             client, transport = self._client, self._transport
             self._client = self._transport = None
-            try:
-                if client is not None:
-                    with contextlib.suppress(
-                        ProvisioningError, redfish.aio.RedfishError, TimeoutError, RecursionError
-                    ):
-                        async with asyncio.timeout(min(LOGOUT_DEADLINE_S, self._deadline_s)):
-                            await client.logout()
-            finally:
-                if transport is not None:
-                    await transport.close()
+        if transport is None:
+            return
+        ending = asyncio.create_task(_log_out(client, transport, within_s=2 * self._deadline_s))
+        _ENDING.add(ending)
+        ending.add_done_callback(_ENDING.discard)
+        await asyncio.wait({ending}, timeout=min(LOGOUT_WAIT_S, self._deadline_s))
 
     def _forget_told(self) -> None:
         if self._told is not None:
@@ -447,6 +447,23 @@ class RedfishSession:
             if len(secret) >= MIN_SECRET_CHARS:
                 said = said.replace(secret, _REDACTED)
         return said
+
+
+_ENDING: set[asyncio.Task[None]] = set()
+"""Log-outs under way: the event loop itself would let go of a task that nobody holds."""
+
+
+async def _log_out(client: Any, transport: Transport, *, within_s: float) -> None:
+    """Give the session back, and hang up."""
+    try:
+        if client is not None:
+            with contextlib.suppress(
+                ProvisioningError, redfish.aio.RedfishError, TimeoutError, RecursionError
+            ):
+                async with asyncio.timeout(within_s):
+                    await client.logout()
+    finally:
+        await transport.close()
 
 
 def _is_rubbish(reply: Any) -> bool:

@@ -58,6 +58,21 @@ async def test_close_waits_no_longer_than_the_deadline_for_a_logout(
     assert asyncio.get_running_loop().time() - began < 4
 
 
+async def test_a_session_is_given_back_though_whoever_closes_is_told_to_stop(
+    bmc: ScriptedBmc, connect: Connect
+) -> None:
+    driver = connect()
+    await driver.power()
+    closing = asyncio.create_task(driver.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    async with asyncio.timeout(20):
+        while bmc.sessions:  # noqa: ASYNC110 - the BMC tells nobody
+            await asyncio.sleep(0.01)
+
+
 async def test_one_session_serves_many_verbs(bmc: ScriptedBmc, connect: Connect) -> None:
     driver = connect()
     await asyncio.gather(*(driver.power() for _ in range(10)))
