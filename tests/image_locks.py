@@ -17,6 +17,8 @@ from packaging.utils import parse_wheel_filename
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "provisioning" / "images" / "locks"
 EXTRAS = {"core": (), "worker": ("worker",)}
+ALSO = {"core": ("numpy",), "worker": ()}
+"""What acceptance measures with: a host without Ray is accepted too."""
 HEAD = "# Written by tests/image_locks.py from uv.lock.\n"
 TARGET = {
     "implementation_name": "cpython",
@@ -39,14 +41,15 @@ GLIBC_MINOR_MOST = 36
 
 def locks() -> dict[str, str]:
     """File name to content."""
-    return {f"{name}.txt": HEAD + lock(extras) for name, extras in EXTRAS.items()}
+    return {f"{name}.txt": HEAD + lock(extras, ALSO[name]) for name, extras in EXTRAS.items()}
 
 
-def lock(extras: tuple[str, ...]) -> str:
-    """What podyard with these extras needs in an image, each by its digests."""
+def lock(extras: tuple[str, ...], also: tuple[str, ...] = ()) -> str:
+    """What podyard with these extras needs in an image, each by its digests; and these packages."""
     entries = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
     found: dict[str, dict[str, object]] = {}
     waiting: list[tuple[dict[str, object], tuple[str, ...]]] = [({"name": "podyard"}, extras)]
+    waiting += [({"name": one}, ()) for one in also]
     seen: set[tuple[str, tuple[str, ...]]] = set()
     while waiting:
         wanted, asked = waiting.pop()
