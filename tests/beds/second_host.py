@@ -32,6 +32,7 @@ TABLES = {
 }
 PARAMETERS = {
     "fs/file-max": "100000",
+    "kernel/random/boot_id": "5b0f2c5c-6a3e-4d7b-9b57-5f0c1f6f9a10",
     "net/core/somaxconn": "128",
     "net/ipv4/conf/all/arp_announce": "0",
     "net/ipv4/conf/all/arp_ignore": "0",

@@ -1,4 +1,4 @@
-"""A rented host from `podyard host adopt` to a unit that says so: a real sshd, agent and service."""
+"""From `podyard host adopt` to a unit that says it is rented: a real sshd, agent and service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.bed import PODYARD, ROOT, Bed, bed, is_parked
 from tests.beds.second_host import SERIAL, UUID, SecondHost, missing, second_host
 from tests.integration.onboarding.test_adopted_to_ready import as_built, spec_without_firmware
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 
 NAME = "r1-h1"
 UNTIL = "2031-03-01"
