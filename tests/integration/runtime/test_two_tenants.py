@@ -129,7 +129,7 @@ class Tenants:
             self.controllers[host].want(ray=self.order(host))
         for host in hosts:
             seen = await self.controllers[host].until(
-                lambda seen: seen.ray is not None and seen.ray.phase == "running", limit_s=180
+                lambda seen: seen.ray is not None and seen.ray.phase == "running", limit_s=600
             )
             assert seen.ray.isolated, host
 
@@ -148,7 +148,7 @@ class Tenants:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        output, _ = await asyncio.wait_for(process.communicate(), 180)
+        output, _ = await asyncio.wait_for(process.communicate(), 400)
         return process.returncode or 0, output.decode()
 
     def process_of(self, host: str) -> int:
@@ -223,7 +223,7 @@ class Queue:
     async def until(self, name: str, true_of: Callable[[Job], bool]) -> Job:
         job: Job | None = None
         try:
-            async with asyncio.timeout(300):
+            async with asyncio.timeout(600):
                 while True:
                     self.site.clock.time = datetime.now(UTC)
                     await self.tending.look()
@@ -369,7 +369,7 @@ async def test_jobs_and_applications_return_when_the_head_is_killed(
     [pid] = await asyncio.to_thread(tenants.processes, "red-1", "gcs_server")
     os.kill(pid, signal.SIGKILL)
     head = tenants.controllers["red-1"]
-    await head.until(lambda seen: seen.ray.phase == "failed", limit_s=120)
+    await head.until(lambda seen: seen.ray.phase == "failed", limit_s=300)
     await head.until(lambda seen: seen.ray.phase == "running", limit_s=300)
     assert (await client.ray_jobs())[before.submission_id].status == "SUCCEEDED"
     during = await queue.until("during", lambda job: job.ended)
