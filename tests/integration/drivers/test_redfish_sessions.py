@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from aiohttp import web
+from redfish.aio import AsyncRedfishClient
 
 from inventory.states import PowerState
 from provisioning.errors import (
@@ -59,8 +60,15 @@ async def test_close_waits_no_longer_than_the_deadline_for_a_logout(
 
 
 async def test_a_session_is_given_back_though_whoever_closes_is_told_to_stop(
-    bmc: ScriptedBmc, connect: Connect
+    bmc: ScriptedBmc, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log_out = AsyncRedfishClient.logout
+
+    async def slowly(client: AsyncRedfishClient) -> None:
+        await asyncio.sleep(0.05)
+        await log_out(client)
+
+    monkeypatch.setattr(AsyncRedfishClient, "logout", slowly)
     driver = connect()
     await driver.power()
     closing = asyncio.create_task(driver.close())
