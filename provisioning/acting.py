@@ -171,8 +171,7 @@ class Acting:
                 await (await self._world.bmcs.of(host)).set_boot_source(source)
                 return await self._recorder.look_again(host)
             case PutBootNicFirst(slot, mac):
-                recorded = await self._put_first(host, slot, mac)
-                return await self._recorder.look_again(recorded.host, "boot.order", reason)
+                return await self._put_first(host, slot, mac, reason)
             case InsertMedia(image):
                 await (await self._media(host)).insert_media(image)
                 return await self._recorder.look_again(host)
@@ -323,7 +322,7 @@ class Acting:
             raise Unsupported(f"the BMC of {host.name} cannot set BIOS attributes")
         await bmc.set_bios(attributes)
 
-    async def _put_first(self, host: Host, slot: str, mac: str) -> Outcome:
+    async def _put_first(self, host: Host, slot: str, mac: str, reason: str) -> Outcome:
         """Once for each boot: a BMC may show it no sooner than that boot has taken it."""
         if host.boot is None:
             raise TypeError("PutBootNicFirst without a boot medium")
@@ -335,7 +334,8 @@ class Acting:
             )
         await bmc.put_boot_nic_first(mac)
         boot = host.boot.model_copy(update={"nic_asked_at": self._world.clock.now()})
-        return await self._recorder.record(host, {"boot": boot})
+        recorded = await self._recorder.record(host, {"boot": boot})
+        return await self._recorder.look_again(recorded.host, "boot.order", reason)
 
     async def _media(self, host: Host) -> MediaDriver:
         bmc = await self._world.bmcs.of(host)

@@ -70,7 +70,7 @@ def until_it_reports(host: Host, seen: Seen) -> Decision | None:
         return None
     if boot.powered_at is None:
         if seen.now >= boot.expires_at:
-            return Do(MakeBootMedium(boot.tries), "the boot token was not used, and is good no more")
+            return Do(MakeBootMedium(boot.tries), "the boot token is good no more, unused")
         return Do(StartAgent(), "its agent has not heard of this boot document")
     return _late(host, boot, seen.age_s(boot.powered_at))
 
