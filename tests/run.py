@@ -60,6 +60,10 @@ CHECKS = {
     "lint": ["ruff", "check", "--quiet", "."],
     "types": ["mypy"],
     "floors": ["lint-imports", "--no-cache"],
+    "playbooks": [
+        *("ansible-lint", "--offline", "--nocolor", "-q", "--profile", "production"),
+        "provisioning/inband/playbooks",
+    ],
 }
 FIRST = "netbox"
 """It is begun before the checks: on a new machine it builds a NetBox for six minutes."""
