@@ -52,6 +52,7 @@ DEBIAN_PACKAGES = {
     "cpio": Path("/usr/bin/cpio"),
     "qemu-system-x86": Path("/usr/bin/qemu-system-x86_64"),
     "ovmf": Path("/usr/share/OVMF/OVMF_CODE_4M.fd"),
+    "nftables": Path("/usr/sbin/nft"),
 }
 """Package to something that is there once it is installed."""
 
