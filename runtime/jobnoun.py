@@ -180,9 +180,9 @@ def ray_address(
     cluster: ClusterOption = "main",
     gateway: GatewayOption = GATEWAY_DEFAULT,
 ) -> None:
-    """Print what the `ray` command needs to reach your cluster, for a shell to read.
+    """Print what the `ray` command needs to reach your cluster: `eval` it in your shell.
 
-    Example: eval "$(podyard cluster ray-address)"; ray job list
+    Example: podyard cluster ray-address --cluster main
     """
     for name, value in _ray_variables(cluster, gateway).items():
         typer.echo(f"export {name}={shlex.quote(value)}")

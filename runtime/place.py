@@ -45,7 +45,7 @@ class Place:
 
     @property
     def runs_from(self) -> Literal["", "memory", "disk"]:
-        """Where its root lies, as the initrd of a podyard image wrote it down."""
+        """Where its root lies, as an image of ours wrote it down in its initrd."""
         try:
             said = (self.run / "policy").read_text().strip()
         except OSError:  # no image of ours started it

@@ -75,10 +75,12 @@ CLOCKS = {
     "provisioning/drivers/ipmi/driver.py": "the default of a parameter",
     "provisioning/drivers/redfish/driver.py": "the default of a parameter",
     "provisioning/drivers/ssh/driver.py": "the default of a parameter",
+    "provisioning/images/deploying.py": "the default of a parameter",
     "runtime/bench/cli.py": "a command: how long its decisions took",
     "runtime/agent.py": "a program of its own: its root reads the clock once",
     "runtime/crowd.py": "a program of its own: the same",
     "runtime/demo.py": "a program of its own: a stopwatch for people",
+    "runtime/drives/reading.py": "the default of a parameter",
     "runtime/gateway.py": "the default of a parameter",
     "runtime/guard.py": "a process of its own: the standard library alone",
     "runtime/measure.py": "a process of its own: it measures time",
@@ -89,7 +91,6 @@ DICE = {
     "provisioning/bench/bring_up.py": "seeded: the same",
     "provisioning/bench/design.py": "seeded per pod: the same",
     "provisioning/bench/real_hall.py": "seeded: the same",
-    "provisioning/bench/weather.py": "seeded per host: the same",
     "provisioning/onboarding/discovery_walk.py": "seeded: the same walk asks in the same order",
     "provisioning/simulator/defects.py": "seeded per host and kind: the same part is struck again",
     "provisioning/simulator/faults.py": "seeded per host and fault",
@@ -98,11 +99,12 @@ DICE = {
     "provisioning/simulator/hall.py": "seeded: the same command builds the same hall",
     "runtime/bench/asks.py": "seeded: a seed names a run",
     "runtime/bench/site.py": "seeded: the same",
+    "runtime/drives/blocks.py": "seeded: the blocks that are read back",
     "runtime/agent.py": "jitter, so that a thousand agents do not call in one second",
     "runtime/serving/engines/simulated.py": "seeded by the prompt",
 }
 
-ACTS = ("provisioning/acting.py", "provisioning/acts/")
+ACTS = ("provisioning/acting.py", "provisioning/acts/", "provisioning/noting.py")
 
 
 @cache
