@@ -52,3 +52,10 @@ class PacingCollector(Collector):
         for name, key, text in COUNTS:
             total = sum(one[key] for one in told)
             yield GaugeMetricFamily(name, text, value=total)
+        # A controller of an older version tells no lag, and shares the note during an upgrade.
+        lag_s = max((one.get("lag_s", 0.0) for one in told), default=0.0)
+        yield GaugeMetricFamily(
+            "podyard_pacing_lag_seconds",
+            "How late the busiest controller turns to what is ready: above 0.1 it asks less.",
+            value=lag_s,
+        )

@@ -5,6 +5,9 @@ A conversation with a BMC takes a place in the common room of its site and of it
 does, and stands beside, where the slow ones share what is theirs: a thousand dead BMCs cost a
 thousand open connections, and no healthy host a second. Whoever was slow begins beside the next
 time, and comes back into the room when its BMC answered in time throughout.
+
+What our own loop is behind is no BMC's delay (`provisioning.own_time`): nobody is called late or
+slow for it. It is the site's trouble, so that a site's limit finds this process's knee as well.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import Any
 from inventory.model import Host
 from provisioning.concurrency import Limit, Usual, Width
 from provisioning.drivers.ear import Ear, End
+from provisioning.own_time import OwnTime
 
 WIDTH_MOST = 3
 """Real BMCs serve two to four requests at once and freeze under bursts."""
@@ -34,6 +38,9 @@ PATIENCE_LEAST_S = 2.0
 PATIENCE_TIMES = 3.0
 """Of the longest answer that this very BMC gave lately."""
 FADES_PER_ANSWER = 0.99
+OURS_SHARE = 0.5
+"""An exchange that waited for us for more of its time than this says nothing of its BMC."""
+ROUNDING_S = 0.001
 LOOK_PAST = 8
 
 
@@ -88,11 +95,21 @@ class Pacing:
     _in_rack: Counter[tuple[str, str]] = field(default_factory=Counter)
     _beside: int = 0
     _slow: set[str] = field(default_factory=set)
+    own: OwnTime = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Its own lag is measured on the same clock."""
+        self.own = OwnTime(self.time)
 
     @property
     def beside_most(self) -> int:
         """Places for BMCs that let us wait."""
         return max(1, int(self.most * BESIDE_SHARE))
+
+    @property
+    def slow(self) -> frozenset[str]:
+        """Hosts whose BMC was too slow the last time."""
+        return frozenset(self._slow)
 
     def free(self) -> int:
         """How many more might begin now; each is asked again by `enter`."""
@@ -110,7 +127,7 @@ class Pacing:
         """Take a place; what it waits for when there is none."""
         rack = (host.site, host.rack)
         if host.id in self._slow:
-            if self._beside >= self.beside_most:
+            if self._beside >= self._beside_now(host.site):
                 return Refusal(f"its BMC is slow, and {self._beside} slow ones are being asked")
             self._beside += 1
             self._at_work[host.id] = _Place(host.site, rack, Stand.BESIDE)
@@ -125,6 +142,12 @@ class Pacing:
         self._in_rack[rack] += 1
         self._at_work[host.id] = _Place(host.site, rack, Stand.INSIDE)
         return None
+
+    def _beside_now(self, site: str) -> int:
+        """While this process is behind, no more begin beside than a site's own room takes."""
+        if not self.own.is_behind:
+            return self.beside_most
+        return min(self.beside_most, self._site(site).at_once)
 
     def step_aside(self, host_id: str) -> None:
         """What it does now asks no BMC: its place goes to somebody else."""
@@ -175,6 +198,7 @@ class Pacing:
             "beside_most": self.beside_most,
             "slow": len(self._slow),
             "most": self.most,
+            "lag_s": round(self.own.lag_s, 1),
         }
 
     def forget_refusals(self) -> None:
@@ -191,15 +215,18 @@ class Pacing:
     def patience_s(self, host_id: str, model: str) -> float | None:
         """How long to wait for a read before it is asked once more; None: as long as may be.
 
-        A BMC that never answered yet is expected to be one like the others of its model.
+        A BMC that never answered yet is expected to be one like the others of its model. Where our
+        own loop is behind, an answer that came in time is read late: asking again adds to that.
         """
         longest_s = self._longest_s.get(host_id)
         if longest_s is not None:
-            return max(PATIENCE_LEAST_S, PATIENCE_TIMES * longest_s)
-        usual = self._usual.get((model, "GET"))
-        if usual is None or usual.s is None:
-            return None
-        return max(PATIENCE_LEAST_S, BESIDE_TIMES * usual.s)
+            waits_s = PATIENCE_TIMES * longest_s
+        else:
+            usual = self._usual.get((model, "GET"))
+            if usual is None or usual.s is None:
+                return None
+            waits_s = BESIDE_TIMES * usual.s
+        return max(PATIENCE_LEAST_S, waits_s) * self.own.stretch
 
     def beside_after_s(self, model: str, method: str) -> float:
         """When an exchange without an answer no longer holds a place."""
@@ -221,13 +248,17 @@ class Pacing:
             self.wake()
 
     def heard(self, host_id: str, model: str, heard: Heard) -> None:
-        """An exchange ended."""
+        """An exchange ended.
+
+        What is usual is learned by the clock, and what is slow is judged without our own lag: both
+        err in favour of the BMC.
+        """
         usual = self._usual.setdefault((model, heard.method), Usual())
-        troubled = not heard.answered or usual.is_slow(heard.took_s)
+        troubled = not heard.is_ours and (not heard.answered or usual.is_slow(heard.waited_s))
         if heard.answered:
             usual.hear(heard.took_s, at=self.time())
             known = self._longest_s.get(host_id, 0.0) * FADES_PER_ANSWER
-            self._longest_s[host_id] = max(known, heard.took_s)
+            self._longest_s[host_id] = max(known, heard.waited_s)
         self._width(model).hear(together=heard.together, troubled=troubled)
         if not heard.was_late:
             self._hear_of(host_id, troubled=troubled)
@@ -235,7 +266,7 @@ class Pacing:
     def _hear_of(self, host_id: str, *, troubled: bool) -> None:
         place = self._at_work.get(host_id)
         if place is not None:
-            self._site(place.site).hear(host_id, troubled=troubled)
+            self._site(place.site).hear(host_id, troubled=troubled or self.own.is_behind)
             self._rack(place.rack).hear(host_id, troubled=troubled)
 
     def _give_back(self, place: _Place) -> None:
@@ -266,10 +297,18 @@ class Heard:
 
     method: str
     took_s: float
+    """By the clock."""
+    waited_s: float
+    """Of that, without what our own loop was behind."""
     answered: bool
     together: bool
     """Others were under way with the same BMC when it began."""
     was_late: bool
+
+    @property
+    def is_ours(self) -> bool:
+        """Most of it was our own delay."""
+        return self.took_s - self.waited_s > OURS_SHARE * self.took_s
 
 
 @dataclass(slots=True)
@@ -292,25 +331,55 @@ class _Listening:
 
     def begin(self, method: str) -> End:
         """An exchange was begun; what is answered is called when it has ended."""
-        began, together = self.pacing.time(), self._under_way > 0
+        pacing, together = self.pacing, self._under_way > 0
+        began, own_began = pacing.time(), pacing.own.begin()
         self._under_way += 1
-        was_late: list[bool] = []
-
-        def turn_late() -> None:
-            was_late.append(True)
-            self.pacing.late(self.host_id)
-
-        timer = asyncio.get_running_loop().call_later(
-            self.pacing.beside_after_s(self.model, method), turn_late
+        late = _Late(
+            own=pacing.own,
+            at=own_began + pacing.beside_after_s(self.model, method),
+            turn=lambda: pacing.late(self.host_id),
         )
+        late.look()
 
         def end(*, answered: bool | None) -> None:
-            timer.cancel()
+            late.cancel()
+            own_ended = pacing.own.end()
             self._under_way -= 1
             if answered is None:
                 return
-            took_s = self.pacing.time() - began
-            said = Heard(method, took_s, answered, together, bool(was_late))
-            self.pacing.heard(self.host_id, self.model, said)
+            said = Heard(
+                method=method,
+                took_s=pacing.time() - began,
+                waited_s=own_ended - own_began,
+                answered=answered,
+                together=together,
+                was_late=late.turned,
+            )
+            pacing.heard(self.host_id, self.model, said)
 
         return end
+
+
+@dataclass(slots=True)
+class _Late:
+    """When one exchange is late, unless it ends before."""
+
+    own: OwnTime
+    at: float
+    turn: Callable[[], None]
+    turned: bool = False
+    _timer: asyncio.TimerHandle | None = None
+
+    def look(self) -> None:
+        """Now, or once more when it may be: time in which we ourselves were behind is given."""
+        left_s = self.at - self.own.now()
+        if left_s > ROUNDING_S:
+            self._timer = asyncio.get_running_loop().call_later(left_s, self.look)
+        else:
+            self.turned = True
+            self.turn()
+
+    def cancel(self) -> None:
+        """It ended."""
+        if self._timer is not None:
+            self._timer.cancel()

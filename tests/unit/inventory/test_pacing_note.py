@@ -45,7 +45,7 @@ def test_a_note_that_nobody_understands_says_nothing() -> None:
 def test_metrics_add_up_controllers_and_name_no_host() -> None:
     store = MemoryStore()
     said(store, "c1", TOLD, now=NOW)
-    said(store, "c2", TOLD, now=NOW)
+    said(store, "c2", {**TOLD, "lag_s": 0.3}, now=NOW)
     found = {
         (sample.name, *sorted(sample.labels.values())): sample.value
         for family in PacingCollector(store, FixedClock(NOW)).collect()
@@ -56,3 +56,4 @@ def test_metrics_add_up_controllers_and_name_no_host() -> None:
     assert found["podyard_pacing_beside",] == 10
     assert found["podyard_pacing_slow_bmcs",] == 14
     assert found["podyard_pacing_racks_limited",] == 2
+    assert found["podyard_pacing_lag_seconds",] == 0.3

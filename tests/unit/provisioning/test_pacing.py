@@ -22,6 +22,9 @@ LOOK_S = 0.1
 HARDWARE_S = 10.0
 """Between two conversations: it starts, trains its memory, boots."""
 RETRY_S = 5.0
+TURNS = 4
+"""Of the loop in one exchange of a service that has much to do."""
+BURDEN_S = 0.005
 
 
 @dataclass
@@ -35,8 +38,12 @@ class Hall:
     slow: frozenset[str] = frozenset()
     knees: dict[str, int] = field(default_factory=dict)
     """Rack to how many of its BMCs answer at once; beside more, none of those that came after."""
+    burden_s: float = 0.0
+    """What each turn of an exchange takes of the only core; nothing else goes on meanwhile."""
     seed: int = 1
     done_at_s: dict[str, float] = field(default_factory=dict)
+    called_slow: set[str] = field(default_factory=set)
+    most_at_work: int = 0
     _left: dict[str, int] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)
     _at_work: set[asyncio.Task[None]] = field(default_factory=set)
@@ -63,6 +70,7 @@ class Hall:
         if self.pacing.enter(self.hosts[key]) is not None:
             return
         self._busy.add(key)
+        self.most_at_work = max(self.most_at_work, len(self._busy))
         task = asyncio.ensure_future(self._step(key))
         self._at_work.add(task)
         task.add_done_callback(self._at_work.discard)
@@ -71,6 +79,7 @@ class Hall:
         try:
             answered = await self._talk(key)
         finally:
+            self.called_slow.update(self.pacing.slow)
             self.pacing.leave(key)
             self._busy.discard(key)
         if not answered:
@@ -94,10 +103,16 @@ class Hall:
                 return False
             rack = self.hosts[key].rack
             self._talking[rack] += 1
-            await asyncio.sleep(8.0 if key in self.slow else luck.uniform(0.05, 0.3))
+            await self._wait(8.0 if key in self.slow else luck.uniform(0.05, 0.3))
             self._talking[rack] -= 1
             end(answered=True)
         return True
+
+    async def _wait(self, delay_s: float) -> None:
+        turns = TURNS if self.burden_s else 1
+        for _ in range(turns):
+            await asyncio.sleep(delay_s / turns)
+            self.loop.jump.elapsed_s += self.burden_s
 
     def _is_beyond(self, key: str) -> bool:
         rack = self.hosts[key].rack
@@ -120,6 +135,7 @@ def brought_up(
     dead_share: float = 0.0,
     slow: int = 0,
     knees: dict[str, int] | None = None,
+    burden_s: float = 0.0,
 ) -> tuple[Hall, list[float]]:
     """The hall afterwards, and when each host that answers well was done, in order."""
     keys = sorted(known)
@@ -129,7 +145,7 @@ def brought_up(
 
     async def main(loop: VirtualLoop) -> Hall:
         pacing = Pacing(most=1024, first=64)
-        hall = Hall(loop, pacing, known, dead, slow_ones, knees or {})
+        hall = Hall(loop, pacing, known, dead, slow_ones, knees or {}, burden_s)
         await hall.bring_up()
         return hall
 
@@ -179,6 +195,25 @@ def test_a_rack_that_answers_three_at_once_is_done_and_costs_the_others_nothing(
     assert p99(others) <= p99(without) * 1.01
     # Its own hosts wait out deadlines until its limit is found; they end all the same.
     assert own < 4 * max(without)
+
+
+def test_a_service_that_is_behind_calls_no_bmc_slow_and_asks_no_more_at_once() -> None:
+    known = hosts(600)
+    hall, done = brought_up(known, burden_s=BURDEN_S)
+    assert len(done) == len(known)
+    assert not hall.called_slow
+    # 0.35 s of the BMC's time and 40 ms of its own in each conversation: ten at once keep it busy.
+    assert hall.most_at_work <= 128
+    assert max(done) < 1.05 * len(known) * STEPS * EXCHANGES * TURNS * BURDEN_S
+
+
+def test_black_holes_stand_beside_in_a_service_that_is_behind_too() -> None:
+    known = hosts(600)
+    _, without = brought_up(known, burden_s=BURDEN_S)
+    hall, beside = brought_up(known, dead_share=0.05, burden_s=BURDEN_S)
+    assert hall.called_slow == hall.dead
+    assert len(beside) == len(known) - len(hall.dead)
+    assert p99(beside) <= p99(without) * 1.01
 
 
 async def test_who_lets_us_wait_gives_its_place_to_somebody_else() -> None:
