@@ -9,7 +9,9 @@ the hardware is touched; while it is open nobody acts again until the question i
 - the hardware says that it failed: failed, a person decides; unless it says that the image never
   arrived, for then nothing was begun and it may be asked again;
 - it was seen to begin, or its request was sent and the answer lost: it may be happening unseen, so
-  it is waited for as long as such an act can take, and then a person decides: it never acts again;
+  it is waited for as long as such an act can take, and then a person decides: it never acts again.
+  One case is known well enough to act once more, and only once: the BMC purged the update's task
+  from its list, answered all the while, is at nothing, and reads the old version as before;
 - there is no trace that a request was ever sent, and longer has passed than any request of an
   earlier life can be on its way (the grace): acting now is the first time;
 - none of these: unknown. An unknown never acts. It parks for a person.
@@ -31,11 +33,20 @@ from provisioning.lifecycle.decision import Seen
 
 ACTS_MAX = 3
 """Proven not to have happened three times: another try would only repeat a BMC's fault."""
+UNWATCHED_S = 30.0
+"""Between two looks: no BMC that restarts, or whose power was lost, is back sooner."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
     """No earlier life of this act is open: write an intent, then act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Its task is gone and nothing was changed: once more, if a fresh session reads the same."""
+
+    found: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,8 @@ class Failed:
     reason: str
 
 
-Settlement = Act | Done | Pending | Failed
+EraseSettlement = Act | Done | Pending | Failed
+Settlement = EraseSettlement | Again
 
 
 def settle_update(
@@ -98,10 +110,11 @@ def settle_update(
             f"the BMC says the update is done, and {component} is still {version}, "
             f"not {action.item.version}"
         )
-    if may_have_begun(intent):
-        found = f"{component} is still {version}, not {action.item.version}"
-        return _unseen(component, found, left_s=allowed_s - quiet_s)
-    return _again(intent)
+    found = f"{component} is still {version}, not {action.item.version}"
+    if may_have_begun(intent) and quiet_s < allowed_s:
+        left_s = allowed_s - quiet_s
+        return Pending(f"{component} may be updating unseen: looked for {left_s:.0f} s more")
+    return _over_unseen(intent, version, found)
 
 
 def settle_erase(
@@ -111,7 +124,7 @@ def settle_erase(
     *,
     grace_s: float,
     allowed_s: float,
-) -> Settlement:
+) -> EraseSettlement:
     """What became of an erase. Done means no more than this: what the drive holds is to be read.
 
     So what nobody can tell is neither asked of a person nor done again: the read will show it.
@@ -139,7 +152,7 @@ def settle_erase(
     return _unwatched(intent, drive, left_s=allowed_s - quiet_s)
 
 
-def _unwatched(intent: Intent, drive: DriveReading | None, *, left_s: float) -> Settlement:
+def _unwatched(intent: Intent, drive: DriveReading | None, *, left_s: float) -> EraseSettlement:
     """Nothing shows an erase, and no request can be on its way any more."""
     if drive is None:
         return Failed("its BMC does not show the drive any more")
@@ -164,9 +177,30 @@ def may_have_begun(intent: Intent) -> bool:
     return any(intent.arguments.get(trace) for trace in ("begun", "task", "lost"))
 
 
-def _unseen(component: str, found: str, *, left_s: float) -> Settlement:
-    if left_s > 0:
-        return Pending(f"{component} may be updating unseen: looked for {left_s:.0f} s more")
+def watched(intent: Intent, now: datetime) -> Intent:
+    """The intent with this look noted, and whether the BMC was ever out of sight for long."""
+    known = intent.arguments
+    looked = known.get("looked_at")
+    last = datetime.fromisoformat(looked) if looked else _last_touch(intent)
+    unwatched = known.get("unwatched", False) or (now - last).total_seconds() > UNWATCHED_S
+    noted = {**known, "looked_at": now.isoformat(), "unwatched": unwatched}
+    return intent.model_copy(update={"arguments": noted})
+
+
+def _over_unseen(intent: Intent, version: str, found: str) -> Settlement:
+    """Nobody is at it, and nobody can be any more. What may be half written is not repeated.
+
+    A BMC that lost one task loses more: that its second try shows none proves nothing.
+    """
+    known = intent.arguments
+    if known.get("retried"):
+        return Failed(f"the BMC lost sight of the update, and of one more try, and {found}")
+    if not may_have_begun(intent):
+        return _again(intent)
+    seen_to_begin = bool(known.get("task") or known.get("begun"))
+    unchanged = version == known.get("from") != "unknown"
+    if seen_to_begin and unchanged and not known.get("unwatched"):
+        return Again(found)
     return Failed(f"the BMC lost sight of the update, and {found}")
 
 

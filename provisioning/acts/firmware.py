@@ -12,9 +12,9 @@ from provisioning.acts.destructive import CROWDED_RECHECK_S, Destructive, noted
 from provisioning.acts.recorder import LOOK_AGAIN_S, Outcome
 from provisioning.brakes import domains
 from provisioning.context import Context
-from provisioning.drivers.protocol import FirmwareDriver
+from provisioning.drivers.protocol import FirmwareDriver, TaskPhase
 from provisioning.errors import Ambiguous, Unsupported
-from provisioning.guarded import Act, Done, Failed, Pending, settle_update
+from provisioning.guarded import Act, Again, Done, Failed, Pending, settle_update, watched
 from provisioning.lifecycle.actions import UpdateFirmware
 from provisioning.lifecycle.decision import Seen
 from provisioning.lifecycle.restraining import held_back
@@ -34,6 +34,8 @@ class Firmware(Destructive):
             (i for i in context.intents if i.step == action.step and i.state in {"open", "done"}),
             None,
         )
+        if intent is not None and intent.state == "open":
+            intent = watched(intent, self._world.clock.now())
         settings = self._world.settings
         settlement = settle_update(
             action,
@@ -49,6 +51,8 @@ class Firmware(Destructive):
                 )
             case Act():
                 return await self._flash(host, action, seen, intent, context)
+            case Again(found):
+                return await self._flash_again(host, action, seen, intent, context, found=found)
             case Done() if intent is None or intent.state == "done":
                 return await self._recorder.look_again(
                     host
@@ -56,7 +60,8 @@ class Firmware(Destructive):
             case Done():
                 return await self._settled(host, intent, "done", "the new version is there")
             case Pending(reason, begun):
-                also = noted(intent, begun=True) if begun and intent is not None else ()
+                traces = {"begun": True} if begun else {}
+                also = noted(intent, **traces) if intent is not None else ()
                 image = self._world.image_told(host.id)
                 return await self._recorder.wait(
                     host,
@@ -92,6 +97,42 @@ class Firmware(Destructive):
         taken_s = (self._world.clock.now() - begun).total_seconds()
         return min(max(LOOK_AGAIN_S, taken_s * LOOK_SHARE), LOOK_AGAIN_LONGEST_S)
 
+    async def _flash_again(
+        self,
+        host: Host,
+        action: UpdateFirmware,
+        seen: Seen,
+        intent: Intent | None,
+        context: Context,
+        *,
+        found: str,
+    ) -> Outcome:
+        """The one second try, if a fresh session reads the same; on record before it is asked for.
+
+        Its place among those that are written to is held by its intent, which stays open.
+        """
+        if intent is None or host.target != "ready" or held_back(host):
+            reason = f"the BMC lost sight of the update, and {found}"
+            return await self._flash_failed(host, action, intent, reason)
+        component = action.item.component
+        if why := await self._crowded(host, context, now=True):
+            return await self._recorder.wait(
+                host, why, after_s=LOOK_AGAIN_LONGEST_S, also=noted(intent), others=True
+            )
+        await self._world.bmcs.drop(host.id)
+        bmc = await self._world.bmcs.of(host)
+        if not isinstance(bmc, FirmwareDriver):
+            raise Unsupported(f"the BMC of {host.name} cannot update firmware")
+        versions, tasks = await bmc.firmware(), await bmc.update_tasks()
+        moved = versions.get(component) != intent.arguments["from"]
+        if moved or any(task.phase is TaskPhase.RUNNING for task in tasks):
+            why = f"a fresh session reads something else of {component}"
+            return await self._recorder.wait(host, why, after_s=LOOK_AGAIN_S, also=noted(intent))
+        arguments = {**intent.arguments, "retried": True}
+        second = intent.model_copy(update={"arguments": arguments})
+        fresh = seen._replace(firmware=versions, tasks=tasks)
+        return await self._flash(host, action, fresh, second, context)
+
     async def _flash(
         self,
         host: Host,
@@ -114,6 +155,11 @@ class Firmware(Destructive):
             host, intent = await self._write_intent(host, action, seen, intent)
         self._world.faults.reach("after-intent")
         if why := await self._crowded(host, context, now=True):
+            if intent.arguments["retried"]:  # nothing was asked, but the first try stays open
+                back = noted(intent, begun=True, retried=False)
+                return await self._recorder.wait(
+                    host, why, after_s=LOOK_AGAIN_LONGEST_S, also=back, others=True
+                )
             return await self._settled(host, intent, "failed", f"stepped back: {why}")
         await self._require_same_host(host, bmc)
         host = await self._require_still_ours(host, intent)
@@ -149,6 +195,8 @@ class Firmware(Destructive):
             "to": action.item.version,
             "tasks_before": [t.uri for t in seen.tasks],
             "touched_at": now.isoformat(),
+            "looked_at": now.isoformat(),
+            "retried": bool(intent.arguments.get("retried")) if intent else False,
             "domains": domains(host),
             "acts": int(intent.arguments.get("acts", 0)) if intent else 0,
         }

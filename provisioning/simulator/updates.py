@@ -131,6 +131,7 @@ class Updates:
             self.host.save()
             if task.percent >= RESTARTS_AT_PERCENT:
                 self._restart_midway()
+                self._vanish_midway(task)
         return True
 
     def _cut_short(self, task: UpdateTask) -> None:
@@ -148,10 +149,17 @@ class Updates:
         if self.host.faults.fires("bmc-restarts"):
             self.restart_bmc(planted.number("seconds"))
 
+    def _vanish_midway(self, task: UpdateTask) -> None:
+        """The BMC purges the task, and goes on with the update."""
+        planted = self.host.faults.planted("task-vanishes")
+        if planted is not None and planted.word("applied") == "late" and not task.hidden:
+            task.hidden = self.host.faults.fires("task-vanishes") is not None
+            self.host.save()
+
     def _finish(self, task: UpdateTask) -> None:
         lies = self.host.faults.fires("update-lies") is not None
-        vanishes = self.host.faults.fires("task-vanishes")
-        task.hidden = vanishes is not None
+        vanishes = None if task.hidden else self.host.faults.fires("task-vanishes")
+        task.hidden = task.hidden or vanishes is not None
         undone = vanishes is not None and vanishes.word("applied") == "no"
         if not lies and not undone:
             firmware = {**self.host.state.firmware, task.component: task.new}

@@ -90,7 +90,10 @@ def _bios_stuck() -> None:
 
 @MACHINE.fault("task-vanishes", times=1.0, applied="yes")
 def _task_vanishes() -> None:
-    """An update's task is gone (404) when the update ends; `applied=no`: so is the update."""
+    """An update's task is gone (404) when the update ends; `applied=no`: so is the update.
+
+    `applied=late`: it is gone half-way, and the update goes on.
+    """
 
 
 @MACHINE.fault("update-lies", times=1.0)

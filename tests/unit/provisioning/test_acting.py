@@ -16,6 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from inventory.errors import FenceLost, StaleWrite
+from inventory.holding import hold, release
 from inventory.model import Host, Intent
 from inventory.states import HostState
 from inventory.store.protocol import Change, Fence
@@ -49,6 +50,8 @@ class FlashingBmc:
     clock: Hands
     flashes: int = 0
     meanwhile: list[Any] = field(default_factory=list)
+    reads: dict[str, str] = field(default_factory=lambda: dict(OLD))
+    closed: int = 0
 
     async def identity(self) -> BmcIdentity:
         """The lab host's."""
@@ -57,8 +60,8 @@ class FlashingBmc:
         return BmcIdentity(serial="S1", uuid="u-1", manufacturer="", model="", bmc_firmware="")
 
     async def firmware(self) -> dict[str, str]:
-        """Behind."""
-        return OLD
+        """Behind, unless it is said otherwise."""
+        return self.reads
 
     async def update_firmware(self, component: str, image: str) -> str:
         """One more flash."""
@@ -71,7 +74,8 @@ class FlashingBmc:
         return ()
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """One session less."""
+        self.closed += 1
 
 
 @dataclass
@@ -249,6 +253,75 @@ def test_a_task_that_was_seen_running_and_is_gone_is_never_flashed_again(stage: 
 
     assert stage.bmc.flashes == 1
     assert stage.host().problem is None
+
+
+def purge(stage: Stage) -> None:
+    """As long passes as an update may take; the BMC answered meanwhile, and shows no task."""
+    (intent,) = stage.intents()
+    long_ago = (stage.clock.now() - timedelta(hours=1)).isoformat()
+    facts = {"touched_at": long_ago, "looked_at": stage.clock.now().isoformat()}
+    arguments = {**intent.arguments, **facts}
+    old = intent.model_copy(update={"arguments": arguments})
+    stage.store.apply(Change(replace=(old,)), now=NOW)
+    stage.update()
+
+
+def test_a_purged_task_is_followed_by_one_more_try_in_a_fresh_session(stage: Stage) -> None:
+    stage.update()
+    purge(stage)
+
+    (intent,) = stage.intents()
+    assert (intent.state, intent.arguments["retried"], stage.bmc.flashes) == ("open", True, 2)
+    assert stage.bmc.closed == 1
+
+    purge(stage)
+
+    problem = stage.host().problem
+    assert problem is not None
+    assert problem.parked
+    assert "BIOS is still 2.3.0, not 2.4.1" in problem.message
+    assert stage.bmc.flashes == 2
+
+
+def test_a_second_try_that_a_crash_cut_short_is_not_begun_again(stage: Stage) -> None:
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    stage.update()
+    stage.bmc.meanwhile.append(killed)
+    with pytest.raises(KeyboardInterrupt):
+        purge(stage)
+    stage.bmc.meanwhile.clear()
+    purge(stage)
+
+    problem = stage.host().problem
+    assert problem is not None
+    assert problem.parked
+    assert stage.bmc.flashes == 1
+
+
+def test_a_fresh_session_that_reads_the_new_version_is_believed(stage: Stage) -> None:
+    stage.update()
+    stage.bmc.reads = {"BIOS": "2.4.1"}
+
+    purge(stage)
+
+    assert stage.bmc.flashes == 1
+    assert stage.host().problem is None
+
+
+def test_a_hold_lets_no_second_try_begin_and_costs_it_nothing(stage: Stage) -> None:
+    stage.update()
+    hold(stage.store, None, reason="smoke", by="ann", now=NOW)
+    purge(stage)
+
+    assert stage.bmc.flashes == 1
+    assert stage.intents()[0].state == "open"
+    assert "hold" in stage.host().waiting
+
+    release(stage.store, None, by="ann", now=NOW)
+    purge(stage)
+    assert stage.bmc.flashes == 2
 
 
 def test_watts_that_the_feed_has_are_on_record_before_anything_draws_them(stage: Stage) -> None:

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioning.drivers.protocol import TaskPhase, TaskReading
-from provisioning.guarded import Act, Done, Failed, Pending, settle_update
+from provisioning.guarded import (
+    UNWATCHED_S,
+    Act,
+    Again,
+    Done,
+    Failed,
+    Pending,
+    settle_update,
+    watched,
+)
 from provisioning.lifecycle.actions import Action, UpdateFirmware
 from tests.make import NOW, lab, make_intent, make_seen
 
@@ -107,6 +116,64 @@ def test_what_may_have_begun_is_never_done_again(trace: dict[str, Any]) -> None:
 
     assert isinstance(soon, Pending)
     assert isinstance(late, Failed)
+
+
+VANISHED = {"task": "/redfish/v1/TaskService/Tasks/7", "from": "2.3.0"}
+OVER = NOW + timedelta(seconds=ALLOWED_S + 1)
+
+
+def test_a_task_that_a_watched_bmc_lost_with_nothing_changed_is_tried_once_more() -> None:
+    soon = settle(traced(**VANISHED), firmware=OLD, now=OVER - timedelta(seconds=2))
+
+    assert isinstance(soon, Pending)
+    assert settle(traced(**VANISHED), firmware=OLD, now=OVER) == Again(
+        "BIOS is still 2.3.0, not 2.4.1"
+    )
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        {"retried": True},
+        {"unwatched": True},
+        {"from": "2.2.0"},
+        {"task": "", "lost": True},
+        {"task": "", "retried": True},
+    ],
+    ids=["tried again before", "out of sight", "another version", "no answer", "cut short"],
+)
+def test_without_all_of_the_evidence_there_is_no_second_try(fact: dict[str, Any]) -> None:
+    answer = settle(traced(**{**VANISHED, **fact}), firmware=OLD, now=OVER)
+
+    assert isinstance(answer, Failed)
+    assert "BIOS is still 2.3.0, not 2.4.1" in answer.reason
+
+
+def test_a_component_that_shows_no_version_is_not_written_again() -> None:
+    lost = traced(**{**VANISHED, "from": "unknown"})
+
+    assert isinstance(settle(lost, firmware={}, now=OVER), Failed)
+
+
+@pytest.mark.parametrize("phase", TaskPhase)
+def test_a_task_that_is_there_decides_and_no_second_try(phase: TaskPhase) -> None:
+    answer = settle(traced(**VANISHED), firmware=OLD, now=OVER, tasks=(task(phase),))
+
+    assert isinstance(answer, Again) == (phase is TaskPhase.VANISHED)
+
+
+def test_an_effect_that_came_late_settles_it() -> None:
+    assert settle(traced(**VANISHED), firmware=NEW, now=OVER) == Done()
+
+
+def test_a_bmc_that_was_out_of_sight_for_long_is_remembered() -> None:
+    away = timedelta(seconds=UNWATCHED_S + 1)
+    near = watched(traced(), NOW + timedelta(seconds=UNWATCHED_S))
+    far = watched(near, NOW + timedelta(seconds=UNWATCHED_S) + away)
+
+    assert not near.arguments["unwatched"]
+    assert far.arguments["unwatched"]
+    assert watched(far, NOW + 2 * away + timedelta(seconds=1)).arguments["unwatched"]
 
 
 def test_a_version_that_went_back_after_it_was_done_goes_to_a_person() -> None:
