@@ -500,6 +500,13 @@ class Podyard(Asking):
         )
         return found
 
+    def list_erasures(self, name: str) -> list[models.ErasureView]:
+        """The certificates of erasure of a host, newest first: one for each time it was cleaned."""
+        found: list[models.ErasureView] = self._ask(
+            "GET", "/api/hosts/{name}/erasures", names={"name": name}
+        )
+        return found
+
     def list_host_parts(
         self, name: str, **query: Unpack[models.ListHostPartsQuery]
     ) -> models.PagePartView:

@@ -715,6 +715,13 @@ class EnvelopeStep(TypedDict):
     wave: int
 
 
+class ErasureView(TypedDict):
+    at: str
+    digest: str
+    envelope: dict[str, Any]
+    says: str
+
+
 class ErrandBody(TypedDict):
     account: NotRequired[str]
     delete: NotRequired[bool]
