@@ -41,6 +41,11 @@ FADES_PER_ANSWER = 0.99
 OURS_SHARE = 0.5
 """An exchange that waited for us for more of its time than this says nothing of its BMC."""
 ROUNDING_S = 0.001
+CROWD_SHARE = 0.5
+"""With more of a site's latest exchanges unanswered, each says more of the site than of its BMC."""
+CROWD_TOWARDS_LAST = 1 / 16
+CROWD_TIMES = 4.0
+"""So much longer a BMC is given then: a crowd at one door is not a hall of dead ones."""
 LOOK_PAST = 8
 
 
@@ -95,6 +100,8 @@ class Pacing:
     _in_rack: Counter[tuple[str, str]] = field(default_factory=Counter)
     _beside: int = 0
     _slow: set[str] = field(default_factory=set)
+    _unanswered: dict[str, float] = field(default_factory=dict)
+    """By site: the share of the latest exchanges that found no answer in time."""
     own: OwnTime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -233,6 +240,21 @@ class Pacing:
         usual = self._usual.get((model, method))
         return max(BESIDE_AFTER_S, BESIDE_TIMES * (usual.s or 0.0) if usual else 0.0)
 
+    def is_crowd(self, host_id: str) -> bool:
+        """No answer in time, as most of its site had none: it is given more before it is late."""
+        place = self._at_work.get(host_id)
+        if place is None:
+            return False
+        self._notice(place.site, unanswered=True)
+        if self._unanswered[place.site] <= CROWD_SHARE:
+            return False
+        self._hear_of(host_id, troubled=True)
+        return True
+
+    def _notice(self, site: str, *, unanswered: bool) -> None:
+        share = self._unanswered.get(site, 0.0)
+        self._unanswered[site] = share + (unanswered - share) * CROWD_TOWARDS_LAST
+
     def late(self, host_id: str) -> None:
         """No answer for so long that its place goes to somebody else."""
         self._slow.add(host_id)
@@ -262,6 +284,8 @@ class Pacing:
         self._width(model).hear(together=heard.together, troubled=troubled)
         if not heard.was_late:
             self._hear_of(host_id, troubled=troubled)
+            if (place := self._at_work.get(host_id)) is not None:
+                self._notice(place.site, unanswered=not heard.answered)
 
     def _hear_of(self, host_id: str, *, troubled: bool) -> None:
         place = self._at_work.get(host_id)
@@ -334,11 +358,8 @@ class _Listening:
         pacing, together = self.pacing, self._under_way > 0
         began, own_began = pacing.time(), pacing.own.begin()
         self._under_way += 1
-        late = _Late(
-            own=pacing.own,
-            at=own_began + pacing.beside_after_s(self.model, method),
-            turn=lambda: pacing.late(self.host_id),
-        )
+        after_s = pacing.beside_after_s(self.model, method)
+        late = _Late(pacing, self.host_id, own_began, after_s)
         late.look()
 
         def end(*, answered: bool | None) -> None:
@@ -364,20 +385,27 @@ class _Listening:
 class _Late:
     """When one exchange is late, unless it ends before."""
 
-    own: OwnTime
-    at: float
-    turn: Callable[[], None]
+    pacing: Pacing
+    host_id: str
+    began: float
+    after_s: float
     turned: bool = False
+    _was_given_more: bool = False
     _timer: asyncio.TimerHandle | None = None
 
     def look(self) -> None:
         """Now, or once more when it may be: time in which we ourselves were behind is given."""
-        left_s = self.at - self.own.now()
+        left_s = self.began + self.after_s - self.pacing.own.now()
+        if left_s <= ROUNDING_S and not self._was_given_more:
+            self._was_given_more = True
+            if self.pacing.is_crowd(self.host_id):
+                left_s += self.after_s * (CROWD_TIMES - 1)
+                self.after_s *= CROWD_TIMES
         if left_s > ROUNDING_S:
             self._timer = asyncio.get_running_loop().call_later(left_s, self.look)
         else:
             self.turned = True
-            self.turn()
+            self.pacing.late(self.host_id)
 
     def cancel(self) -> None:
         """It ended."""

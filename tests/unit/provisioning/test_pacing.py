@@ -216,6 +216,26 @@ def test_black_holes_stand_beside_in_a_service_that_is_behind_too() -> None:
     assert p99(beside) <= p99(without) * 1.01
 
 
+def test_a_crowd_at_one_door_is_not_a_hall_of_slow_bmcs_and_a_dead_hall_still_stands_beside() -> (
+    None
+):
+    async def main(_loop: VirtualLoop) -> tuple[int, int]:
+        pacing = Pacing(most=400, first=100)
+        for host in (known := list(hosts(100).values())):
+            assert pacing.enter(host) is None
+        ends = [pacing.ear(host).begin("GET") for host in known]
+        await asyncio.sleep(2.5)
+        in_a_crowd = len(pacing.slow)
+        await asyncio.sleep(2.5)
+        for end in ends:
+            end(answered=False)
+        return in_a_crowd, len(pacing.slow)
+
+    in_a_crowd, at_last = run(main)
+    assert in_a_crowd <= 12
+    assert at_last == 100
+
+
 async def test_who_lets_us_wait_gives_its_place_to_somebody_else() -> None:
     pacing = Pacing(most=40, first=2, time=lambda: 0.0)
     one, two, three = hosts(3).values()
