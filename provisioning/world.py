@@ -80,6 +80,8 @@ class World:
     """What telemetry kept; None: nobody reads meters, and what was promised counts."""
     image_told: Callable[[str], str] = lambda _host_id: ""
     """What a host waits for at the image server, and its place there; empty: for nothing."""
+    image_turned_away: Callable[[str], bool] = lambda _host_id: False
+    """Whether the image server told a host to come back since it was asked last."""
     loop_news: Mapping[str, datetime] = field(default_factory=dict)
     """Pod to when a cooling loop of it closed: what is known of it before then is old."""
     new_id: Callable[[], str] = field(default=lambda: randomness.token_hex(8))

@@ -35,7 +35,7 @@ class Firmware(Destructive):
             None,
         )
         if intent is not None and intent.state == "open":
-            intent = watched(intent, self._world.clock.now())
+            intent = self._uncounted(host, watched(intent, self._world.clock.now()))
         settings = self._world.settings
         settlement = settle_update(
             action,
@@ -70,7 +70,16 @@ class Firmware(Destructive):
                     also=also,
                 )
             case Failed(reason):
+                reason = "; ".join((reason, *gone_back(action, context, seen)))
                 return await self._flash_failed(host, action, intent, reason)
+
+    def _uncounted(self, host: Host, intent: Intent) -> Intent:
+        """The intent without its last try, where our own image server had no place for the host."""
+        acts = int(intent.arguments.get("acts", 0))
+        if not acts or not self._world.image_turned_away(host.id):
+            return intent
+        arguments = {**intent.arguments, "acts": acts - 1}
+        return intent.model_copy(update={"arguments": arguments})
 
     async def settle_by_hand(self, host: Host, context: Context) -> Outcome:
         """What a person says of acts that nobody could settle; they stay on record as parked."""
@@ -234,3 +243,16 @@ class Firmware(Destructive):
             also=(failed,),
             events=(self._recorder.event(host, "intent.failed", "open", "failed", intent.step),),
         )
+
+
+def gone_back(action: UpdateFirmware, context: Context, seen: Seen) -> tuple[str, ...]:
+    """Every other component that was seen at its new version, and is not there any more."""
+    done = {one.step for one in context.intents if one.state == "done"}
+    versions = seen.firmware or {}
+    return tuple(
+        f"{item.component} is {versions.get(item.component) or 'unknown'} again, not {item.version}"
+        for item in context.wanted.firmware
+        if item != action.item
+        and UpdateFirmware(item).step in done
+        and versions.get(item.component) != item.version
+    )

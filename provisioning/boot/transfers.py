@@ -93,6 +93,8 @@ class Transfers:
     """Hosts to which something is being sent."""
     _line: list[str] = field(default_factory=list)
     """Hosts that wait, in the order in which they are served."""
+    _turned_away: set[str] = field(default_factory=set)
+    """Hosts that were told to come back, until somebody asks."""
 
     def __post_init__(self) -> None:
         self.at_once = self.at_once or max(1, round(self.bytes_per_s / QUICK_BYTES_PER_S))
@@ -111,6 +113,12 @@ class Transfers:
             shared = f"{self.running} share {self.bytes_per_s / 1e6:.0f} MB/s"
             return f"its image is being sent: {shared}"
         return ""
+
+    def turned_away(self, host_id: str) -> bool:
+        """Whether a host was told to come back since this was asked last: its try was none."""
+        found = host_id in self._turned_away
+        self._turned_away.discard(host_id)
+        return found
 
     async def send(
         self, content: Content, *, tag: str, request: Request, host_id: str = ""
@@ -154,6 +162,7 @@ class Transfers:
                 await self._turn.acquire()
         except TimeoutError:
             log.warning("an image waited for too long", extra={"waiting": self.waiting})
+            self._turned_away.add(host_id)
             return False
         finally:
             self.waiting -= 1

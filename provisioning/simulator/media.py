@@ -63,6 +63,8 @@ async def _go_on(session: aiohttp.ClientSession, url: str, body: bytearray) -> b
     """Take what is missing; False when it broke off in the middle and is worth another try."""
     asked = {"Range": f"bytes={len(body)}-"} if body else {}
     async with session.get(url, ssl=False, allow_redirects=False, headers=asked) as reply:
+        if reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise MediaUnreachable(f"{url} is to be asked for later", hint="ask once more")
         if reply.status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
             raise MediaRefused(f"{url} answered {reply.status}", hint="check the media server")
         if reply.status == HTTPStatus.OK:

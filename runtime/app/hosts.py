@@ -104,6 +104,7 @@ def provisioning_loops(parts: Parts) -> list[Awaitable[None]]:
             hold_file=parts.options.state.hold,
             readings=parts.store.readings,
             image_told=parts.transfers.told,
+            image_turned_away=parts.transfers.turned_away,
             loop_news=parts.loop_news,
         )
         grace = times.grace(settings.bmc_deadline_s)

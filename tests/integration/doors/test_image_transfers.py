@@ -165,6 +165,19 @@ async def test_no_more_are_sent_at_once_than_may_be() -> None:
     assert (there.running, there.waiting) == (2, 0)
 
 
+async def test_who_is_told_to_come_back_is_known_to_whoever_counts_its_tries() -> None:
+    there = Transfers(at_once=1, turn_s=0.05)
+    assert await there._take_turn("h1")
+
+    assert not await there._take_turn("h2")
+
+    assert [there.turned_away("h1"), there.turned_away("h2"), there.turned_away("h2")] == [
+        False,
+        True,
+        False,
+    ]
+
+
 async def test_how_large_an_image_is_is_told_at_once_and_takes_no_place_from_anybody() -> None:
     """UEFI firmware asks so before it fetches anything."""
     there = Transfers(at_once=1, turn_s=0.05)

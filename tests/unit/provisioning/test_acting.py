@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from inventory.errors import FenceLost, StaleWrite
-from inventory.holding import hold, release
+from inventory.holding import NOTE
 from inventory.model import Host, Intent
 from inventory.states import HostState
 from inventory.store.protocol import Change, Fence
@@ -87,6 +87,8 @@ class Stage:
     bmc: FlashingBmc
     acting: Acting
     fence: Fence
+    turned_away: list[str] = field(default_factory=list)
+    """Whom the image server has no place for."""
 
     def host(self) -> Host:
         """The record as it is."""
@@ -157,6 +159,7 @@ def stage() -> Iterator[Stage]:
     fence = store.take_lease("provisioning", "me", now=NOW, until=until, alone=False)
     assert fence is not None
     bmc = FlashingBmc(clock)
+    turned_away: list[str] = []
 
     async def opened(_host: Host, _password: SecretStr) -> Any:
         return bmc
@@ -179,8 +182,9 @@ def stage() -> Iterator[Stage]:
         settings=ProvisioningSettings(),
         faults=FaultPoints(),
         in_thread=cast("Any", here),
+        image_turned_away=lambda host_id: host_id in turned_away,
     )
-    yield Stage(store, clock, bmc, Acting(world, fence), fence)
+    yield Stage(store, clock, bmc, Acting(world, fence), fence, turned_away)
     store.close()
 
 
@@ -312,16 +316,52 @@ def test_a_fresh_session_that_reads_the_new_version_is_believed(stage: Stage) ->
 
 def test_a_hold_lets_no_second_try_begin_and_costs_it_nothing(stage: Stage) -> None:
     stage.update()
-    hold(stage.store, None, reason="smoke", by="ann", now=NOW)
+    stage.store.write_note(NOTE, '{"reason": "smoke"}')
     purge(stage)
 
     assert stage.bmc.flashes == 1
     assert stage.intents()[0].state == "open"
     assert "hold" in stage.host().waiting
 
-    release(stage.store, None, by="ann", now=NOW)
+    stage.store.write_note(NOTE, "")
     purge(stage)
     assert stage.bmc.flashes == 2
+
+
+def test_a_try_that_our_image_server_had_no_place_for_is_not_counted(stage: Stage) -> None:
+    """A BMC that is told to come back says that the image never arrived."""
+    lost = TaskReading(uri="/task/1", phase=TaskPhase.FAILED, nothing_written=True)
+    stage.turned_away.append("host-1")
+    for _ in range(5):
+        stage.update()
+        stage.update(lost)
+    assert stage.host().problem is None
+    asked = stage.bmc.flashes
+
+    stage.turned_away.clear()
+    for _ in range(3):
+        stage.update(lost)
+    assert stage.bmc.flashes == asked + 2
+    problem = stage.host().problem
+    assert problem is not None
+    assert problem.parked
+
+
+def test_a_component_that_went_back_is_named_beside_the_one_that_lied(stage: Stage) -> None:
+    other = lab().firmware["lab-cpu"][1]
+    stage.update()
+    (intent,) = stage.intents()
+    step = UpdateFirmware(other).step
+    done = intent.model_copy(update={"id": "done", "step": step, "state": "done"})
+    stage.store.apply(Change(insert=(done,)), now=NOW)
+    stage.clock.at += timedelta(seconds=30)
+
+    stage.update(TaskReading(uri="/task/1", phase=TaskPhase.DONE))
+
+    problem = stage.host().problem
+    assert problem is not None
+    assert "BIOS is still 2.3.0, not 2.4.1" in problem.message
+    assert f"{other.component} is unknown again, not {other.version}" in problem.message
 
 
 def test_watts_that_the_feed_has_are_on_record_before_anything_draws_them(stage: Stage) -> None:
