@@ -97,6 +97,8 @@ async def stop_job(name: NamePath, deps: Deps, actor: Writer) -> Job:
 def _queue(deps: ApiDeps, bodies: tuple[JobBody, ...], actor: Actor) -> tuple[Job, ...]:
     now = deps.clock.now()
     begun = f"{int(now.timestamp() * 1000):011x}"
+    for tenant in sorted({actor.acting_for(body.tenant) for body in bodies}):
+        require_tenant(deps, tenant)
     jobs = tuple(
         Job(
             # Sorted by id they stand in the order in which they came.
@@ -110,7 +112,6 @@ def _queue(deps: ApiDeps, bodies: tuple[JobBody, ...], actor: Actor) -> tuple[Jo
         for number, body in enumerate(bodies)
     )
     for tenant in sorted({job.tenant for job in jobs}):
-        require_tenant(deps, tenant)
         _require_room(deps, tenant, sum(job.tenant == tenant for job in jobs))
     for number, job in enumerate(jobs):
         _check(job, f"jobs.{number}." if len(jobs) > 1 else "")

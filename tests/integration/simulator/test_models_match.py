@@ -78,9 +78,9 @@ async def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
     reads: list[str] = []
     plain = RedfishSession.get
 
-    async def counted(self: RedfishSession, path: str) -> Any:
+    async def counted(self: RedfishSession, path: str, **how: Any) -> Any:
         reads.append(path)
-        return await plain(self, path)
+        return await plain(self, path, **how)
 
     monkeypatch.setattr(RedfishSession, "get", counted)
 
