@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from inventory.clock import Clock
 from inventory.errors import StoreUnavailable
 from inventory.model import Event
 from inventory.secrets import write_private
@@ -74,18 +75,19 @@ def hold(
     return tuple(written)
 
 
-def release(store: Store | None, file: Path | None, *, by: str, now: datetime) -> Held | None:
+def release(store: Store | None, file: Path | None, *, by: str, clock: Clock) -> Held | None:
     """Let the fleet go on; what held it, None when nothing did."""
     found = held(store, file)
     if file is not None:
         file.unlink(missing_ok=True)
     if store is not None and found is not None:
         store.write_note(NOTE, "")
+        now = clock.now()
         event = Event(
             at=now, actor=by, kind="fleet.released", subject="site:fleet", why=found.reason
         )
         store.apply(Change(events=(event,)), now=now)
-        store.wake_hosts(now=now)
+        store.wake_hosts(now=clock.now())  # after the note: who looked before was held
     return found
 
 

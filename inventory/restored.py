@@ -8,8 +8,7 @@ whoever would change hardware or what tenants have asks here first.
 
 from __future__ import annotations
 
-from datetime import datetime
-
+from inventory.clock import Clock
 from inventory.model import Event
 from inventory.store.protocol import Change, Store
 
@@ -25,18 +24,18 @@ def watching_only(store: Store) -> str:
     return f"records were restored from a backup of {made}: watching only, until `{CONFIRM}`"
 
 
-def confirm(store: Store, *, now: datetime, actor: str) -> str:
+def confirm(store: Store, *, clock: Clock, actor: str) -> str:
     """Let the controllers act again; what the note said, empty when there was none."""
     made = store.note(NOTE)
     if made:
         event = Event(
-            at=now,
+            at=clock.now(),
             actor=actor,
             kind="records.confirmed",
             subject="site:records",
             why=f"restored from a backup of {made}",
         )
-        store.apply(Change(events=(event,)), now=now)
+        store.apply(Change(events=(event,)), now=event.at)
         store.write_note(NOTE, "")
-        store.wake_hosts(now=now)
+        store.wake_hosts(now=clock.now())  # after the note: who looked before only watched
     return made

@@ -120,7 +120,7 @@ def _confirm(url: str) -> None:
     from inventory.store.sql import SqlStore  # noqa: PLC0415 - the same
 
     with closing(SqlStore.open(url)) as store:
-        made = confirmed(store, now=SystemClock().now(), actor=_person())
+        made = confirmed(store, clock=SystemClock(), actor=_person())
     say(f"acting again on the records of {made}" if made else "nothing was waiting for this")
 
 

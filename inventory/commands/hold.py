@@ -69,16 +69,16 @@ def _here(
     """File first: it needs nothing else to be well. Then the note, for controllers elsewhere."""
     from inventory import holding  # noqa: PLC0415 - the server extra
 
-    now, by = SystemClock().now(), f"local user {getpass.getuser()}"
+    clock, by = SystemClock(), f"local user {getpass.getuser()}"
     if not directory.path.is_dir():
         say(f"error: there is no directory {directory.path}: no controller would look there")
         say("hint: give the service's directory: --state DIR")
         raise typer.Exit(REFUSED)
     if not release:
-        holding.hold(None, directory.hold, reason=reason, by=by, now=now)
+        holding.hold(None, directory.hold, reason=reason, by=by, now=clock.now())
     trouble = _noted(directory, database, reason=reason, by=by, release=release)
     if release and not trouble:
-        holding.release(None, directory.hold, by=by, now=now)
+        holding.release(None, directory.hold, by=by, clock=clock)
     where = ("file",) if trouble else ("file", "database")
     if trouble:
         say(f"warning: {trouble}")
@@ -102,13 +102,13 @@ def _noted(directory: StateDirectory, database: str, *, reason: str, by: str, re
     from inventory import holding  # noqa: PLC0415 - the server extra
     from inventory.store.sql import SqlStore  # noqa: PLC0415 - the same
 
-    now = SystemClock().now()
+    clock = SystemClock()
     try:
         with closing(SqlStore.open(database or directory.existing_database_url())) as store:
             if release:
-                holding.release(store, directory.hold, by=by, now=now)
+                holding.release(store, directory.hold, by=by, clock=clock)
             else:
-                holding.hold(store, None, reason=reason, by=by, now=now)
+                holding.hold(store, None, reason=reason, by=by, now=clock.now())
     except InventoryError as error:
         return f"the database was not told: {error}"
     return ""

@@ -98,7 +98,7 @@ def _hold(deps: ApiDeps, reason: str, who: Who) -> Status:
 
 
 def _release(deps: ApiDeps, who: Who) -> Status:
-    if holding.release(deps.store, deps.hold_file, by=who.name, now=deps.clock.now()) is None:
+    if holding.release(deps.store, deps.hold_file, by=who.name, clock=deps.clock) is None:
         raise Refused(
             409,
             "not-held",

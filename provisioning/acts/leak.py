@@ -64,7 +64,9 @@ class Leaks:
             also=taken.records if taken is not None else (),
             events=(event, *(taken.events if taken is not None else ())),
         )
-        await self._world.in_thread(self._world.store.wake_hosts, now=now, pod=host.pod)
+        # As of now, not of when this began: a look that was under way meanwhile saw no leak.
+        woken_at = self._world.clock.now()
+        await self._world.in_thread(self._world.store.wake_hosts, now=woken_at, pod=host.pod)
         return outcome
 
     async def stop_load(self, host: Host, reason: str) -> Outcome:

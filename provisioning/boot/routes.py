@@ -132,7 +132,7 @@ def _enrol(deps: _BootDeps, request: EnrolRequest) -> EnrolReply:
             _record(deps, host, before, certificate, now)
         except (Conflict, StaleWrite):
             continue
-        deps.api.store.wake_hosts(now=now, host_id=host.id)
+        deps.api.store.wake_hosts(now=deps.api.clock.now(), host_id=host.id)
         return EnrolReply(
             host_id=host.id,
             certificate_pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),

@@ -126,7 +126,7 @@ class CoolingWatch:
             fresh = kept.model_copy(update={"leak": what, "leak_seen": now})
             store.apply(Change(replace=(fresh,), events=(event,)), now=now, fence=self.world.fence)
             self.world.changed[kept.pod] = now
-            store.wake_hosts(now=now, pod=kept.pod)
+            store.wake_hosts(now=self.world.clock.now(), pod=kept.pod)
 
 
 def _wet(detectors: Sequence[LeakDetectorFact]) -> set[str]:

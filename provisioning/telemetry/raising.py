@@ -52,4 +52,4 @@ def _bring_forward(world: World, who: Polled, found: tuple[Alarm, ...]) -> None:
     doubt = host.state in LOOKED_AT and not host.doubt
     fresh = (host.model_copy(update={"doubt": _DOUBT, "wake_at": now}),) if doubt else ()
     store.apply(Change(replace=fresh, events=events), now=now, fence=world.fence)
-    store.wake_hosts(now=now, host_id=host.id)
+    store.wake_hosts(now=world.clock.now(), host_id=host.id)

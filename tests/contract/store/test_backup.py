@@ -27,7 +27,7 @@ from inventory.store.protocol import Change
 from inventory.store.query import Condition, Query
 from inventory.store.sql import SqlStore
 from inventory.users import Session
-from tests.unit.inventory.records import NOW, make_facts, make_host, make_usage
+from tests.unit.inventory.records import NOW, FixedClock, make_facts, make_host, make_usage
 
 LATER = NOW + timedelta(hours=1)
 
@@ -112,10 +112,10 @@ def test_after_a_restore_nothing_may_act_until_a_person_says_so(
     try:
         assert "2030-05-01" in watching_only(again)
         assert "podyard restore --confirm" in watching_only(again)
-        assert confirm(again, now=LATER, actor="bob") != ""
+        assert confirm(again, clock=FixedClock(LATER), actor="bob") != ""
         assert watching_only(again) == ""
         assert again.events()[-1].kind == "records.confirmed"
-        assert confirm(again, now=LATER, actor="bob") == ""
+        assert confirm(again, clock=FixedClock(LATER), actor="bob") == ""
     finally:
         again.close()
 

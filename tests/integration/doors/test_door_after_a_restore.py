@@ -7,7 +7,7 @@ import pytest
 from inventory.model import AgentSeen
 from inventory.restored import NOTE, confirm
 from tests.integration.doors.conftest import Agent, Door
-from tests.unit.inventory.records import NOW, make_observed
+from tests.unit.inventory.records import FixedClock, make_observed
 
 pytestmark = pytest.mark.integration
 
@@ -22,5 +22,5 @@ async def test_an_agent_is_told_nothing_from_restored_records(door: Door, agent:
     seen = door.store.get(AgentSeen, host.id)
     assert seen is not None
     assert seen.observed == make_observed(boot_id="it-runs")
-    confirm(door.store, now=NOW, actor="ann")
+    confirm(door.store, clock=FixedClock(), actor="ann")
     assert (await door.sync(agent)).status_code == 200

@@ -24,7 +24,7 @@ from inventory.store.protocol import Change
 from inventory.store.sql import SqlStore
 from runtime.cli import app
 from tests.unit.inventory.conftest import Site
-from tests.unit.inventory.records import NOW, make_host
+from tests.unit.inventory.records import NOW, FixedClock, make_host
 
 
 class Away:
@@ -52,7 +52,7 @@ def test_either_place_holds_and_a_release_clears_both(where: str, tmp_path: Path
     assert found is not None
     assert (found.reason, found.by) == ("bad image", "ann")
     assert "podyard hold --release" in str(found)
-    holding.release(store, file, by="bob", now=NOW)
+    holding.release(store, file, by="bob", clock=FixedClock())
     assert holding.held(store, file) is None
     kinds = [event.kind for event in store.events()]
     assert kinds[-1] == "fleet.released"

@@ -38,6 +38,6 @@ def test_restored_records_are_corrected_but_no_hardware_is_touched(stage: Stage)
     assert stage.host().wake_at > stage.clock.at
     assert touched == []
 
-    confirm(stage.store, now=stage.clock.at, actor="ann")
+    confirm(stage.store, clock=stage.clock, actor="ann")
     switch_off()
     assert touched == ["power_off"]

@@ -132,7 +132,7 @@ class OneHost(RuleBasedStateMachine):
         if hold:
             holding.hold(self.one.store, None, reason="x", by="ann", now=self.one.clock.at)
         else:
-            holding.release(self.one.store, None, by="ann", now=self.one.clock.at)
+            holding.release(self.one.store, None, by="ann", clock=self.one.clock)
         self._watch_stillness()
 
     # What must hold
@@ -175,7 +175,7 @@ class OneHost(RuleBasedStateMachine):
         one.iron.fates.clear()
         one.iron.deaf = 0
         one.points.die_at = 0
-        holding.release(one.store, None, by="ann", now=one.clock.at)
+        holding.release(one.store, None, by="ann", clock=one.clock)
         self._say(Verb.RETRY)
         one.wish(target="ready")
         self.still_from = None

@@ -264,7 +264,7 @@ def hold_fleet(there: Drawer) -> None:
 
 
 def release_fleet(there: Drawer) -> None:
-    holding.release(there.store, None, by="ann", now=there.clock.at)
+    holding.release(there.store, None, by="ann", clock=there.clock)
 
 
 BACK: dict[str, tuple[Callable[[Drawer], Any], Callable[[Drawer], Any]]] = {

@@ -20,5 +20,5 @@ async def test_no_claim_is_bound_on_restored_records(site: Site) -> None:
             await asyncio.sleep(0.01)
         assert site.got(Claim, "c1").state is ClaimState.PENDING
         assert site.store.find(RayCluster) == []
-        confirm(site.store, now=site.clock.now(), actor="ann")
+        confirm(site.store, clock=site.clock, actor="ann")
         await until(site, lambda: site.got(Claim, "c1").state is ClaimState.BOUND)
