@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from inventory.store.counting import Counts
 from inventory.store.protocol import PAGE_MAX
 from inventory.store.query import CUSTOM, TAG, Condition, Query, Value
+from inventory.store.rows import filled_up
 from inventory.store.tables import LABELS, Kind
 
 Clause = sa.ColumnElement[bool]
@@ -190,7 +191,7 @@ def _compare(column: sa.Column[Any], lookup: str, values: Sequence[Value]) -> Cl
         raise ValueError(f"{column.name} is compared with nothing")
     if lookup in ("exact", "in"):
         given = [_coerced(column, value) for value in values]
-        return column == given[0] if len(given) == 1 else column.in_(given)
+        return column == given[0] if len(given) == 1 else column.in_(filled_up(given))
     if lookup in ("ic", "isw", "iew", "ie"):
         return sa.or_(*(_like(column, lookup, _text_for(column, value)) for value in values))
     compare = COMPARISONS.get(lookup)

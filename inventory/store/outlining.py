@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from inventory.store import asking
 from inventory.store.counting import Counts
-from inventory.store.outline import PAGE_MAX, Document, Outline, Row
+from inventory.store.outline import Document, Outline, Row
 from inventory.store.query import Query
+from inventory.store.rows import chunks
 from inventory.store.tables import Kind
 
 
@@ -32,8 +33,7 @@ def documents(connection: sa.Connection, kind: Kind, keys: Iterable[str]) -> dic
     """Documents by key; a key that there is no more is simply absent."""
     wanted = list(dict.fromkeys(keys))
     found: dict[str, Document] = {}
-    for start in range(0, len(wanted), PAGE_MAX):
-        part = wanted[start : start + PAGE_MAX]
+    for part in chunks(wanted):
         query = sa.select(*_state(kind), kind.table.c.document).where(kind.table.c.key.in_(part))
         for row in connection.execute(query):
             found[row[0]] = Document(Row(*row[:4]), json.loads(row[4]))
@@ -44,8 +44,8 @@ def states(connection: sa.Connection, kind: Kind, keys: Iterable[str]) -> dict[s
     """Which state of each of these there is now."""
     wanted, query = list(dict.fromkeys(keys)), _of_these(kind.table)
     found: dict[str, Row] = {}
-    for start in range(0, len(wanted), PAGE_MAX):
-        for row in connection.execute(query, {"keys": wanted[start : start + PAGE_MAX]}):
+    for part in chunks(wanted):
+        for row in connection.execute(query, {"keys": part}):
             found[row[0]] = Row(row[0], row[1], row[2], row[3])
     return found
 

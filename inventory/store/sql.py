@@ -207,7 +207,7 @@ class SqlStore:
         """Hosts whose `wake_at` has come, longest waiting first; of these ids, if any are given."""
         given: dict[str, Any] = {prepared.NOW: now.timestamp(), prepared.LIMIT: limit}
         if among:
-            given[prepared.KEY] = list(among)
+            given[prepared.KEY] = rows.filled_up(list(among))
         with self._glance() as connection:
             found = connection.execute(prepared.due(among=bool(among)), given).all()
         return [rows.record_from(Host, row) for row in found]
