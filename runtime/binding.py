@@ -102,7 +102,9 @@ class Binding:
         for claim in self._claims(lambda one: one.state is ClaimState.RELEASING):
             changed += self._release(claim, now)
         for claim in self._claims(lambda one: one.state is ClaimState.BOUND):
-            if is_over(claim, now):
+            if notice_is_void(claim, self._feeding.claims):  # also when its time is over by now
+                changed += self._let_stay(claim, now)
+            elif is_over(claim, now):
                 changed += self._write(claim, decide_bound(claim, now=now), {}, {}, now)
             else:
                 changed += self._keep_whole(claim, now)
@@ -131,12 +133,14 @@ class Binding:
         seen = [Tenanted(i, hosts.get(i), agents.get(i), members.get(i)) for i in sorted(host_ids)]
         return units, hosts, seen
 
+    def _let_stay(self, claim: Claim, now: datetime) -> bool:
+        """Nobody waits any more for whom it was told to make way."""
+        kept = claim.model_copy(update={"notice": None})
+        why = "the claim that it was to make way for does not wait for it any more"
+        return self._tell(claim, kept, "claim.kept", why, now)
+
     def _keep_whole(self, claim: Claim, now: datetime) -> bool:
-        """At most one change to a claim that goes on: who makes way, and which units go."""
-        if notice_is_void(claim, self._feeding.claims):
-            kept = claim.model_copy(update={"notice": None})
-            why = "the claim that it was to make way for does not wait for it any more"
-            return self._tell(claim, kept, "claim.kept", why, now)
+        """At most one change to a claim that goes on: which of its units go."""
         if claim.when_withdrawn == "keep" and not claim.leaving:
             return False
         bad = self._bad(claim) if claim.when_withdrawn == "replace" else {}

@@ -89,9 +89,13 @@ def test_a_crash_at_any_look_ends_nobody_twice_and_loses_no_promise(site: Site, 
     assert list(states.values()).count(ClaimState.RELEASED) == 1
 
 
-def test_who_was_told_stays_when_nobody_wants_its_units_any_more(site: Site) -> None:
+@pytest.mark.parametrize("late_s", [0, 301])
+def test_who_was_told_stays_when_nobody_wants_its_units_any_more(site: Site, late_s: int) -> None:
     binding = low_and_high(site)
     site.release("high")
+    if late_s:  # its time was over before anybody looked
+        site.clock.forward(late_s)
+        binding = fresh(site)
     for _ in range(3):
         look(site, binding)
     assert claim(site, "low").notice is None
