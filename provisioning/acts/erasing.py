@@ -24,7 +24,7 @@ from provisioning.errors import Ambiguous, BmcBusy, BmcRefused, BmcUnreachable
 from provisioning.guarded import Act, Done, Failed, Pending, may_have_begun, settle_erase
 from provisioning.lifecycle.actions import EraseDrive, RecordUnerased
 from provisioning.lifecycle.decision import Seen
-from provisioning.lifecycle.erasing import drives_read, known_drives
+from provisioning.lifecycle.erasing import drives_read, known_drives, worst_by_serial
 from provisioning.lifecycle.restraining import held_back
 
 CROWDED_RECHECK_S = 30.0
@@ -93,7 +93,7 @@ class Erasing(Destructive):
     async def record_read(self, host: Host, seen: Seen, context: Context) -> Outcome:
         """Every drive that was read, told of or known once is proven erased, or it is not."""
         boot = host.boot
-        read = {} if boot is None else {one.serial: one for one in drives_read(boot, seen) or ()}
+        read = {} if boot is None else worst_by_serial(drives_read(boot, seen) or ())
         judged: list[Intent] = []
         fresh: list[Intent] = []
         last = {str(i.arguments.get("serial")): i for i in _of_this_round(host, context)}

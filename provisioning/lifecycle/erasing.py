@@ -15,6 +15,8 @@ earlier stay's proof says nothing about what a tenant wrote since.
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 
 from inventory.model import BootRecord, Host
@@ -41,6 +43,8 @@ from provisioning.lifecycle.decision import (
 from provisioning.lifecycle.resting import to_rest
 
 LOOK = Look.DRIVES
+NAMESPACE = re.compile(r"(nvme\d+)(?:c\d+)?n\d+")
+REFUSED_MAX_CHARS = 400  # of a read's `refused`
 READING_RECHECK_S = 10.0  # the agent's report wakes the host; this look is for its power
 
 
@@ -190,3 +194,30 @@ def drives_read(boot: BootRecord, seen: Seen) -> tuple[DriveRead, ...] | None:
     if agent is None or agent.observed is None or agent.media_id != boot.media_id:
         return None
     return agent.observed.drives_read
+
+
+def worst_by_serial(reads: Iterable[DriveRead]) -> dict[str, DriveRead]:
+    """One read of each serial: the namespaces of a drive all say its serial, and the worst counts.
+
+    Two devices that say one serial are told as refused: an act is known by the serial, so nobody
+    could say which of them it erased.
+    """
+    named: dict[str, list[DriveRead]] = defaultdict(list)
+    for one in reads:
+        named[one.serial].append(one)
+    return {serial: _worst(group) for serial, group in named.items()}
+
+
+def _worst(group: list[DriveRead]) -> DriveRead:
+    worst = max(group, key=lambda one: (len(one.doubts()), one.holding))
+    if len({_device_of(one.slot) for one in group}) == 1:
+        return worst
+    slots = ", ".join(sorted(one.slot for one in group))
+    why = f"{slots} all say serial {worst.serial}: which of them was erased cannot be told"
+    return worst.model_copy(update={"refused": why[:REFUSED_MAX_CHARS]})
+
+
+def _device_of(slot: str) -> str:
+    """`nvme0n1` and `nvme0n2` are one drive; any other name is one by itself."""
+    found = NAMESPACE.fullmatch(slot)
+    return found[1] if found is not None else slot

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import secrets
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from runtime.drives.choosing import Erase, Known, Refusal, choose, needs_erasing
 from runtime.drives.telling import SanitizeLog, ata_security, sanitize_abilities, sanitize_log
 
 VIRTUAL_BLOCK = ("loop", "ram", "zram", "dm-", "md", "sr", "nbd", "fd", "mtdblock")
+NAMESPACE = re.compile(r"(nvme\d+)(?:c\d+)?n\d+")
 COMMAND_DEADLINE_S = 60.0
 ERASE_DEADLINE_S = 172_800.0  # writing over a 20 TB disk takes 36 hours
 LOOK_EVERY_S = 5.0
@@ -58,7 +60,9 @@ class Machine:
         return tuple(
             one.name
             for one in found
-            if not one.name.startswith(VIRTUAL_BLOCK) and _text(one / "size") not in {"", "0"}
+            if not one.name.startswith(VIRTUAL_BLOCK)
+            and _text(one / "size") not in {"", "0"}
+            and _text(one / "hidden") != "1"  # one path to a drive that has a name of its own
         )
 
     def known(self, name: str) -> Known:
@@ -72,7 +76,7 @@ class Machine:
             name=name,
             serial=serial or _serial(told) or name,
             kind=kind,
-            in_use=self._in_use(name),
+            in_use=self._in_use_with_all(name),
             sanicap=sanitize_abilities(told) if kind == "nvme" else None,
             security=ata_security(told) if kind == "ata" else None,
         )
@@ -83,6 +87,24 @@ class Machine:
             return None, ""
         said = self.run(("nvme", "sanitize-log", f"/dev/{drive.name}"), COMMAND_DEADLINE_S)
         return sanitize_log(said), " ".join(said.split())[:LOG_MAX_CHARS]
+
+    def _in_use_with_all(self, name: str) -> str:
+        """Of an NVMe drive every namespace: a sanitize leaves none of them out."""
+        return next(filter(None, map(self._in_use, (name, *self._beside(name)))), "")
+
+    def _beside(self, name: str) -> tuple[str, ...]:
+        """The other namespaces of an NVMe drive: of its controller, or of its serial number."""
+        controller, block = NAMESPACE.fullmatch(name), self.system / "sys/block"
+        if controller is None:
+            return ()
+        serial = _text(block / name / "device/serial")
+        return tuple(
+            other[0]
+            for one in sorted(block.iterdir())
+            if (other := NAMESPACE.fullmatch(one.name)) is not None
+            and other[0] != name
+            and (other[1] == controller[1] or _text(one / "device/serial") == serial != "")
+        )
 
     def _in_use(self, name: str) -> str:
         entry = self.system / "sys/block" / name

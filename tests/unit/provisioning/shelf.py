@@ -47,6 +47,8 @@ class Shelf(Iron):
     without_key: frozenset[str] = frozenset()
     unable: frozenset[str] = frozenset()
     """Nothing erases these."""
+    empty_beside: bool = False
+    """Each has a second namespace, of the same serial number, that holds nothing."""
     forgets: bool = False
     """Its BMC knows no task once it ended."""
 
@@ -63,16 +65,18 @@ class Shelf(Iron):
     def drives_read(self) -> tuple[DriveRead, ...]:
         """The log of a liar says what that of an honest drive says."""
         ended = {one.serial for one in self.erases if self._ended(one)}
+        beside = (2,) if self.empty_beside else ()
         return tuple(
             DriveRead(
-                slot=f"bay-{serial}",
+                slot=f"nvme{bay}n{namespace}",
                 serial=serial,
                 completed=serial in ended,
                 globally_erased=serial in ended,
                 sampled=8,
-                holding=8 if holds else 0,
+                holding=8 if holds and namespace == 1 else 0,
             )
-            for serial, holds in self.holds.items()
+            for bay, (serial, holds) in enumerate(self.holds.items())
+            for namespace in (1, *beside)
         )
 
     async def drives(self) -> tuple[DriveReading, ...]:

@@ -109,6 +109,16 @@ def test_each_drive_is_erased_once_by_what_it_can(undisturbed: dict[str, dict[st
         assert undisturbed[shelf]["problem"][0] == "drive-not-erased"
 
 
+def test_empty_namespace_does_not_vouch_for_the_one_beside_it(folder: Path) -> None:
+    with returned(folder, liars=frozenset({"D1"}), empty_beside=True) as there:
+        there.run(over)
+        problem = there.host().problem
+        assert problem is not None
+        assert problem.kind == "drive-not-erased"
+        assert "serial D1" in problem.message
+        assert "serial D2" not in problem.message
+
+
 def test_without_the_guard_an_erase_run_twice_erases_twice(
     folder: Path, undisturbed: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -206,3 +206,21 @@ def test_nothing_is_erased_where_nothing_is_asked_for(tmp_path: Path) -> None:
     (read,) = read_all(there.machine(), (), lambda _said: None)
     assert there.asked == []
     assert read.holding == 256
+
+
+def test_namespace_in_use_keeps_the_whole_drive_from_being_sanitized(tmp_path: Path) -> None:
+    there = drives(tmp_path)
+    there.add("nvme0n2", "S1", b"what is running!" * 4096)
+    there.logs["/dev/nvme0n2"] = [NEVER]
+    (tmp_path / "proc/self/mounts").write_text("/dev/nvme0n2 / ext4 rw 0 0\n")
+    found = {read.slot: read for read in read_all(there.machine(), ("block",), print)}
+    assert there.asked == []
+    assert found["nvme0n1"].refused == "nvme0n1 is in use: /dev/nvme0n2 is mounted"
+
+
+def test_hidden_path_to_a_drive_is_no_drive(tmp_path: Path) -> None:
+    there = drives(tmp_path)
+    there.add("nvme0c0n1", "S1", b"")
+    (tmp_path / "sys/block/nvme0c0n1/size").write_text("2048")
+    (tmp_path / "sys/block/nvme0c0n1/hidden").write_text("1")
+    assert there.machine().names() == ("nvme0n1",)

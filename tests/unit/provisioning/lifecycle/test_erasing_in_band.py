@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from inventory.states import HostState, PowerState
-from pods.erasing import ErasePolicy
+from pods.erasing import DriveRead, ErasePolicy
 from pods.power import PowerPhase, reserved_watts
 from provisioning.drivers.protocol import Media
 from provisioning.lifecycle.actions import CertifyErasure
 from provisioning.lifecycle.cleaning import decide_cleaning
 from provisioning.lifecycle.decision import Advance, Do, Erasure, Hold, Wait
-from provisioning.lifecycle.erasing import decide_reading
+from provisioning.lifecycle.erasing import decide_reading, worst_by_serial
 from tests.make import make_agent, make_boot, make_host, make_seen, make_wanted
 
 POLICY = ErasePolicy(methods=("crypto", "overwrite"))
@@ -47,3 +47,29 @@ def test_what_became_of_drives_is_signed_once_before_the_host_is_free() -> None:
     assert decided == Do(CertifyErasure(), "what became of its drives is to be signed")
     after = decide_cleaning(host, seen, wanted._replace(erasure_certified=True))
     assert after == Advance(HostState.ENROLLED, "clean")
+
+
+def read_of(slot: str, *, holding: int = 0, serial: str = "S1") -> DriveRead:
+    return DriveRead(
+        slot=slot,
+        serial=serial,
+        completed=True,
+        globally_erased=True,
+        sampled=256,
+        holding=holding,
+    )
+
+
+def test_one_namespace_that_holds_data_speaks_for_the_whole_drive() -> None:
+    holds, empty = read_of("nvme0n1", holding=7), read_of("nvme0n2")
+    other = read_of("nvme1n1", serial="S2")
+    assert worst_by_serial((holds, empty, other)) == {"S1": holds, "S2": other}
+    assert worst_by_serial((empty, holds)) == {"S1": holds}
+    assert worst_by_serial((empty,))["S1"].doubts() == ()
+
+
+def test_two_devices_of_one_serial_prove_nothing_and_say_why() -> None:
+    (judged,) = worst_by_serial((read_of("sda"), read_of("sdb"))).values()
+    assert judged.doubts() == (
+        "sda, sdb all say serial S1: which of them was erased cannot be told",
+    )
