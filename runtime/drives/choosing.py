@@ -47,8 +47,11 @@ class Refusal:
 
 
 def needs_erasing(read: DriveRead) -> bool:
-    """A drive that says it was erased and holds data lied: it is not asked again."""
-    lied = read.completed and read.holding > 0
+    """A drive that says it is all erased and holds data lied: it is not asked again.
+
+    A sanitize stays "completed" when somebody writes afterwards; only its other bit is then gone.
+    """
+    lied = read.completed and read.globally_erased and read.holding > 0
     return bool(read.doubts()) and not lied
 
 

@@ -166,6 +166,13 @@ def test_drive_that_lied_is_refused_and_not_asked_again(tmp_path: Path) -> None:
     assert "256 of 256 blocks read hold data" in read.doubts()
 
 
+def test_drive_that_a_tenant_wrote_to_after_its_erase_is_erased_again(tmp_path: Path) -> None:
+    there = drives(tmp_path, log=WRITTEN_SINCE)
+    (read,) = read_all(there.machine(), ALL, lambda _said: None)
+    assert len(there.asked) == 1
+    assert read.doubts() == ()
+
+
 def test_drive_that_lies_about_our_erase_is_not_proven(tmp_path: Path) -> None:
     there = drives(tmp_path, lying=True)
     (read,) = read_all(there.machine(), ALL, lambda _said: None)
