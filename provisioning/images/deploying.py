@@ -26,6 +26,7 @@ from pathlib import Path
 import httpx
 
 from inventory.agents import BootDocument, DeployOrder, DeployReport
+from inventory.localdisks import local_disks
 from pods.errors import CertificateRefused, PodsError
 from pods.keys import Keyring, keyring, public_key_from_pem
 from provisioning.images.errors import BuildFailed, ImageDamaged, ImageError, TargetRefused
@@ -37,7 +38,6 @@ HANDED = ("boot.json", "agent/boot", "agent/certificate.pem", "agent/key.pem")
 """Of this boot, what the system on the disk goes on with."""
 GIB = 1024**3
 SECTOR_BYTES = 512  # what /sys/block/*/size counts, whatever the disk's own sector size
-NO_DISK = ("loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd")
 LIKE_SHARE = 0.1
 """A disk sold as 480 GB has 447 GiB, and specs are written by either."""
 SILENT_S = 600.0
@@ -67,15 +67,15 @@ class Disk:
 
 
 def disks_of(block: Path = Path("/sys/block")) -> tuple[Disk, ...]:
-    """Every disk that could take an image: neither removable nor read-only, nor made of others."""
-    found = []
-    for entry in sorted(block.iterdir()) if block.is_dir() else ():
-        size = int(_text(entry / "size") or 0) * SECTOR_BYTES
-        fixed = _text(entry / "removable") != "1" and _text(entry / "ro") != "1"
-        if size and fixed and not entry.name.startswith(NO_DISK):
-            serial = _text(entry / "device/serial") or _text(entry / "serial")
-            found.append(Disk(entry.name, size, serial))
-    return tuple(found)
+    """Every disk that could take an image."""
+    return tuple(
+        Disk(
+            entry.name,
+            int(_text(entry / "size")) * SECTOR_BYTES,
+            _text(entry / "device/serial") or _text(entry / "serial"),
+        )
+        for entry in local_disks(block)
+    )
 
 
 def choose_disk(disks: Sequence[Disk], *, needed_bytes: int, disk_gib: int) -> Disk:
@@ -94,7 +94,17 @@ def choose_disk(disks: Sequence[Disk], *, needed_bytes: int, disk_gib: int) -> D
             f"the image needs {needed_bytes} bytes of a disk, and the host has {there}",
             hint="name a larger disk in the pod's spec, or build a smaller image",
         )
-    return min(large, key=lambda one: (one.size_bytes, one.name))
+    size_bytes = min(one.size_bytes for one in large)
+    alike = [one for one in large if one.size_bytes == size_bytes]
+    serials = {one.serial for one in alike}
+    if len(alike) > 1 and ("" in serials or len(serials) < len(alike)):
+        raise TargetRefused(
+            f"several disks fit, and no serial number tells them apart: "
+            f"{', '.join(map(str, alike))}",
+            hint="leave one of them in the host, or name another size in the pod's spec",
+        )
+    # By serial number: the kernel may call them otherwise at the next boot.
+    return min(alike, key=lambda one: one.serial)
 
 
 def _is_like(disk: Disk, disk_gib: int) -> bool:

@@ -19,12 +19,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from inventory.localdisks import local_disks
 from pods.erasing import DriveRead, EraseMethod
 from runtime.drives.blocks import overwrite, sample
 from runtime.drives.choosing import Erase, Known, Refusal, choose, needs_erasing
 from runtime.drives.telling import SanitizeLog, ata_security, sanitize_abilities, sanitize_log
 
-VIRTUAL_BLOCK = ("loop", "ram", "zram", "dm-", "md", "sr", "nbd", "fd", "mtdblock")
 NAMESPACE = re.compile(r"(nvme\d+)(?:c\d+)?n\d+")
 COMMAND_DEADLINE_S = 60.0
 ERASE_DEADLINE_S = 172_800.0  # writing over a 20 TB disk takes 36 hours
@@ -55,15 +55,8 @@ class Machine:
     sleep: Callable[[float], None] = time.sleep
 
     def names(self) -> tuple[str, ...]:
-        """Drives that have a medium, by the kernel's names."""
-        found = sorted((self.system / "sys/block").iterdir())
-        return tuple(
-            one.name
-            for one in found
-            if not one.name.startswith(VIRTUAL_BLOCK)
-            and _text(one / "size") not in {"", "0"}
-            and _text(one / "hidden") != "1"  # one path to a drive that has a name of its own
-        )
+        """The machine's own drives, by the kernel's names."""
+        return tuple(one.name for one in local_disks(self.system / "sys/block"))
 
     def known(self, name: str) -> Known:
         """What it says of itself, and what holds it."""
