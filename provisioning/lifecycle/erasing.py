@@ -26,10 +26,11 @@ from provisioning.drivers.protocol import TaskPhase
 from provisioning.lifecycle.actions import (
     EraseDrive,
     MakeBootMedium,
+    PowerOff,
     RecordDrivesRead,
     RecordUnerased,
 )
-from provisioning.lifecycle.booting import after_power_on, before_power_on, reported
+from provisioning.lifecycle.booting import TRIES_MAX, after_power_on, before_power_on, reported
 from provisioning.lifecycle.decision import (
     Decision,
     Do,
@@ -72,6 +73,8 @@ def decide_reading(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
         return to_rest(host, seen, wanted)
     if reported(boot, seen):
         if (doing := _doing(seen)) != "":
+            if _silent_s(seen) > wanted.host_type.boot_allowed_s:
+                return _off_and_again(host, boot, doing)
             return Wait(f"its agent {doing}", READING_RECHECK_S, others=True)
         return Hold(
             "drives-unread",
@@ -81,6 +84,26 @@ def decide_reading(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     if boot.powered_at is None:
         return before_power_on(host, boot, seen, wanted)
     return after_power_on(host, boot, seen, wanted)
+
+
+def _silent_s(seen: Seen) -> float:
+    """An agent that erases goes on reporting; one that went away never ends what it said."""
+    return seen.age_s(seen.agent.seen_at) if seen.agent is not None else 0.0
+
+
+def _off_and_again(host: Host, boot: BootRecord, doing: str) -> Decision:
+    """Once it is off it is a boot of which nobody reports, and gets a fresh medium as any other.
+
+    A sanitize that a drive is in goes on by itself; the next boot waits for it.
+    """
+    found = f"its agent was at this and fell silent: {doing}"
+    if boot.tries >= TRIES_MAX:
+        return Hold(
+            "boot-failed",
+            f"{found}, {boot.tries} times",
+            f"look at the host's console; then podyard host retry {host.name}",
+        )
+    return Do(PowerOff(), "its agent fell silent: off, see off, and once more")
 
 
 def _doing(seen: Seen) -> str:
