@@ -220,6 +220,9 @@ async def _run(directory: Path, *, told: Callable[[str], None], deadline_s: floa
     except TimeoutError:
         said = f"no end within {deadline_s:.0f} s"
         return PlayResult(ok=False, changed=0, task=task or "run", output=said)
+    except ValueError:  # what a stream says of a line that is longer than its limit
+        said = f"it said a line of more than {LINE_MAX_BYTES} bytes"
+        return PlayResult(ok=False, changed=0, task=task or "run", output=said)
     finally:
         if process.returncode is None:  # timed out or cancelled: leave nothing behind
             os.killpg(process.pid, signal.SIGKILL)

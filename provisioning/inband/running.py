@@ -14,6 +14,8 @@ from typing import Any
 
 import ansible_runner
 
+MESSAGE_MAX_CHARS = 4096
+"""A compiler's whole output can be one message: the result is to stay one line that is read."""
 FAILED = {"runner_on_failed", "runner_on_unreachable"}
 
 
@@ -75,7 +77,8 @@ def message_of(event: dict[str, Any]) -> str:
     failed = [one for one in result.get("results", ()) if isinstance(one, dict)]
     worst = next((one for one in failed if one.get("failed")), result)
     said = tuple(worst.get(name) for name in ("stderr", "module_stderr", "msg", "stdout"))
-    return next((str(one) for one in said if one), str(worst or "no failed task on record"))
+    message = next((str(one) for one in said if one), str(worst or "no failed task on record"))
+    return message[:MESSAGE_MAX_CHARS]
 
 
 if __name__ == "__main__":
