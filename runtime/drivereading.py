@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import sys
 from collections.abc import Callable
 
@@ -19,6 +20,9 @@ from runtime.hardware import read_drives
 from runtime.place import Place
 
 PROGRESS_MAX_CHARS = 200
+LINE_MAX_BYTES = 4 * 1024 * 1024
+"""The last line holds every drive of the host, each with its log: a kilobyte of each."""
+LOG = logging.getLogger(__name__)
 
 
 class DriveReading:
@@ -51,19 +55,24 @@ class DriveReading:
 
     async def _run(self) -> None:
         methods = [part for method in self._boot.erase for part in ("--erase", method)]
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "runtime.drives.reading", *methods),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        process = None
         try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "runtime.drives.reading", *methods),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                limit=LINE_MAX_BYTES,
+            )
             async for line in process.stdout or ():  # type: ignore[union-attr]  # it is a pipe
                 self._heard(line)
             await process.wait()
+        except (OSError, ValueError) as error:  # it cannot start, or said a line beyond the limit
+            LOG.warning("the drives of this host cannot be read: %s", error)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            if process is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
             self.progress = ""  # ended without a word of the drives: nobody read them
             self._changed()
 
