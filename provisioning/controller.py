@@ -109,6 +109,9 @@ class Controller:
             log.warning("the store did not answer", extra={"cause": str(error)})
             return
         self._short |= len(due) >= room
+        # Anew, and no await from here on: what a step under way read of a pod before these hosts
+        # were woken may be older than what they were woken for.
+        self._maps.look_anew()
         for host in due:
             if host.id in self._at_work:
                 continue

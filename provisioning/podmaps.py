@@ -90,23 +90,21 @@ class PodMaps:
         async with self._looking[name]:
             if (known := self._known(name)) is not None:
                 return known
+            current = self._current  # of this round: what is read now is no news for the next
             pod = self._pods.get(name)
             if pod is None or await self._world.in_thread(self._version, name) != pod.version:
                 pod = await self._world.in_thread(self._world.store.get, Pod, name)
             if pod is None:
                 raise NotFound(f"there are hosts of pod {name}, which is not on record")
             self._pods[name] = pod
-            self._is_current(name)
+            if current is not None:
+                current.add(name)
             return pod
 
     def _known(self, name: str) -> Pod | None:
         """What is known to be so in this round."""
         is_current = self._current is not None and name in self._current
         return self._pods.get(name) if is_current else None
-
-    def _is_current(self, name: str) -> None:
-        if self._current is not None:
-            self._current.add(name)
 
     def adoption_at(self, site: str) -> AdoptionPolicy:
         """What the site wants done at its BMCs; settings stay as they are while we run."""
