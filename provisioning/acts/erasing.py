@@ -19,7 +19,7 @@ from provisioning.brakes import domains
 from provisioning.context import Context
 from provisioning.drivers.capabilities import Capability, lacking
 from provisioning.drivers.driveerase import DriveEraser
-from provisioning.erasures import CERTIFIED, STEP, in_order, round_of
+from provisioning.erasures import CERTIFIED, STEP, in_order, is_certified, round_of
 from provisioning.errors import Ambiguous, BmcBusy, BmcRefused, BmcUnreachable
 from provisioning.guarded import Act, Done, Failed, Pending, may_have_begun, settle_erase
 from provisioning.lifecycle.actions import EraseDrive, RecordUnerased
@@ -121,7 +121,9 @@ class Erasing(Destructive):
         )
 
     async def certify(self, host: Host, context: Context) -> Outcome:
-        """Sign what became of each drive, and keep it where the acts are kept."""
+        """Sign what became of each drive once a round, and keep it where the acts are kept."""
+        if is_certified(host, context.intents):
+            return await self._recorder.look_again(host)
         world, now = self._world, self._world.clock.now()
         last = {str(i.arguments.get("serial")): i for i in _of_this_round(host, context)}
         drives = [_certified(one) for one in last.values()]
@@ -149,9 +151,7 @@ class Erasing(Destructive):
             settled_at=now,
         )
         event = self._recorder.event(host, "host.erasure-certified", "", digest, kept.note)
-        return await self._recorder.record(
-            host, {}, insert=(kept,), events=(event,), same_look=True
-        )
+        return await self._recorder.record(host, {}, insert=(kept,), events=(event,))
 
     def _judged(self, intent: Intent, read: DriveRead | None) -> Intent:
         """The evidence stands where the act stands."""

@@ -30,13 +30,13 @@ from provisioning.context import Context
 from provisioning.drivers.protocol import BmcIdentity, TaskPhase, TaskReading
 from provisioning.errors import BmcBusy
 from provisioning.faultpoints import FaultPoints
-from provisioning.lifecycle.actions import ReservePower, UpdateFirmware
+from provisioning.lifecycle.actions import RecordWritten, ReservePower, UpdateFirmware
 from provisioning.livepod import LivePod
 from provisioning.poddesign import design_of
 from provisioning.rooms import UNSEEN_MAX
 from provisioning.settings import ProvisioningSettings
 from provisioning.world import World
-from tests.make import NOW, lab, make_host, make_pod, make_seen, make_wanted
+from tests.make import NOW, lab, make_boot, make_host, make_pod, make_seen, make_wanted
 from tests.unit.provisioning.hands import Hands
 
 ACTION = UpdateFirmware(lab().firmware["lab-cpu"][0])
@@ -456,3 +456,21 @@ def test_two_pods_on_one_feed_are_added_up(stage: Stage) -> None:
     assert "feed a carries 3000 W of 3680 W" in refused.waiting
     stage.store.apply(Change(remove=(strangers[0],)), now=NOW)
     assert stage.reserve(1200).reserved_watts == 1200
+
+
+def test_recording_twice_that_a_disk_is_written_ends_the_same(stage: Stage) -> None:
+    """The second run is one whose record was lost: the same tries, whatever stands there."""
+    written = make_boot(purpose="deploy", tries=1)
+    stage.store.apply(
+        Change(replace=(stage.host().model_copy(update={"boot": written}),)), now=stage.clock.now()
+    )
+    ends = []
+    for _ in range(2):
+        done = stage.acting.perform(
+            stage.host(), RecordWritten(1), make_seen(), stage.context(), reason="image is on vda"
+        )
+        asyncio.run(done)
+        ends.append(stage.host().boot)
+    assert ends[0] == ends[1]
+    assert ends[0] is not None
+    assert (ends[0].purpose, ends[0].tries, ends[0].powered_at) == ("disk", 1, None)

@@ -14,7 +14,13 @@ import pytest
 from inventory.states import HostState
 from provisioning import guarded
 from provisioning.acts import erasing
-from provisioning.lifecycle.actions import Action, EraseDrive, RecordDrivesRead, RecordUnerased
+from provisioning.lifecycle.actions import (
+    Action,
+    CertifyErasure,
+    EraseDrive,
+    RecordDrivesRead,
+    RecordUnerased,
+)
 from tests.unit.provisioning.one_host import Drawer
 from tests.unit.provisioning.shelf import Shelf, erases, over, returned
 from tests.unit.provisioning.twice import run_twice
@@ -78,6 +84,7 @@ def undisturbed(folder: Path) -> dict[str, dict[str, Any]]:
         (RecordDrivesRead, "liar"),
         (RecordDrivesRead, "unable"),
         (RecordUnerased, "unable"),
+        (CertifyErasure, "honest"),
     ],
     ids=str,
 )

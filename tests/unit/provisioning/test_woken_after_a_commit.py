@@ -112,6 +112,15 @@ async def test_hosts_are_woken_as_of_when_the_write_was_done(
     assert store.woken == [store.clock.at]
 
 
+async def test_a_pod_that_was_read_amid_the_closing_of_a_loop_is_read_again() -> None:
+    store, changed = Slow(), dict[str, datetime]()
+    world = SimpleNamespace(
+        store=store, clock=store.clock, in_thread=inline, fence=None, changed=changed
+    )
+    await CoolingWatch(cast("Any", world)).look(UNIT, Says("Critical", "Critical"))
+    assert changed == {"lab": store.clock.at}
+
+
 async def test_an_enrolled_host_is_woken_as_of_when_that_was_done(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
