@@ -125,8 +125,9 @@ class CoolingWatch:
             )
             fresh = kept.model_copy(update={"leak": what, "leak_seen": now})
             store.apply(Change(replace=(fresh,), events=(event,)), now=now, fence=self.world.fence)
-            self.world.changed[kept.pod] = now
-            store.wake_hosts(now=self.world.clock.now(), pod=kept.pod)
+            done = self.world.clock.now()
+            self.world.changed[kept.pod] = done  # a pod that was read amid the write is old
+            store.wake_hosts(now=done, pod=kept.pod)
 
 
 def _wet(detectors: Sequence[LeakDetectorFact]) -> set[str]:
