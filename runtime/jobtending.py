@@ -23,7 +23,7 @@ from runtime.claiming import ACTOR
 from runtime.cluster import ClusterError, Node, RayJob
 from runtime.context import ClusterKey, Reach, load_cluster
 from runtime.joblines import Line, clusters_with_jobs, fronts, going, states_of, to_stop
-from runtime.queueing import QueuePlan, QueueSeen, decide_jobs
+from runtime.queueing import QueuePlan, QueueSeen, decide_jobs, infeasible
 from runtime.world import ClusterPort, World
 
 log = logging.getLogger("podyard.runtime")
@@ -120,12 +120,12 @@ class JobTending:
         """Decide on fresh records and write. Runs in a thread."""
         store, now = self._world.store, self._world.clock.now()
         at_once = self._world.settings.jobs_at_once
-        waiting = fronts(
-            store,
-            lines,
-            wanted=at_once,
-            ready=lambda job: not job.after and (not job.not_before or job.not_before <= now),
-        )
+
+        def ready(job: Job) -> bool:
+            due = not job.not_before or job.not_before <= now
+            return due and not job.after and not infeasible(look.nodes, job)
+
+        waiting = fronts(store, lines, wanted=at_once, ready=ready)
         waiting = tuple({job.id: job for job in (*waiting, *to_stop(store, key))}.values())
         plan = decide_jobs(
             QueueSeen(

@@ -223,10 +223,10 @@ def _waits(seen: QueueSeen, job: Job) -> str:
         return seen.trouble or "its cluster does not answer yet"
     if job.not_before is not None and seen.now < job.not_before:
         return job.why or f"waits until {job.not_before:%Y-%m-%d %H:%M:%S} UTC"
-    return _infeasible(seen.nodes, job)
+    return infeasible(seen.nodes, job)
 
 
-def _infeasible(nodes: Sequence[Node], job: Job) -> str:
+def infeasible(nodes: Sequence[Node], job: Job) -> str:
     """No host of the cluster could hold its entrypoint even if it were idle."""
     wanted = {"CPU": job.num_cpus, "GPU": job.num_gpus, **job.resources}
     wanted = {name: amount for name, amount in wanted.items() if amount > 0}

@@ -116,3 +116,19 @@ async def test_a_line_that_cannot_begin_does_not_hold_up_another(site: Site) -> 
     put(site, make_job("z"))
     await look(make_queue(site, cluster))
     assert list(cluster.jobs) == ["pyd-z-1"]
+
+
+async def test_jobs_that_no_host_can_hold_do_not_hold_up_a_lower_priority(site: Site) -> None:
+    cluster = Cluster()
+    put(site, *(make_job(f"a{n}", priority=5, num_gpus=8, asked_by="key:a") for n in range(8)))
+    put(site, *(make_job(f"z{n}", asked_by="key:z") for n in range(5)))
+    await look(make_queue(site, cluster))
+    assert sorted(cluster.jobs) == [f"pyd-z{n}-1" for n in range(5)]
+
+
+async def test_jobs_that_no_host_can_hold_do_not_hold_up_their_own_line(site: Site) -> None:
+    cluster = Cluster()
+    put(site, *(make_job(f"a{n:02}", num_gpus=8) for n in range(50)))
+    put(site, *(make_job(f"z{n}") for n in range(5)))
+    await look(make_queue(site, cluster))
+    assert sorted(cluster.jobs) == [f"pyd-z{n}-1" for n in range(5)]
