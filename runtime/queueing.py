@@ -81,7 +81,8 @@ def decide_jobs(seen: QueueSeen) -> QueuePlan:
 def _go_on(seen: QueueSeen, job: Job, draft: _Draft) -> bool:
     """Settle a job that Ray was given; True while it takes up a place."""
     if seen.known is None:
-        draft.keep(job, why=seen.trouble or job.why)
+        if not job.stop_wanted:  # else it says why it is stopped, and its end is told by that
+            draft.keep(job, why=seen.trouble or job.why)
         return True
     ray = seen.known.get(job.submission_id)
     if ray is None and job.state is JobState.STARTING:

@@ -131,6 +131,7 @@ def test_job_over_its_time_limit_is_stopped_and_counts_as_failed() -> None:
     plan = look(make_running(time_limit_s=10), ray=said("RUNNING"), now=late)
     assert [job.id for job in plan.stop] == ["j1"]
     [stopping] = plan.changed
+    assert look(stopping, known=None, trouble="no answer", now=late).changed == ()
     [over] = look(stopping, ray=said("STOPPED"), now=late).changed
     assert (over.state, over.why) == (JobState.FAILED, "it ran longer than 10 s")
 
