@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 LOOK_S = 0.05
+SEQ = "id: "
 
 
 @dataclass
@@ -43,19 +44,23 @@ class Ears:
                 thread.join(20)
 
     def _follow(self, url: str, key: str) -> None:
+        """From where it broke off: the stream is silent for longer than one read may wait."""
+        headers = {"Authorization": f"Bearer {key}"}
         while not self._over.is_set():
             with (
                 contextlib.suppress(httpx.TransportError),
                 httpx.stream(
                     "GET",
                     url,
-                    headers={"Authorization": f"Bearer {key}"},
+                    headers=headers,
                     timeout=httpx.Timeout(10, read=5),
                     trust_env=False,
                 ) as reply,
             ):
                 for line in reply.iter_lines():
                     self.heard.append(line.encode())
+                    if line.startswith(SEQ):
+                        headers["Last-Event-ID"] = line.removeprefix(SEQ)
                     if self._over.is_set():
                         return
 

@@ -77,6 +77,7 @@ def brought_up() -> Iterator[Seen]:
             one.wait(400, lambda: _are_ready(one))
             _claim(one)
             known |= _made_by_podyard(one) | _of_agents(one)
+            one.wait(60, lambda: any(b"host.certified" in line for line in ears.heard))
         yield Seen(one, known, ears)
 
 
