@@ -3,13 +3,19 @@
 The controller never imports Ray and never joins a cluster. It asks the dashboard, with the
 cluster's token, for the few things it needs: does it live, which nodes, what is served. Ray's
 version is probed, because its document and its state API changed between releases.
+
+What answers is the tenant's: whatever runs there may change what it says. So an answer has a limit
+by what it is about, and only those jobs are asked for that somebody waits for, never all of them.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,12 +28,28 @@ VERSION_FLOOR = (2, 60)
 TIMEOUT_S = 15.0  # the state API gives up by itself after 10 s
 PUT_TIMEOUT_S = 60.0  # the first PUT starts Serve's controller: 4.6 s on an idle machine
 HOST = "http://ray"
+ANSWER_BYTES_MAX = 1024**2
+"""One job: its command, metadata and environment, as large as they may be queued, are 0.5 MiB."""
+MANY_BYTES_MAX = 8 * 1024**2
+"""Nodes and applications: 4,096 hosts with 2 KB each. To read that takes some 80 ms."""
+READ_HERE_BYTES = 64 * 1024
+"""A longer answer is read by a thread: it takes a millisecond and more."""
+REFUSED_CHARACTERS = 300
 SUPERVISOR_GONE = "JOB_SUPERVISOR_ACTOR"
 """How Ray's kinds of failure begin that are about a job's supervisor, not about the job."""
 
 
 class ClusterError(Exception):
     """The cluster did not answer, or not with what was asked for: try again later."""
+
+
+class ClusterRefusedError(ClusterError):
+    """The cluster answered, and said no."""
+
+    def __init__(self, message: str, *, status: int, said: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.said = said
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +135,7 @@ class ClusterClient:
 
     async def nodes(self) -> tuple[Node, ...]:
         """Every node that the cluster remembers, dead ones included."""
-        body = await self._get("/api/v0/nodes?detail=1&limit=10000")
+        body = await self._get("/api/v0/nodes?detail=1&limit=10000", limit_bytes=MANY_BYTES_MAX)
         try:
             return tuple(_node(one) for one in body["data"]["result"]["result"])
         except (KeyError, TypeError) as error:
@@ -127,31 +149,42 @@ class ClusterClient:
 
     async def serve_status(self) -> tuple[ServedApplication, ...]:
         """What is served, and how far it is."""
-        body = await self._get("/api/serve/applications/")
+        body = await self._get("/api/serve/applications/", limit_bytes=MANY_BYTES_MAX)
         return tuple(
             _application(name, found) for name, found in body.get("applications", {}).items()
         )
 
-    async def jobs(self) -> list[dict[str, Any]]:
-        """Every job that the cluster remembers."""
-        found: list[dict[str, Any]] = await self._get("/api/jobs/")
-        return found
+    async def ray_jobs(self, submission_ids: Iterable[str]) -> dict[str, RayJob]:
+        """Those of these jobs that the cluster remembers, by their submission ids."""
+        asked = [self._ray_job(submission_id) for submission_id in submission_ids]
+        return {one.submission_id: one for one in await asyncio.gather(*asked) if one is not None}
 
-    async def ray_jobs(self) -> dict[str, RayJob]:
-        """Every submitted job that the cluster remembers, by its submission id."""
-        found = (_ray_job(one) for one in await self.jobs() if one.get("submission_id"))
-        return {one.submission_id: one for one in found}
+    async def _ray_job(self, submission_id: str) -> RayJob | None:
+        try:
+            return _ray_job(submission_id, await self._get(f"/api/jobs/{submission_id}"))
+        except ClusterRefusedError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
 
     async def submit_job(self, body: Mapping[str, Any]) -> None:
         """Hand a job over. Its id must be new: Ray answers 500 to one that it knows."""
         await self._request("POST", "/api/jobs/", body=dict(body), timeout_s=PUT_TIMEOUT_S)
 
+    async def forget_job(self, submission_id: str) -> None:
+        """The head need not remember a job that has ended. One that it does not know is fine."""
+        try:
+            await self._request("DELETE", f"/api/jobs/{submission_id}")
+        except ClusterRefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+
     async def stop_job(self, submission_id: str) -> None:
         """Ask it to end; Ray kills what does not within three seconds."""
         await self._request("POST", f"/api/jobs/{submission_id}/stop", timeout_s=PUT_TIMEOUT_S)
 
-    async def _get(self, path: str) -> Any:
-        return await self._request("GET", path)
+    async def _get(self, path: str, *, limit_bytes: int = ANSWER_BYTES_MAX) -> Any:
+        return await self._request("GET", path, limit_bytes=limit_bytes)
 
     async def _request(
         self,
@@ -160,18 +193,21 @@ class ClusterClient:
         *,
         body: dict[str, Any] | None = None,
         timeout_s: float = TIMEOUT_S,
+        limit_bytes: int = ANSWER_BYTES_MAX,
     ) -> Any:
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         try:
             async with self._open().request(
                 method, HOST + path, json=body, timeout=timeout, allow_redirects=False
             ) as answer:
-                if answer.status != 200:  # noqa: PLR2004 - OK
-                    text = (await answer.text())[:300]
-                    raise ClusterError(f"{method} {path}: {answer.status} {text}")
-                if answer.content_type == "application/json":
-                    return await answer.json()
-                return await answer.text()
+                raw = await _read(answer, limit_bytes, what=f"{method} {path}")
+                if answer.status != HTTPStatus.OK:
+                    raise _refused(f"{method} {path}", answer.status, raw)
+                if answer.content_type != "application/json":
+                    return raw.decode(errors="replace")
+                return await _parsed(raw)
+        except RecursionError:
+            raise ClusterError(f"{method} {path}: an answer nested too deep to read") from None
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise ClusterError(f"{method} {path}: {type(error).__name__}: {error}") from error
 
@@ -182,6 +218,27 @@ class ClusterClient:
                 headers={"Authorization": f"Bearer {self._token}"},
             )
         return self._session
+
+
+async def _read(answer: aiohttp.ClientResponse, limit_bytes: int, *, what: str) -> bytes:
+    raw = bytearray()
+    async for part in answer.content.iter_any():
+        raw += part
+        if len(raw) > limit_bytes:
+            raise ClusterError(f"{what}: an answer of more than {limit_bytes} bytes")
+    return bytes(raw)
+
+
+async def _parsed(raw: bytes) -> Any:
+    if len(raw) > READ_HERE_BYTES:
+        return await asyncio.to_thread(json.loads, raw)
+    return json.loads(raw)
+
+
+def _refused(what: str, status: int, raw: bytes) -> ClusterRefusedError:
+    """Of a traceback, which is how Ray answers, the end says what is wrong."""
+    said = raw.decode(errors="replace").strip()[-REFUSED_CHARACTERS:]
+    return ClusterRefusedError(f"{what}: {status} {said}", status=status, said=said)
 
 
 def _node(found: Mapping[str, Any]) -> Node:
@@ -195,9 +252,11 @@ def _node(found: Mapping[str, Any]) -> Node:
     )
 
 
-def _ray_job(found: Mapping[str, Any]) -> RayJob:
+def _ray_job(submission_id: str, found: Any) -> RayJob:
+    if not isinstance(found, dict):
+        raise ClusterError(f"job {submission_id} has another shape than Ray 2.60's")
     return RayJob(
-        submission_id=str(found["submission_id"]),
+        submission_id=submission_id,
         status=str(found.get("status", "")),
         message=str(found.get("message") or ""),
         node_id=str(found.get("driver_node_id") or ""),

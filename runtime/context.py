@@ -46,6 +46,8 @@ class Reach:
     dashboard: Path | None = None
     token: SecretStr | None = None
     trouble: str = ""
+    gone: bool = False
+    """There is no such cluster, or it has ended: nothing of it runs on any host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def _reach(
     store: Store, secrets: SecretBox, record: RayCluster | None, hosts: tuple[MemberHost, ...]
 ) -> Reach:
     if record is None or record.phase == "stopped":
-        return Reach()
+        return Reach(gone=True)
     head = next((h for h in hosts if h.host.id == record.head_host_id), None)
     if head is None or head.agent is None:
         return Reach()

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,10 @@ from inventory.jobs import Job
 from inventory.model import Event
 from inventory.store.protocol import Change, Fence
 from runtime.claiming import ACTOR
-from runtime.cluster import ClusterError, Node, RayJob
+from runtime.cluster import ClusterError, ClusterRefusedError, Node, RayJob
 from runtime.context import ClusterKey, Reach, load_cluster
 from runtime.joblines import Line, clusters_with_jobs, fronts, going, states_of, to_stop
-from runtime.queueing import QueuePlan, QueueSeen, decide_jobs, infeasible
+from runtime.queueing import QueuePlan, QueueSeen, Refusal, decide_jobs, infeasible
 from runtime.world import ClusterPort, World
 
 log = logging.getLogger("podyard.runtime")
@@ -38,6 +40,7 @@ class Look:
     known: dict[str, RayJob] | None = None
     nodes: tuple[Node, ...] = ()
     trouble: str = NO_CLUSTER
+    gone: bool = False
 
 
 class JobTending:
@@ -48,6 +51,8 @@ class JobTending:
         self._fence = fence
         self._ports: dict[ClusterKey, tuple[tuple[Path, str], ClusterPort]] = {}
         self._at_work: dict[ClusterKey, asyncio.Task[None]] = {}
+        self._refused: dict[ClusterKey, dict[str, Refusal]] = {}
+        """Starts that heads did not make, by submission id. Lost, it is asked and said again."""
 
     async def look(self) -> None:
         """Begin a step for every cluster with jobs; one that hangs holds up nobody else."""
@@ -86,24 +91,31 @@ class JobTending:
     async def step(self, key: ClusterKey, lines: tuple[Line, ...]) -> None:
         """One look at one cluster's jobs, and everything that follows from it."""
         in_thread = self._world.in_thread
-        reach = await in_thread(self._reach, key)
-        look = await self._ask(key, reach)
+        reach, asked = await in_thread(self._read, key)
+        look = await self._ask(key, reach, asked)
         plan = await in_thread(self._settle, key, lines, look)
+        self._refused.pop(key, None)
         port = self._ports.get(key)
         if port is None:
             return
         for job in plan.stop:
             await self._tell(job, port[1].stop_job(job.submission_id), "stop")
         for job in plan.submit:
-            await self._tell(job, port[1].submit_job(submission(job)), "begin")
+            said = await self._tell(job, port[1].submit_job(submission(job)), "begin")
+            if said is not None:
+                self._refused.setdefault(key, {})[job.submission_id] = said
+
+    def _read(self, key: ClusterKey) -> tuple[Reach, tuple[str, ...]]:
+        """Whom to ask, and about which tries. Runs in a thread."""
+        return self._reach(key), tuple(job.submission_id for job in going(self._world.store, key))
 
     def _reach(self, key: ClusterKey) -> Reach:
         return load_cluster(self._world.store, self._world.secrets, key).reach
 
-    async def _ask(self, key: ClusterKey, reach: Reach) -> Look:
+    async def _ask(self, key: ClusterKey, reach: Reach, asked: tuple[str, ...]) -> Look:
         if reach.dashboard is None or reach.token is None:
             await self._forget(key)
-            return Look(trouble=reach.trouble or NO_CLUSTER)
+            return Look(trouble=reach.trouble or NO_CLUSTER, gone=reach.gone)
         wanted = (reach.dashboard, reach.token.get_secret_value())
         kept = self._ports.get(key)
         if kept is None or kept[0] != wanted:
@@ -112,7 +124,7 @@ class JobTending:
             self._ports[key] = kept
         try:
             async with asyncio.timeout(self._world.settings.cluster_deadline_s):
-                return Look(await kept[1].ray_jobs(), await kept[1].nodes(), "")
+                return Look(await kept[1].ray_jobs(asked), await kept[1].nodes(), "")
         except (ClusterError, OSError, TimeoutError) as error:
             return Look(trouble=f"the cluster's dashboard did not answer: {error}")
 
@@ -134,21 +146,29 @@ class JobTending:
                 waiting=waiting,
                 known=look.known,
                 trouble=look.trouble,
+                gone=look.gone,
+                refused=self._refused.get(key, {}),
                 nodes=look.nodes,
                 before=states_of(store, waiting),
                 at_once=at_once,
             )
         )
-        if plan.changed:
+        if plan != QueuePlan():
+            # Also without a change: nothing is sent to a cluster once the lease is lost.
             events = tuple(_event(job, self._world) for job in plan.changed if job.ended)
             store.apply(Change(replace=plan.changed, events=events), now=now, fence=self._fence)
         return plan
 
-    async def _tell(self, job: Job, asking: Any, what: str) -> None:
+    async def _tell(self, job: Job, asking: Awaitable[None], what: str) -> Refusal | None:
+        """Ask once; what was refused. What was not answered, the next look finds out."""
         try:
             await asking
-        except (ClusterError, OSError, TimeoutError) as error:  # the next look finds out
+        except ClusterRefusedError as error:
+            log.warning("a job was refused", extra={"job": job.id, "cause": str(error)})
+            return Refusal(error.said, final=error.status == HTTPStatus.BAD_REQUEST)
+        except (ClusterError, OSError, TimeoutError) as error:
             log.warning("a job did not %s", what, extra={"job": job.id, "cause": str(error)})
+        return None
 
     async def _forget(self, key: ClusterKey) -> None:
         kept = self._ports.pop(key, None)

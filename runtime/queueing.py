@@ -8,7 +8,9 @@ a second time starts nothing twice.
 Ray's word is not always the truth: a job whose driver was on a head that died stays RUNNING there
 for ever. So a try whose driver's host is gone is not believed to run, and the job is tried again.
 Losing hosts is not the job's fault and costs none of its retries; only that it is lost again and
-again, which a job that brings its host down also is, has a limit.
+again, which a job that brings its host down also is, has a limit. The same goes for a start that
+the head refuses: it gives its place to others, says why, and is tried again a limited number of
+times.
 """
 
 from __future__ import annotations
@@ -29,6 +31,15 @@ LOST = "its host or the cluster's head was lost"
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """A start that the head did not make."""
+
+    why: str
+    final: bool
+    """What was asked for is wrong: asking again changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class QueueSeen:
     """Everything that a cluster's jobs are decided by."""
 
@@ -41,6 +52,10 @@ class QueueSeen:
     """What Ray says, by submission id; None: it was not or could not be asked."""
     trouble: str
     """Why it could not."""
+    gone: bool
+    """There is no cluster any more, or none yet: nothing of it runs anywhere."""
+    refused: Mapping[str, Refusal]
+    """What the head answered, by submission id, to a start that it did not make."""
     nodes: tuple[Node, ...]
     before: Mapping[str, JobState | None]
     """State of every job that a waiting one waits for; None: there is no such job."""
@@ -80,16 +95,15 @@ def decide_jobs(seen: QueueSeen) -> QueuePlan:
 
 def _go_on(seen: QueueSeen, job: Job, draft: _Draft) -> bool:
     """Settle a job that Ray was given; True while it takes up a place."""
+    if seen.known is None and seen.gone:
+        return _lost(seen, job, draft)
     if seen.known is None:
         if not job.stop_wanted:  # else it says why it is stopped, and its end is told by that
             draft.keep(job, why=seen.trouble or job.why)
         return True
     ray = seen.known.get(job.submission_id)
     if ray is None and job.state is JobState.STARTING:
-        if job.stop_wanted:
-            return _stopped(seen, job, draft)
-        draft.submit.append(job)  # asked before, and Ray never heard of it
-        return True
+        return _unheard(seen, job, draft)
     if ray is None or _orphaned(seen, ray):
         return _lost(seen, job, draft)
     match ray.status:
@@ -103,6 +117,17 @@ def _go_on(seen: QueueSeen, job: Job, draft: _Draft) -> bool:
         case _:
             _running(seen, job, ray, draft)
             return True
+
+
+def _unheard(seen: QueueSeen, job: Job, draft: _Draft) -> bool:
+    """It was asked to be started, and Ray never heard of it."""
+    if job.stop_wanted:
+        return _stopped(seen, job, draft)
+    refusal = seen.refused.get(job.submission_id)
+    if refusal is not None:
+        return _refused(seen, job, refusal, draft)
+    draft.submit.append(job)
+    return True
 
 
 def _running(seen: QueueSeen, job: Job, ray: RayJob, draft: _Draft) -> None:
@@ -143,6 +168,28 @@ def _lost(seen: QueueSeen, job: Job, draft: _Draft) -> bool:
     return False
 
 
+def _refused(seen: QueueSeen, job: Job, refusal: Refusal, draft: _Draft) -> bool:
+    """The head said no, and does not know the try: it is not begun twice by another one."""
+    losses = job.tries - job.failures
+    if refusal.final or losses > LOSSES_MAX:
+        often = "" if refusal.final else f" {losses} times"
+        why = f"Ray refused to start it{often}: {refusal.why}"
+        draft.keep(job, state=JobState.FAILED, why=why, ended_at=seen.now)
+        return False
+    draft.keep(
+        job,
+        state=JobState.QUEUED,
+        started_at=None,
+        not_before=seen.now + timedelta(seconds=_pause_s(losses)),
+        why=f"Ray refused to start it, tried again: {refusal.why}",
+    )
+    return False
+
+
+def _pause_s(times: int) -> float:
+    return min(AGAIN_LAST_S, AGAIN_FIRST_S * 2.0 ** min(max(times, 1) - 1, 10))
+
+
 def _stopped(seen: QueueSeen, job: Job, draft: _Draft) -> bool:
     """Stopped as asked; or by its limit, which is a failure; or by somebody with Ray's own API."""
     limited = job.why.startswith("it ran longer")
@@ -162,13 +209,12 @@ def _failed(seen: QueueSeen, job: Job, ray: RayJob, draft: _Draft) -> bool:
     if failures > job.retries:
         draft.keep(job, state=JobState.FAILED, why=said, failures=failures, ended_at=seen.now)
         return False
-    pause_s = min(AGAIN_LAST_S, AGAIN_FIRST_S * 2.0 ** min(failures - 1, 10))
     draft.keep(
         job,
         state=JobState.QUEUED,
         failures=failures,
         started_at=None,
-        not_before=seen.now + timedelta(seconds=pause_s),
+        not_before=seen.now + timedelta(seconds=_pause_s(failures)),
         why=f"failed {failures} of {job.retries + 1} times, tried again: {said}",
     )
     return False

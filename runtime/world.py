@@ -6,7 +6,7 @@ cluster and a clock that it moves itself. The controller cannot tell the differe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,14 +35,17 @@ class ClusterPort(Protocol):
     async def put_serve(self, document: Mapping[str, Any]) -> None:
         """Everything that shall be served. The same document twice changes nothing."""
 
-    async def ray_jobs(self) -> dict[str, RayJob]:
-        """Every submitted job that the cluster remembers, by its submission id."""
+    async def ray_jobs(self, submission_ids: Iterable[str]) -> dict[str, RayJob]:
+        """Those of these jobs that the cluster remembers, by their submission ids."""
 
     async def submit_job(self, body: Mapping[str, Any]) -> None:
-        """Hand a job over under an id that is new."""
+        """Hand a job over under an id that is new. `ClusterRefusedError` when the head says no."""
 
     async def stop_job(self, submission_id: str) -> None:
         """Ask a job to end."""
+
+    async def forget_job(self, submission_id: str) -> None:
+        """The head need not remember a job that has ended. One that it does not know is fine."""
 
     async def close(self) -> None:
         """Close connections. Safe to call twice."""

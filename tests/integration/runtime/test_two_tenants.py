@@ -326,7 +326,7 @@ async def test_another_tenants_token_is_refused(tenants: Tenants) -> None:
     socket = tenants.places["red-1"].run / "relay/dashboard.sock"
     async with ClusterClient(socket, TOKENS["blue"]) as client:
         with pytest.raises(ClusterError, match="403"):
-            await client.jobs()
+            await client.ray_jobs(["any"])
 
 
 async def test_grpc_shows_a_certificate_of_the_clusters_own_authority(tenants: Tenants) -> None:
@@ -371,7 +371,8 @@ async def test_jobs_and_applications_return_when_the_head_is_killed(
     head = tenants.controllers["red-1"]
     await head.until(lambda seen: seen.ray.phase == "failed", limit_s=300)
     await head.until(lambda seen: seen.ray.phase == "running", limit_s=300)
-    assert (await client.ray_jobs())[before.submission_id].status == "SUCCEEDED"
+    [known] = (await client.ray_jobs([before.submission_id])).values()
+    assert known.status == "SUCCEEDED"
     during = await queue.until("during", lambda job: job.ended)
     assert (during.state, during.tries, during.failures) == (JobState.SUCCEEDED, 2, 0), during.why
     await until_served(client, limit_s=300)  # nobody put the document a second time

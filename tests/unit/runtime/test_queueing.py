@@ -9,7 +9,7 @@ import pytest
 
 from inventory.jobs import Job, JobState
 from runtime.cluster import Node, RayJob
-from runtime.queueing import LOSSES_MAX, QueuePlan, QueueSeen, decide_jobs
+from runtime.queueing import LOSSES_MAX, QueuePlan, QueueSeen, Refusal, decide_jobs
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HEAD = Node("n1", "10.77.1.10", alive=True, is_head=True, resources={"CPU": 4.0})
@@ -38,6 +38,8 @@ def look(*jobs: Job, ray: RayJob | None = None, **changes: Any) -> QueuePlan:
         "waiting": tuple(j for j in jobs if j.state is JobState.QUEUED),
         "known": {ray.submission_id: ray} if ray else {},
         "trouble": "",
+        "gone": False,
+        "refused": {},
         "nodes": (HEAD, GONE),
         "before": {},
         "at_once": 8,
@@ -75,6 +77,40 @@ def test_nothing_is_decided_about_jobs_of_a_head_that_does_not_answer() -> None:
         ("j1", JobState.RUNNING, "no answer"),
         ("j2", JobState.QUEUED, "no answer"),
     ]
+
+
+def test_jobs_of_a_cluster_that_is_gone_are_stopped_or_wait_for_another() -> None:
+    away: dict[str, Any] = {"known": None, "trouble": "no cluster", "gone": True}
+    assert look(make_running(stop_wanted=True), **away).changed[0].state is JobState.STOPPED
+    [again] = look(make_running(), **away).changed
+    assert (again.state, again.failures) == (JobState.QUEUED, 0)
+
+
+def test_start_that_is_refused_gives_its_place_away_and_says_why() -> None:
+    starting = make_job(state=JobState.STARTING, tries=1)
+    refused = {"pyd-j1-1": Refusal("no space left", final=False)}
+    plan = look(starting, make_job("j2"), refused=refused, at_once=1)
+    assert [job.submission_id for job in plan.submit] == ["pyd-j2-1"]
+    assert "no space left" in plan.changed[0].why
+    assert plan.changed[0].not_before == NOW + timedelta(seconds=2)
+
+
+def test_start_that_was_refused_but_that_ray_knows_runs() -> None:
+    refused = {"pyd-j1-1": Refusal("it exists", final=False)}
+    [job] = look(
+        make_job(state=JobState.STARTING, tries=1), ray=said("RUNNING"), refused=refused
+    ).changed
+    assert job.state is JobState.RUNNING
+
+
+@pytest.mark.parametrize(("tries", "final"), [(1, True), (LOSSES_MAX + 1, False)])
+def test_start_that_is_refused_for_good_or_too_often_has_failed(tries: int, final: bool) -> None:  # noqa: FBT001
+    starting = make_job(state=JobState.STARTING, tries=tries)
+    [over] = look(
+        starting, refused={starting.submission_id: Refusal("bad pip", final=final)}
+    ).changed
+    assert over.state is JobState.FAILED
+    assert over.why.endswith("bad pip")
 
 
 def test_higher_priority_begins_first_and_equals_take_turns_between_who_asked() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from pydantic import SecretStr
 
 from inventory.jobs import Job, JobState
 from inventory.store.protocol import Change
-from runtime.cluster import ClusterError, Node, RayJob
+from runtime.cluster import ClusterError, ClusterRefusedError, Node, RayJob
 from runtime.context import ClusterKey, Reach
 from runtime.joblines import clusters_with_jobs
 from runtime.jobtending import JobTending
@@ -25,9 +26,11 @@ class Cluster:
     def __init__(self) -> None:
         self.jobs: dict[str, str] = {}
         self.deaf = False
+        self.refuses = 0
 
-    async def ray_jobs(self) -> dict[str, RayJob]:
-        return {name: RayJob(name, status, node_id="n") for name, status in self.jobs.items()}
+    async def ray_jobs(self, submission_ids: Iterable[str]) -> dict[str, RayJob]:
+        known = {name: self.jobs[name] for name in submission_ids if name in self.jobs}
+        return {name: RayJob(name, status, node_id="n") for name, status in known.items()}
 
     async def nodes(self) -> tuple[Node, ...]:
         return (Node("n", "10.77.1.10", alive=True, is_head=True),)
@@ -35,6 +38,8 @@ class Cluster:
     async def submit_job(self, body: Any) -> None:
         if self.deaf:
             raise ClusterError("the answer was lost")
+        if self.refuses:
+            raise ClusterRefusedError("POST: 500", status=self.refuses, said="no agent")
         assert body["submission_id"] not in self.jobs, "Ray was given the same id twice"
         self.jobs[body["submission_id"]] = "RUNNING"
 
@@ -100,6 +105,52 @@ async def test_lost_answer_and_a_new_controller_start_nothing_twice(site: Site) 
     await look(later)
     assert cluster.jobs == {"pyd-j1-1": "RUNNING"}
     assert site.store.get(Job, "j1").state is JobState.RUNNING
+
+
+async def test_refused_start_is_told_and_keeps_nobody_from_its_place(site: Site) -> None:
+    cluster = Cluster()
+    queue = make_queue(site, cluster)
+    put(site, *(make_job(f"a{n}", priority=5) for n in range(8)), make_job("z"))
+    cluster.refuses = 500
+    await look(queue)
+    cluster.refuses = 0
+    await look(queue)
+    assert list(cluster.jobs) == ["pyd-z-1"]
+    assert "no agent" in site.store.get(Job, "a0").why
+    site.clock.forward(3)
+    await look(queue)
+    assert site.store.get(Job, "a0").state is JobState.STARTING
+    assert len(cluster.jobs) == 8
+
+
+async def test_start_that_ray_calls_wrong_has_failed(site: Site) -> None:
+    cluster = Cluster()
+    queue = make_queue(site, cluster)
+    put(site, make_job("j1", retries=5))
+    cluster.refuses = 400
+    await look(queue)
+    await look(queue)
+    job = site.store.get(Job, "j1")
+    assert (job.state, job.why) == (JobState.FAILED, "Ray refused to start it: no agent")
+
+
+async def test_nothing_is_asked_of_a_cluster_once_the_lease_is_lost(site: Site) -> None:
+    cluster = Cluster()
+    queue = make_queue(site, cluster)
+    put(site, make_job("j1"))
+    cluster.deaf = True
+    await look(queue)
+    cluster.deaf = False
+    site.take_lease("another")
+    await look(queue)
+    assert cluster.jobs == {}
+
+
+async def test_stopping_a_job_whose_cluster_is_gone_ends(site: Site) -> None:
+    queue = JobTending(site.world(), site.fence)
+    put(site, make_job("j1", state=JobState.RUNNING, tries=1, stop_wanted=True))
+    await look(queue)
+    assert site.store.get(Job, "j1").state is JobState.STOPPED
 
 
 async def test_job_without_a_cluster_says_so(site: Site) -> None:
