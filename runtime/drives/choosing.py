@@ -2,7 +2,8 @@
 
 A drive is refused where erasing it would hurt somebody or prove nothing: one that is in use, one
 that is locked by a password that nobody knows, one that said it was erased and was not. Each
-refusal is of that drive alone.
+refusal is of that drive alone. A password that an erase of ours left behind, since the power went
+meanwhile, is known: it is taken away first.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from pods.erasing import DriveRead, EraseMethod
 from runtime.drives.telling import BLOCK, CRYPTO, OVERWRITE, AtaSecurity
 
 ERASE_PASSWORD = "podyard-erase"  # noqa: S105 - given to the drive for the erase, which removes it
+
+
+AS_USER = ("hdparm", "--user-master", "u")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,29 @@ class Refusal:
 
 
 def needs_erasing(read: DriveRead) -> bool:
-    """A drive that says it is all erased and holds data lied: it is not asked again.
+    """Whether it is not proven erased, and may be asked."""
+    return bool(read.doubts()) and not lied(read)
+
+
+def lied(read: DriveRead) -> bool:
+    """A drive that says it is all erased and holds data is not asked again.
 
     A sanitize stays "completed" when somebody writes afterwards; only its other bit is then gone.
     """
-    lied = read.completed and read.globally_erased and read.holding > 0
-    return bool(read.doubts()) and not lied
+    return read.completed and read.globally_erased and read.holding > 0
+
+
+def freeing(drive: Known) -> tuple[tuple[str, ...], ...]:
+    """What takes our own password away from a drive that an erase left it on; none: it has none.
+
+    A drive on which somebody else put one refuses, and counts the try: it takes five in a boot.
+    """
+    security, device = drive.security, f"/dev/{drive.name}"
+    if security is None or not security.enabled or security.frozen or drive.in_use:
+        return ()
+    unlock = ((*AS_USER, "--security-unlock", ERASE_PASSWORD, device),)
+    disable = (*AS_USER, "--security-disable", ERASE_PASSWORD, device)
+    return (*(unlock if security.locked else ()), disable)
 
 
 def choose(drive: Known, methods: Sequence[EraseMethod]) -> Erase | Refusal:
@@ -79,12 +100,12 @@ def _commands(drive: Known, method: EraseMethod) -> tuple[tuple[str, ...], ...] 
             return (("nvme", "sanitize", device, f"--sanact={action}"),)
     security = drive.security
     erases = security is not None and security.supported and not security.frozen
-    if drive.kind == "ata" and method == "block" and erases and security is not None:
+    free = erases and security is not None and not security.enabled
+    if drive.kind == "ata" and method == "block" and free and security is not None:
         how = "--security-erase-enhanced" if security.enhanced else "--security-erase"
-        user = ("hdparm", "--user-master", "u")
         return (
-            (*user, "--security-set-pass", ERASE_PASSWORD, device),
-            (*user, how, ERASE_PASSWORD, device),
+            (*AS_USER, "--security-set-pass", ERASE_PASSWORD, device),
+            (*AS_USER, how, ERASE_PASSWORD, device),
         )
     return () if method == "overwrite" else None
 

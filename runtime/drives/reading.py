@@ -19,10 +19,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inventory.localdisks import local_disks
+from inventory.localdisks import local_disks, unplaced_disks
 from pods.erasing import DriveRead, EraseMethod
 from runtime.drives.blocks import overwrite, sample
-from runtime.drives.choosing import Erase, Known, Refusal, choose, needs_erasing
+from runtime.drives.choosing import (
+    Erase,
+    Known,
+    Refusal,
+    choose,
+    freeing,
+    lied,
+    needs_erasing,
+)
 from runtime.drives.telling import SanitizeLog, ata_security, sanitize_abilities, sanitize_log
 
 NAMESPACE = re.compile(r"(nvme\d+)(?:c\d+)?n\d+")
@@ -57,6 +65,10 @@ class Machine:
     def names(self) -> tuple[str, ...]:
         """The machine's own drives, by the kernel's names."""
         return tuple(one.name for one in local_disks(self.system / "sys/block"))
+
+    def unplaced(self) -> tuple[str, ...]:
+        """Disks of which the kernel does not say whether they are the machine's own."""
+        return tuple(one.name for one in unplaced_disks(self.system / "sys/block"))
 
     def known(self, name: str) -> Known:
         """What it says of itself, and what holds it."""
@@ -128,6 +140,10 @@ def read_all(
         if methods and needs_erasing(read):
             read = _erased(machine, drive, methods, told)
         found.append(read)
+    for name in machine.unplaced():
+        why = f"{name} hangs on nothing that is known to be inside the machine: left as it is"
+        read = read_one(machine, machine.known(name))
+        found.append(read.model_copy(update={"refused": why}))
     return tuple(found)
 
 
@@ -156,10 +172,36 @@ def _erased(
     methods: Sequence[EraseMethod],
     told: Callable[[str], None],
 ) -> DriveRead:
+    """Erase it by one method after the other until what is read of it proves it.
+
+    The next one follows where one failed, where a drive keeps no log of it (an ATA security erase),
+    and where blocks read as noise after the key was thrown away. A drive that lied is let be.
+    """
+    drive = _freed(machine, drive)
+    left, read = list(methods), None
+    while True:
+        chosen = choose(drive, left)
+        if isinstance(chosen, Refusal):
+            refused = read_one(machine, drive).model_copy(update={"refused": chosen.why})
+            return read or refused
+        read = _erased_by(machine, drive, chosen, told)
+        del left[: left.index(chosen.method) + 1]
+        if not (left and read.doubts()) or (lied(read) and chosen.method != "crypto"):
+            return read
+
+
+def _freed(machine: Machine, drive: Known) -> Known:
+    """The drive without the password that an erase of ours put on it and never came to remove."""
+    commands = freeing(drive)
+    for command in commands:
+        machine.run(command, COMMAND_DEADLINE_S)
+    return machine.known(drive.name) if commands else drive
+
+
+def _erased_by(
+    machine: Machine, drive: Known, chosen: Erase, told: Callable[[str], None]
+) -> DriveRead:
     """Erase it once, and read it again: only what is read counts."""
-    chosen = choose(drive, methods)
-    if isinstance(chosen, Refusal):
-        return read_one(machine, drive).model_copy(update={"refused": chosen.why})
     again = machine.known(drive.name)  # right before what cannot be undone
     if (again.serial, again.in_use) != (drive.serial, ""):
         changed = f"{drive.name} is another drive by now, or in use: nothing was erased"
@@ -189,7 +231,18 @@ def _perform(machine: Machine, drive: Known, chosen: Erase, told: Callable[[str]
     log = _settled(machine, drive, told)
     if drive.kind == "nvme" and (log is None or not log.completed):
         return f"its log says no {chosen.method} sanitize that completed"
+    if drive.kind == "ata":
+        return _trouble_after_ata(machine, drive)
     return ""
+
+
+def _trouble_after_ata(machine: Machine, drive: Known) -> str:
+    """A drive takes the password away when its erase ended well; else we take it away."""
+    after = machine.known(drive.name)
+    if after.security is not None and not after.security.enabled:
+        return ""
+    _freed(machine, after)
+    return "its security erase did not come to its end"
 
 
 def _settled(machine: Machine, drive: Known, told: Callable[[str], None]) -> SanitizeLog | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inventory.localdisks import local_disks
+from inventory.localdisks import local_disks, unplaced_disks
 
 
 def disk(system: Path, name: str, behind: str, **said: str) -> None:
@@ -34,6 +34,7 @@ def test_disk_inside_the_machine_is_its_own(
 ) -> None:
     disk(tmp_path, name, behind, **said)
     assert [one.name for one in local_disks(tmp_path / "block")] == [name]
+    assert unplaced_disks(tmp_path / "block") == ()
 
 
 @pytest.mark.parametrize(
@@ -55,3 +56,16 @@ def test_disk_of_a_network_and_one_that_is_plugged_in_are_left_alone(
 ) -> None:
     disk(tmp_path, name, behind, **said)
     assert local_disks(tmp_path / "block") == ()
+    assert unplaced_disks(tmp_path / "block") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "behind"),
+    [("sda", "platform/host5/target5:0:0/5:0:0:0"), ("nvme0n1", "pci0/nvme/nvme0"), ("xda", "new")],
+)
+def test_disk_that_hangs_on_nothing_known_is_nobodys_to_erase_and_is_told_of(
+    tmp_path: Path, name: str, behind: str
+) -> None:
+    disk(tmp_path, name, behind)
+    assert local_disks(tmp_path / "block") == ()
+    assert [one.name for one in unplaced_disks(tmp_path / "block")] == [name]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pods.erasing import EraseMethod
-from runtime.drives.choosing import Erase, Known, Refusal, choose
+from runtime.drives.choosing import ERASE_PASSWORD, Erase, Known, Refusal, choose
 from runtime.drives.reading import Machine, read_all
 from runtime.drives.telling import ata_security, sanitize_abilities, sanitize_log
 
@@ -97,17 +97,54 @@ def test_drive_in_use_is_refused_whatever_it_can() -> None:
 
 
 @dataclass
+class Ata:
+    """The security of one SATA drive, as its own standard has it."""
+
+    password: str = ""
+    locked: bool = False
+    erases: bool = True
+
+    def said(self) -> str:
+        enabled, locked = ("\t" if one else "not\t" for one in (self.password, self.locked))
+        return (
+            SECURITY.format(frozen="not\t")
+            .replace("\tnot\tenabled", f"\t{enabled}enabled")
+            .replace("\tnot\tlocked", f"\t{locked}locked")
+        )
+
+    def take(self, command: tuple[str, ...], content: Path) -> None:
+        what, password = command
+        if what == "--security-set-pass" and not self.locked:
+            self.password = password
+        elif password != self.password:
+            return
+        elif what == "--security-unlock":
+            self.locked = False
+        elif what == "--security-disable" and not self.locked:
+            self.password = ""
+        elif what.startswith("--security-erase") and self.erases:
+            content.write_bytes(bytes(content.stat().st_size))
+            self.password, self.locked = "", False
+
+
+@dataclass
 class Drives:
     """A host with drives that are files; what was asked of them is kept."""
 
     system: Path
     logs: dict[str, list[str]]
     lying: bool = False
+    ata: Ata | None = None
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
-    def add(self, name: str, serial: str, content: bytes) -> None:
+    def add(self, name: str, serial: str, content: bytes, *, on: str = "pci0") -> None:
         entry = self.system / "sys/block" / name
-        (entry / "device").mkdir(parents=True)
+        device = self.system / "sys/devices" / on / name
+        for folder in (entry, device):
+            folder.mkdir(parents=True)
+        (entry / "device").symlink_to(device)
+        if name.startswith("nvme"):
+            (device / "transport").write_text("pcie")
         (entry / "size").write_text(str(len(content) // 512))
         (entry / "device/serial").write_text(serial)
         (self.system / "dev").mkdir(exist_ok=True)
@@ -118,6 +155,12 @@ class Drives:
         device = next((part for part in command if part.startswith("/dev/")), "")
         if command[:2] == ("nvme", "id-ctrl"):
             return CONTROLLER
+        if command[:2] == ("hdparm", "-I") and self.ata is not None:
+            return self.ata.said()
+        if command[0] == "hdparm" and self.ata is not None:
+            self.asked.append(command)
+            self.ata.take(command[3:-1], self.system / device.lstrip("/"))
+            return ""
         if command[:2] == ("nvme", "sanitize-log"):
             said = self.logs[device]
             return said.pop(0) if len(said) > 1 else said[0]
@@ -231,3 +274,58 @@ def test_hidden_path_to_a_drive_is_no_drive(tmp_path: Path) -> None:
     (tmp_path / "sys/block/nvme0c0n1/size").write_text("2048")
     (tmp_path / "sys/block/nvme0c0n1/hidden").write_text("1")
     assert there.machine().names() == ("nvme0n1",)
+
+
+def sata(tmp_path: Path, **ata: object) -> Drives:
+    """A host with one SATA drive."""
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/mounts").write_text("")
+    found = Drives(tmp_path, {}, ata=Ata(**ata))  # type: ignore[arg-type]  # its own fields
+    found.add("sda", "WD-1", b"a tenant's words" * 65536)
+    return found
+
+
+def test_erase_that_leaves_no_log_is_followed_by_the_method_that_proves_it(tmp_path: Path) -> None:
+    there = sata(tmp_path)
+    (read,) = read_all(there.machine(), ALL, lambda _said: None)
+    assert any("--security-erase-enhanced" in command for command in there.asked)
+    assert (read.method, read.overwritten, read.doubts()) == ("overwrite", True, ())
+
+
+def test_security_erase_that_fails_leaves_no_password_and_the_next_method_is_tried(
+    tmp_path: Path,
+) -> None:
+    there = sata(tmp_path, erases=False)
+    (read,) = read_all(there.machine(), ALL, lambda _said: None)
+    assert there.ata is not None
+    assert there.ata.password == ""
+    assert (read.method, read.doubts()) == ("overwrite", ())
+    alone = sata(tmp_path / "alone", erases=False)
+    (left,) = read_all(alone.machine(), ("block",), lambda _said: None)
+    assert "its security erase did not come to its end" in left.doubts()
+
+
+def test_drive_that_an_erase_of_ours_left_locked_is_unlocked_and_erased(tmp_path: Path) -> None:
+    there = sata(tmp_path, password=ERASE_PASSWORD, locked=True)
+    (read,) = read_all(there.machine(), ALL, lambda _said: None)
+    assert there.ata == Ata()
+    assert read.doubts() == ()
+
+
+def test_drive_that_somebody_else_locked_is_tried_once_and_refused(tmp_path: Path) -> None:
+    there = sata(tmp_path, password="a tenant's", locked=True)
+    (read,) = read_all(there.machine(), ALL, lambda _said: None)
+    assert read.refused == "sda is locked by a password that podyard does not know"
+    assert sum("--security-unlock" in command for command in there.asked) == 1
+    assert b"a tenant's words" in (tmp_path / "dev/sda").read_bytes()
+
+
+def test_disk_of_an_unknown_place_is_told_of_and_never_written(tmp_path: Path) -> None:
+    there = drives(tmp_path)
+    there.add("vda", "LUN-7", b"others' volume!!" * 4096, on="platform/host5")
+    found = {read.slot: read for read in read_all(there.machine(), ALL, lambda _said: None)}
+    assert found["vda"].refused == (
+        "vda hangs on nothing that is known to be inside the machine: left as it is"
+    )
+    assert b"others' volume!!" in (tmp_path / "dev/vda").read_bytes()
+    assert found["nvme0n1"].doubts() == ()

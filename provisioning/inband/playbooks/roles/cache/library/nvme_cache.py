@@ -2,11 +2,14 @@
 """Gives blank NVMe drives a file system each and mounts them below one folder, as a cache.
 
 Nothing is ever overwritten: a drive with a partition, a signature of anything, a holder or a mount
-is left alone, unless the signature is our own label. What is in a cache may be lost with its drive.
+is left alone, unless the signature is our own label. That nobody knows a signature is no proof of
+emptiness, for data without a file system has none: a drive is blank when blocks from all over it
+hold nothing. What is in a cache may be lost with its drive.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,10 @@ LABEL = "podyard-cache"
 SECTORS_PER_GIB = 2 * 1024 * 1024
 NAMESPACE = re.compile(r"nvme\d+n\d+")
 NOTHING_FOUND = 2
-"""What `blkid -p` ends with where no signature is."""
+"""What `blkid -p` ends with where no signature is; and where it could not look."""
+BLOCK_BYTES = 4096
+SAMPLES = 4096
+"""Evenly all over the drive, the first and the last block among them."""
 
 
 def big_enough(system: Path, capacity_gib_min: int) -> list[str]:
@@ -48,6 +54,30 @@ def label_of(said: str) -> str:
     return ""
 
 
+def is_blank(device: Path) -> bool:
+    """Whether each block of a sample is of one byte throughout. Nobody else has it meanwhile."""
+    descriptor = os.open(device, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
+    try:
+        blocks = os.lseek(descriptor, 0, os.SEEK_END) // BLOCK_BYTES
+        last = min(blocks, SAMPLES) - 1
+        chosen = {index * (blocks - 1) // max(last, 1) for index in range(last + 1)}
+        for block in sorted(chosen):
+            content = os.pread(descriptor, BLOCK_BYTES, block * BLOCK_BYTES)
+            if content != content[:1] * BLOCK_BYTES:
+                return False
+        return bool(chosen)
+    finally:
+        os.close(descriptor)
+
+
+def looks_blank(device: str) -> bool:
+    """A drive that cannot be read, or that somebody has, is none."""
+    try:
+        return is_blank(Path(device))
+    except OSError:
+        return False
+
+
 def main() -> None:
     """One drive after the other."""
     module: Any = AnsibleModule(
@@ -67,6 +97,9 @@ def main() -> None:
             continue
         code, said, err = module.run_command(["blkid", "-p", "-o", "export", device])
         if code == NOTHING_FOUND and not said.strip():
+            if not looks_blank(device):
+                left.append(f"{name}: no signature, and not blank")
+                continue
             command = ["mkfs.ext4", "-q", "-L", LABEL, "-m", "0", device]
             code, _, err = module.run_command(command)
             if code:
