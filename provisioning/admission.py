@@ -29,6 +29,7 @@ from pods.sequence import HALF, Line, shares
 from pods.spec import PodSpec, PowerSpec, SlotSpec
 from provisioning.lifecycle.steering import PASSING_LOOKS_MAX
 from provisioning.power.metering import Metered
+from provisioning.trial import Trial
 
 K = TypeVar("K")
 
@@ -106,14 +107,15 @@ class Scale:
 class Ledger:
     """One pod's watts and waves, as its hosts' records say that they are."""
 
-    def __init__(self, wiring: Wiring, plan: Plan | None) -> None:
+    def __init__(self, wiring: Wiring, plan: Plan | None, *, stop_share: float = 1.0) -> None:
         self.wiring = wiring
+        self.stop_share = stop_share
         self.plan = plan.digest if plan is not None else ""
         """Digest of the plan whose waves these are; empty: there was none."""
         planned = plan.waves if plan is not None else ()
         self.waves = {name: wave.number for wave in planned for name in wave.hosts}
         self._stages = {name: wave.stage for wave in planned for name in wave.hosts}
-        self._trial = tuple(name for name, stage in self._stages.items() if stage == "trial")
+        self._trial = Trial(plan, stop_share=stop_share)
         self.held: dict[str, float] = {}
         """By host."""
         self.carried = dict(wiring.base)
@@ -151,6 +153,7 @@ class Ledger:
             self.forget(host.name)
             before = None
         self._hosts[host.name] = host
+        self._trial.note(host)
         if before is not None and _matters(before) == _matters(host):
             return ()
         held = held_watts(host, self.wiring)
@@ -239,6 +242,7 @@ class Ledger:
         _add(self.carried, lines, -held)
         _add(self._settled, lines, -self._running(host, held))
         self._started.discard(name)
+        self._trial.forget(name)
         for feed in self._touched(host):
             self._on[feed].pop(name, None)
             self._ordered.pop(feed, None)
@@ -266,10 +270,10 @@ class Ledger:
 
     @property
     def trial_due(self) -> Due | None:
-        """The trial host of the earliest wave that is neither ready nor out."""
+        """The trial host of the earliest wave on which something still hangs."""
         if self._trial_due is None:
             found = _earliest(
-                due for name in self._trial if (due := self._due_for_trial(name)) is not None
+                due for name in self._trial.hosts if (due := self._due_for_trial(name)) is not None
             )
             self._trial_due = (found,)
             self._trial_first = "" if found is None else found.host
@@ -277,14 +281,16 @@ class Ledger:
 
     @property
     def trial_is_through(self) -> bool:
-        """Whether every trial host is ready or out: asked at every write, so of one at first."""
+        """Whether nothing hangs on any of them: asked at every write, so of one at first."""
         if self._trial_due is None and self._due_for_trial(self._trial_first) is not None:
             return False
         return self.trial_due is None
 
     def _due_for_trial(self, name: str) -> Due | None:
         host = self._hosts.get(name)
-        return None if host is None or host.state is HostState.READY else self._due(host)
+        if host is None or host.state is HostState.READY or self._trial.is_shown(name):
+            return None
+        return self._due(host)
 
     def _due(self, host: Host) -> Due | None:
         """The host with its wave, where it is worth waiting for."""

@@ -51,7 +51,7 @@ class LivePod:
         self.pod = pod
         self.design = design
         self.planned: Planned = planned_of(pod.plan)
-        self.ledger = Ledger(design.wiring, pod.plan)
+        self.ledger = self._new_ledger(pod)
         self.ready: set[str] = set()
         """Names of hosts that are ready."""
         self.findings: Mapping[str, tuple[Mismatch, ...]] = {}
@@ -113,11 +113,15 @@ class LivePod:
         if (pod.plan.digest if pod.plan else "") != self.planned.digest:
             self.planned = planned_of(pod.plan)
             self._planned_hosts = self.planned.hosts
-            self.ledger = Ledger(self.design.wiring, pod.plan)
+            self.ledger = self._new_ledger(pod)
             for host in self._hosts.values():
                 self.ledger.note(host)
         self.pod = pod
         self._brake = None
+
+    def _new_ledger(self, pod: Pod) -> Ledger:
+        share = self.design.spec.bring_up.stop_share
+        return Ledger(self.design.wiring, pod.plan, stop_share=share)
 
     def leak_near(self, host: Host) -> str:
         """Which host leaks on the cooling loop of this one; itself first, whatever cools it."""
