@@ -19,6 +19,8 @@ PRIORITY_MAX = 1000
 RETRIES_MAX = 100
 GOING = "going"
 """Stands in a job's turn where it waits no longer."""
+BEHIND = "+"
+"""Follows the priority in the turn of a job that waits for others: it has a line of its own."""
 
 
 class JobState(StrEnum):
@@ -46,7 +48,8 @@ class Job(Record):
     cluster: Name = "main"
     entrypoint: str
     runtime_env: dict[str, Any] = Field(default_factory=dict)
-    """Ray's own description of what it needs: `env_vars`, `pip`, `working_dir` as an address."""
+    """Ray's own description of what it needs: `env_vars`, `pip`, `working_dir` as an address. The
+    values of variables are sealed apart."""
     metadata: dict[str, str] = Field(default_factory=dict)
     num_cpus: float = 0.0
     num_gpus: float = 0.0
@@ -87,8 +90,14 @@ class Job(Record):
         if self.ended:
             return ""
         cluster = f"{self.tenant}/{self.cluster}"
-        waits = self.state is JobState.QUEUED
-        return f"{cluster} {self.priority:04d} {self.asked_by}" if waits else f"{cluster} {GOING}"
+        if self.state is not JobState.QUEUED:
+            return f"{cluster} {GOING}"
+        return f"{cluster} {self.priority:04d}{BEHIND if self.after else ''} {self.asked_by}"
+
+    @property
+    def submission_ids(self) -> tuple[str, ...]:
+        """Every id that Ray may know it by."""
+        return tuple(f"pyd-{self.id}-{number}" for number in range(1, self.tries + 1))
 
     @property
     def ended(self) -> bool:

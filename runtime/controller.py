@@ -22,6 +22,7 @@ from inventory.restored import watching_only
 from inventory.store.protocol import Fence
 from runtime.binding import Binding
 from runtime.context import ClusterKey, cluster_keys
+from runtime.jobkeeping import JobKeeping
 from runtime.jobtending import JobTending
 from runtime.metering import Metering
 from runtime.routes import GatewayState
@@ -31,6 +32,7 @@ from runtime.world import World
 
 log = logging.getLogger("podyard.runtime")
 
+SWEEP_EVERY_S = 30.0  # a full head ends some eight jobs a second: a batch of 500 keeps up
 FAILED_PAUSE_S = 5.0  # after a defect or a lost database: long enough not to fill the log
 
 
@@ -50,6 +52,7 @@ class RuntimeController:
             batch=world.settings.usage_batch,
         )
         self._jobs = JobTending(world, fence)
+        self._ended_jobs = JobKeeping(world, fence)
         self._at_work: dict[ClusterKey, asyncio.Task[None]] = {}
         self._due: dict[ClusterKey, datetime] = {}
         self._looks_asked = 0
@@ -57,6 +60,7 @@ class RuntimeController:
         self._publish = asyncio.Event()
         self._meter = asyncio.Event()
         self._queue = asyncio.Event()
+        self._sweep = asyncio.Event()
         self._published: GatewayState | None = None
         self._lost: FenceLost | None = None
 
@@ -79,6 +83,7 @@ class RuntimeController:
             asyncio.create_task(
                 self._repeat(self._queue_once, self._queue, settings.jobs_interval_s)
             ),
+            asyncio.create_task(self._repeat(self._forget_jobs, self._sweep, SWEEP_EVERY_S)),
         ]
         try:
             while True:
@@ -181,6 +186,10 @@ class RuntimeController:
     async def _queue_once(self) -> None:
         if not await self._world.in_thread(watching_only, self._world.store):
             await self._jobs.look()
+
+    async def _forget_jobs(self) -> None:
+        if not await self._world.in_thread(watching_only, self._world.store):
+            await self._ended_jobs.sweep()
 
     async def _repeat(
         self, work: Callable[[], Awaitable[None]], sooner: asyncio.Event, interval_s: float

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from inventory.jobs import GOING, Job, JobState
+from inventory.jobs import BEHIND, GOING, Job, JobState
 from inventory.store.protocol import Store
 from inventory.store.reading import every
 from runtime.context import ClusterKey
@@ -38,7 +38,7 @@ def clusters_with_jobs(store: Store) -> dict[ClusterKey, tuple[Line, ...]]:
         tenant, _, name = cluster.partition("/")
         lines = found[ClusterKey(tenant, name)]
         if rest != GOING:
-            lines.append(Line(int(rest.partition(" ")[0]), turn))
+            lines.append(Line(int(rest.partition(" ")[0].rstrip(BEHIND)), turn))
     return {key: tuple(sorted(lines, reverse=True)) for key, lines in found.items()}
 
 

@@ -17,8 +17,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from inventory.errors import FenceLost, StaleWrite
+from pydantic import SecretStr
+
+from inventory.errors import FenceLost, SecretRefused, StaleWrite
 from inventory.jobs import Job
+from inventory.jobsecrets import ENV_VARS, together
 from inventory.model import Event
 from inventory.store.protocol import Change, Fence
 from runtime.claiming import ACTOR
@@ -101,9 +104,23 @@ class JobTending:
         for job in plan.stop:
             await self._tell(job, port[1].stop_job(job.submission_id), "stop")
         for job in plan.submit:
-            said = await self._tell(job, port[1].submit_job(submission(job)), "begin")
+            said = await self._begin(job, port[1])
             if said is not None:
                 self._refused.setdefault(key, {})[job.submission_id] = said
+
+    async def _begin(self, job: Job, port: ClusterPort) -> Refusal | None:
+        """Hand it over with what is sealed of it."""
+        try:
+            body = await self._world.in_thread(self._submission, job)
+        except SecretRefused as error:
+            return Refusal(str(error), final=True)
+        return await self._tell(job, port.submit_job(body), "begin")
+
+    def _submission(self, job: Job) -> dict[str, Any]:
+        sealed = self._world.store.secret(job.id, ENV_VARS)
+        return submission(
+            job, self._world.secrets.unseal(job.id, ENV_VARS, sealed) if sealed else None
+        )
 
     def _read(self, key: ClusterKey) -> tuple[Reach, tuple[str, ...]]:
         """Whom to ask, and about which tries. Runs in a thread."""
@@ -155,8 +172,13 @@ class JobTending:
         )
         if plan != QueuePlan():
             # Also without a change: nothing is sent to a cluster once the lease is lost.
-            events = tuple(_event(job, self._world) for job in plan.changed if job.ended)
-            store.apply(Change(replace=plan.changed, events=events), now=now, fence=self._fence)
+            ended = tuple(job for job in plan.changed if job.ended)
+            change = Change(
+                replace=plan.changed,
+                events=tuple(_event(job, self._world) for job in ended),
+                forget_secrets=tuple(job.id for job in ended if job.runtime_env.get(ENV_VARS)),
+            )
+            store.apply(change, now=now, fence=self._fence)
         return plan
 
     async def _tell(self, job: Job, asking: Awaitable[None], what: str) -> Refusal | None:
@@ -176,12 +198,13 @@ class JobTending:
             await kept[1].close()
 
 
-def submission(job: Job) -> dict[str, Any]:
+def submission(job: Job, variables: SecretStr | None) -> dict[str, Any]:
     """The job in the words of Ray's API."""
+    environment = together(job.runtime_env, variables) if variables else job.runtime_env
     return {
         "entrypoint": job.entrypoint,
         "submission_id": job.submission_id,
-        "runtime_env": job.runtime_env,
+        "runtime_env": environment,
         "metadata": {**job.metadata, "podyard_job": job.id},
         "entrypoint_num_cpus": job.num_cpus,
         "entrypoint_num_gpus": job.num_gpus,

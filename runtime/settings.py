@@ -21,6 +21,10 @@ class RuntimeSettings(BaseSettings):
     """Queued jobs that a cluster runs at the same time: each costs its head about 85 MB."""
     jobs_interval_s: float = Field(default=1.0, gt=0)
     """How often the queues of jobs are looked at."""
+    jobs_kept: int = Field(default=10_000, ge=1, le=1_000_000)
+    """Jobs that have ended, of each cluster: the oldest beyond these are forgotten, by Ray too."""
+    jobs_kept_days: float = Field(default=30.0, gt=0)
+    """How long a job that has ended is remembered at most."""
     probe_interval_s: float = Field(default=2.0, gt=0)
     """How often a settled cluster's nodes and applications are asked for."""
     probe_failures: int = Field(default=3, ge=1)

@@ -17,6 +17,7 @@ from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import NotFound, StaleWrite
 from inventory.jobs import PRIORITY_MAX, RETRIES_MAX, Job, JobState
+from inventory.jobsecrets import ENV_VARS, hidden, values_of
 from inventory.model import Event
 from inventory.refusals import ERRORS, Refused
 from inventory.routes.shapes import NAME_FORM, Body, NamePath, View
@@ -44,7 +45,8 @@ class JobBody(Body):
     entrypoint: Annotated[str, Field(min_length=1, max_length=8192, pattern=r"^[^\x00]*$")]
     """The command, for a shell on a host of the cluster."""
     runtime_env: Annotated[dict[str, Any], Field(max_length=32)] = Field(default_factory=dict)
-    """As Ray takes it; folders only by an address (`https://`, `s3://` …)."""
+    """As Ray takes it; folders only by an address (`https://`, `s3://` …). The values of `env_vars`
+    are kept sealed and never shown."""
     metadata: Annotated[dict[Short, Short], Field(max_length=64)] = Field(default_factory=dict)
     num_cpus: Amount = 0.0
     num_gpus: Amount = 0.0
@@ -119,7 +121,18 @@ def _queue(deps: ApiDeps, bodies: tuple[JobBody, ...], actor: Actor) -> tuple[Jo
     events = tuple(_event(deps, actor, "job.queued", job, new=str(job.state)) for job in jobs[:1])
     if len(jobs) > 1:
         events = (events[0].model_copy(update={"why": f"and {len(jobs) - 1} more with it"}),)
-    deps.store.apply(Change(insert=jobs, events=events), now=now)
+    sealed = {
+        (job.id, ENV_VARS): deps.secrets.seal(job.id, ENV_VARS, values)
+        for job in jobs
+        if (values := values_of(job.runtime_env)) is not None
+    }
+    jobs = tuple(
+        job.model_copy(update={"runtime_env": hidden(job.runtime_env)})
+        if (job.id, ENV_VARS) in sealed
+        else job
+        for job in jobs
+    )
+    deps.store.apply(Change(insert=jobs, events=events, secrets=sealed), now=now)
     return jobs
 
 
@@ -144,6 +157,10 @@ def _check(job: Job, path: str) -> None:
         raise _refused(f"{path}runtime_env", "", "it cannot be written as JSON") from error
     if size > RUNTIME_ENV_BYTES_MAX:
         raise _refused(f"{path}runtime_env", size, f"at most {RUNTIME_ENV_BYTES_MAX} bytes as JSON")
+    variables = job.runtime_env.get(ENV_VARS) or {}
+    if not isinstance(variables, dict) or not all(isinstance(v, str) for v in variables.values()):
+        # Not what was given: a token may stand in it.
+        raise _refused(f"{path}runtime_env.env_vars", "…", "each value must be a string")
     modules = job.runtime_env.get("py_modules") or ()
     folders = [job.runtime_env.get("working_dir"), *(modules if isinstance(modules, list) else ())]
     for folder in folders:

@@ -62,12 +62,32 @@ async def test_one_bad_job_among_many_queues_none(site: Site) -> None:
         {"entrypoint": "true", "after": ["no-such-job"]},
         {"entrypoint": "true", "runtime_env": {"env_vars": {"A": "x" * 70_000}}},
         {"entrypoint": "true", "runtime_env": {"py_modules": ["/etc"]}},
+        {"entrypoint": "true", "runtime_env": {"env_vars": {"A": 1}}},
+        {"entrypoint": "true", "runtime_env": {"env_vars": "A=1"}},
     ],
 )
 async def test_what_could_never_run_is_refused(site: Site, body: dict[str, Any]) -> None:
     refused = await site.ask("POST", "/api/jobs", body, key=site.key("tenant", "acme"))
     assert refused.status_code == 422
     assert site.store.count(Job) == 0
+
+
+async def test_values_of_variables_are_kept_sealed_and_never_shown(site: Site) -> None:
+    acme = site.key("tenant", "acme")
+    job = {"entrypoint": "true", "runtime_env": {"pip": ["six"], "env_vars": {"TOKEN": "hush"}}}
+    made = await site.ask("POST", "/api/jobs", job, key=acme)
+    many = await site.ask("POST", "/api/jobs/many", {"jobs": [job, job]}, key=acme)
+    listed = await site.ask("GET", "/api/jobs", key=acme)
+    assert listed.json()["count"] == 3
+    assert not any("hush" in answer.text for answer in (made, many, listed))
+    assert made.json()["runtime_env"] == {"pip": ["six"], "env_vars": {"TOKEN": "***"}}
+    for job_id in (made.json()["id"], *many.json()["ids"]):
+        record = site.store.get(Job, job_id)
+        assert record is not None
+        assert "hush" not in record.model_dump_json()
+        sealed = site.store.secret(job_id, "env_vars")
+        assert sealed is not None
+        assert b"hush" not in sealed
 
 
 async def test_stopping_is_wanted_once_and_an_ended_job_stays_as_it_is(site: Site) -> None:

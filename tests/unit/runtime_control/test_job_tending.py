@@ -27,6 +27,8 @@ class Cluster:
         self.jobs: dict[str, str] = {}
         self.deaf = False
         self.refuses = 0
+        self.forgotten: list[str] = []
+        self.bodies: list[Any] = []
 
     async def ray_jobs(self, submission_ids: Iterable[str]) -> dict[str, RayJob]:
         known = {name: self.jobs[name] for name in submission_ids if name in self.jobs}
@@ -42,6 +44,10 @@ class Cluster:
             raise ClusterRefusedError("POST: 500", status=self.refuses, said="no agent")
         assert body["submission_id"] not in self.jobs, "Ray was given the same id twice"
         self.jobs[body["submission_id"]] = "RUNNING"
+        self.bodies.append(body)
+
+    async def forget_job(self, submission_id: str) -> None:
+        self.forgotten.append(submission_id)
 
     async def stop_job(self, submission_id: str) -> None:
         self.jobs[submission_id] = "STOPPED"
@@ -151,6 +157,20 @@ async def test_stopping_a_job_whose_cluster_is_gone_ends(site: Site) -> None:
     put(site, make_job("j1", state=JobState.RUNNING, tries=1, stop_wanted=True))
     await look(queue)
     assert site.store.get(Job, "j1").state is JobState.STOPPED
+
+
+async def test_sealed_variables_reach_ray_and_go_with_the_end(site: Site) -> None:
+    cluster = Cluster()
+    queue = make_queue(site, cluster)
+    values = SecretStr('{"TOKEN": "hush"}')
+    sealed = {("j1", "env_vars"): site.secrets.seal("j1", "env_vars", values)}
+    job = make_job("j1", runtime_env={"pip": ["six"], "env_vars": {"TOKEN": "***"}})
+    site.store.apply(Change(insert=(job,), secrets=sealed), now=START)
+    await look(queue)
+    assert cluster.bodies[0]["runtime_env"] == {"pip": ["six"], "env_vars": {"TOKEN": "hush"}}
+    cluster.jobs = dict.fromkeys(cluster.jobs, "SUCCEEDED")
+    await look(queue)
+    assert site.store.secret("j1", "env_vars") is None
 
 
 async def test_job_without_a_cluster_says_so(site: Site) -> None:

@@ -1,0 +1,88 @@
+"""Jobs that have ended are remembered for a while, and by no head for longer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from pydantic import SecretStr
+
+from inventory.jobs import Job, JobState
+from inventory.store.protocol import Change
+from runtime.context import ClusterKey, Reach
+from runtime.jobkeeping import JobKeeping
+from tests.unit.runtime_control.builders import START, Site
+from tests.unit.runtime_control.test_job_tending import Cluster, make_job
+
+
+class Reached(JobKeeping):
+    """Whose cluster is there without a head's relay."""
+
+    def _reach(self, key: ClusterKey) -> Reach:
+        del key
+        return Reach(self._world.usage_cursor, SecretStr("t"))
+
+
+def put_ended(site: Site, *names: str, **changes: Any) -> None:
+    fields: dict[str, Any] = {"state": JobState.SUCCEEDED, "tries": 1, "ended_at": START}
+    jobs = tuple(make_job(name, **(fields | changes)) for name in names)
+    site.store.apply(Change(insert=jobs), now=START)
+
+
+def make_keeping(site: Site, cluster: Cluster, *, kept: int = 100, days: float = 30) -> JobKeeping:
+    settings = site.settings.model_copy(update={"jobs_kept": kept, "jobs_kept_days": days})
+    world = replace(
+        site.world(), settings=settings, connect_cluster=lambda _socket, _token: cluster
+    )
+    return Reached(world, site.fence)
+
+
+def known(site: Site) -> list[str]:
+    return [job.id for job in site.store.find(Job)]
+
+
+async def test_the_oldest_beyond_so_many_go(site: Site) -> None:
+    put_ended(site, "a", "b", "c")
+    put_ended(site, "d", state=JobState.FAILED)
+    put_ended(site, "e", state=JobState.QUEUED, ended_at=None)
+    assert await make_keeping(site, Cluster(), kept=2).sweep() == 2
+    assert known(site) == ["c", "d", "e"]
+
+
+async def test_what_ended_long_ago_goes_however_few_there_are(site: Site) -> None:
+    put_ended(site, "a", ended_at=START - timedelta(days=31))
+    put_ended(site, "b")
+    await make_keeping(site, Cluster()).sweep()
+    assert known(site) == ["b"]
+
+
+async def test_job_that_another_one_waits_for_stays(site: Site) -> None:
+    put_ended(site, "a", "b", "c")
+    site.store.apply(
+        Change(
+            insert=(
+                make_job("x", after=("a",), priority=7),
+                make_job("y", after=("b",), cluster="other", state=JobState.RUNNING, tries=1),
+            )
+        ),
+        now=START,
+    )
+    await make_keeping(site, Cluster(), kept=1).sweep()
+    assert known(site) == ["a", "b", "x", "y"]
+
+
+async def test_the_head_forgets_every_try_of_it(site: Site) -> None:
+    put_ended(site, "a", tries=2)
+    put_ended(site, "b")
+    cluster = Cluster()
+    await make_keeping(site, cluster, kept=1).sweep()
+    assert sorted(cluster.forgotten) == ["pyd-a-1", "pyd-a-2"]
+
+
+async def test_nothing_is_removed_once_the_lease_is_lost(site: Site) -> None:
+    put_ended(site, "a", "b")
+    keeping = make_keeping(site, Cluster(), kept=1)
+    site.take_lease("another")
+    assert await keeping.sweep() == 0
+    assert known(site) == ["a", "b"]
