@@ -4,7 +4,7 @@ A conversation with a BMC takes a place in the common room of its site and of it
 `provisioning.concurrency` has found out. A BMC that lets us wait gives its place back while it
 does, and stands beside, where the slow ones share what is theirs: a thousand dead BMCs cost a
 thousand open connections, and no healthy host a second. Whoever was slow begins beside the next
-time, and comes back into the room when its BMC answered in time throughout.
+time, and comes back into the room when its BMC answered more often in time than not.
 
 What our own loop is behind is no BMC's delay (`provisioning.own_time`): nobody is called late or
 slow for it. It is the site's trouble, so that a site's limit finds this process's knee as well.
@@ -21,7 +21,8 @@ from typing import Any
 
 from inventory.model import Host
 from provisioning.concurrency import Limit, Usual, Width
-from provisioning.drivers.ear import Ear, End
+from provisioning.drivers.ear import Ear
+from provisioning.listening import Heard, Listening
 from provisioning.own_time import OwnTime
 
 WIDTH_MOST = 3
@@ -38,14 +39,6 @@ PATIENCE_LEAST_S = 2.0
 PATIENCE_TIMES = 3.0
 """Of the longest answer that this very BMC gave lately."""
 FADES_PER_ANSWER = 0.99
-OURS_SHARE = 0.5
-"""An exchange that waited for us for more of its time than this says nothing of its BMC."""
-ROUNDING_S = 0.001
-CROWD_SHARE = 0.5
-"""With more of a site's latest exchanges unanswered, each says more of the site than of its BMC."""
-CROWD_TOWARDS_LAST = 1 / 16
-CROWD_TIMES = 4.0
-"""So much longer a BMC is given then: a crowd at one door is not a hall of dead ones."""
 LOOK_PAST = 8
 
 
@@ -76,7 +69,10 @@ class _Place:
     site: str
     rack: tuple[str, str]
     stand: Stand
-    late: bool = False
+    late: int = 0
+    """Exchanges for which it stood, or would have stood, beside."""
+    good: int = 0
+    """Exchanges that were answered in time."""
 
 
 @dataclass(slots=True)
@@ -100,8 +96,8 @@ class Pacing:
     _in_rack: Counter[tuple[str, str]] = field(default_factory=Counter)
     _beside: int = 0
     _slow: set[str] = field(default_factory=set)
-    _unanswered: dict[str, float] = field(default_factory=dict)
-    """By site: the share of the latest exchanges that found no answer in time."""
+    _pardoned: set[str] = field(default_factory=set)
+    """Hosts whose last exchange was late, and the first in a row."""
     own: OwnTime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -171,14 +167,14 @@ class Pacing:
             return
         if place.stand is Stand.BESIDE:
             self._beside -= 1
-            if not place.late:
-                self._slow.discard(host_id)
         elif place.stand is Stand.INSIDE:
             self._give_back(place)
+        if place.late < place.good or not place.late:
+            self._slow.discard(host_id)
 
     def ear(self, host: Host) -> Ear:
         """What hears the exchanges of one connection to this host's BMC."""
-        return _Listening(self, host.id, host.host_type)
+        return Listening(self, host.id, host.host_type)
 
     def told(self) -> dict[str, Any]:
         """What holds now, for people: small, and without a host's name."""
@@ -240,20 +236,12 @@ class Pacing:
         usual = self._usual.get((model, method))
         return max(BESIDE_AFTER_S, BESIDE_TIMES * (usual.s or 0.0) if usual else 0.0)
 
-    def is_crowd(self, host_id: str) -> bool:
-        """No answer in time, as most of its site had none: it is given more before it is late."""
-        place = self._at_work.get(host_id)
-        if place is None:
+    def pardons(self, host_id: str) -> bool:
+        """Whether an exchange that is late is given more: none before it was, and none beside."""
+        if host_id in self._pardoned or host_id in self._slow:
             return False
-        self._notice(place.site, unanswered=True)
-        if self._unanswered[place.site] <= CROWD_SHARE:
-            return False
-        self._hear_of(host_id, troubled=True)
+        self._pardoned.add(host_id)
         return True
-
-    def _notice(self, site: str, *, unanswered: bool) -> None:
-        share = self._unanswered.get(site, 0.0)
-        self._unanswered[site] = share + (unanswered - share) * CROWD_TOWARDS_LAST
 
     def late(self, host_id: str) -> None:
         """No answer for so long that its place goes to somebody else."""
@@ -261,7 +249,7 @@ class Pacing:
         place = self._at_work.get(host_id)
         if place is None:
             return
-        place.late = True
+        place.late += 1
         self._hear_of(host_id, troubled=True)
         if place.stand is Stand.INSIDE and self._beside < self.beside_most:
             self._give_back(place)
@@ -282,10 +270,12 @@ class Pacing:
             known = self._longest_s.get(host_id, 0.0) * FADES_PER_ANSWER
             self._longest_s[host_id] = max(known, heard.waited_s)
         self._width(model).hear(together=heard.together, troubled=troubled)
+        if heard.is_good:
+            self._pardoned.discard(host_id)
+            if (place := self._at_work.get(host_id)) is not None:
+                place.good += 1
         if not heard.was_late:
             self._hear_of(host_id, troubled=troubled)
-            if (place := self._at_work.get(host_id)) is not None:
-                self._notice(place.site, unanswered=not heard.answered)
 
     def _hear_of(self, host_id: str, *, troubled: bool) -> None:
         place = self._at_work.get(host_id)
@@ -313,101 +303,3 @@ class Pacing:
 
     def _width(self, model: str) -> Width:
         return self._widths.setdefault(model, Width(WIDTH_MOST, WIDTH_MOST))
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """How one exchange went."""
-
-    method: str
-    took_s: float
-    """By the clock."""
-    waited_s: float
-    """Of that, without what our own loop was behind."""
-    answered: bool
-    together: bool
-    """Others were under way with the same BMC when it began."""
-    was_late: bool
-
-    @property
-    def is_ours(self) -> bool:
-        """Most of it was our own delay."""
-        return self.took_s - self.waited_s > OURS_SHARE * self.took_s
-
-
-@dataclass(slots=True)
-class _Listening:
-    """One connection's ear."""
-
-    pacing: Pacing
-    host_id: str
-    model: str
-    _under_way: int = 0
-
-    @property
-    def width(self) -> int:
-        """As it is now."""
-        return self.pacing.width(self.model)
-
-    def patience_s(self) -> float | None:
-        """As it is now."""
-        return self.pacing.patience_s(self.host_id, self.model)
-
-    def begin(self, method: str) -> End:
-        """An exchange was begun; what is answered is called when it has ended."""
-        pacing, together = self.pacing, self._under_way > 0
-        began, own_began = pacing.time(), pacing.own.begin()
-        self._under_way += 1
-        after_s = pacing.beside_after_s(self.model, method)
-        late = _Late(pacing, self.host_id, own_began, after_s)
-        late.look()
-
-        def end(*, answered: bool | None) -> None:
-            late.cancel()
-            own_ended = pacing.own.end()
-            self._under_way -= 1
-            if answered is None:
-                return
-            said = Heard(
-                method=method,
-                took_s=pacing.time() - began,
-                waited_s=own_ended - own_began,
-                answered=answered,
-                together=together,
-                was_late=late.turned,
-            )
-            pacing.heard(self.host_id, self.model, said)
-
-        return end
-
-
-@dataclass(slots=True)
-class _Late:
-    """When one exchange is late, unless it ends before."""
-
-    pacing: Pacing
-    host_id: str
-    began: float
-    after_s: float
-    turned: bool = False
-    _was_given_more: bool = False
-    _timer: asyncio.TimerHandle | None = None
-
-    def look(self) -> None:
-        """Now, or once more when it may be: time in which we ourselves were behind is given."""
-        left_s = self.began + self.after_s - self.pacing.own.now()
-        if left_s <= ROUNDING_S and not self._was_given_more:
-            self._was_given_more = True
-            if self.pacing.is_crowd(self.host_id):
-                left_s += self.after_s * (CROWD_TIMES - 1)
-                self.after_s *= CROWD_TIMES
-        if left_s > ROUNDING_S:
-            self._timer = asyncio.get_running_loop().call_later(left_s, self.look)
-        else:
-            self.turned = True
-            self.pacing.late(self.host_id)
-
-    def cancel(self) -> None:
-        """It ended."""
-        if self._timer is not None:
-            self._timer.cancel()

@@ -216,24 +216,43 @@ def test_black_holes_stand_beside_in_a_service_that_is_behind_too() -> None:
     assert p99(beside) <= p99(without) * 1.01
 
 
-def test_a_crowd_at_one_door_is_not_a_hall_of_slow_bmcs_and_a_dead_hall_still_stands_beside() -> (
-    None
-):
-    async def main(_loop: VirtualLoop) -> tuple[int, int]:
+def test_one_late_answer_is_none_of_a_slow_bmc_and_a_dead_one_stands_beside_all_the_same() -> None:
+    async def main(_loop: VirtualLoop) -> tuple[int, int, int]:
         pacing = Pacing(most=400, first=100)
         for host in (known := list(hosts(100).values())):
             assert pacing.enter(host) is None
         ends = [pacing.ear(host).begin("GET") for host in known]
         await asyncio.sleep(2.5)
-        in_a_crowd = len(pacing.slow)
-        await asyncio.sleep(2.5)
-        for end in ends:
+        for end in ends[50:]:
             end(answered=False)
-        return in_a_crowd, len(pacing.slow)
+        after_one = len(pacing.slow)
+        late_again = [pacing.ear(host).begin("GET") for host in known[90:]]
+        await asyncio.sleep(1.2)
+        late_twice = len(pacing.slow)
+        for end in (*ends[:50], *late_again):
+            end(answered=False)
+        for host in known:
+            pacing.leave(host.id)
+        return after_one, late_twice, len(pacing.slow)
 
-    in_a_crowd, at_last = run(main)
-    assert in_a_crowd <= 12
-    assert at_last == 100
+    assert run(main) == (0, 60, 60)
+
+
+def test_a_bmc_that_was_late_and_mostly_answers_is_let_in_again() -> None:
+    async def main(_loop: VirtualLoop) -> tuple[int, int]:
+        pacing = Pacing(most=40, first=16)
+        (host,) = hosts(1).values()
+        assert pacing.enter(host) is None
+        end = pacing.ear(host).begin("GET")
+        await asyncio.sleep(4)
+        end(answered=False)
+        beside = len(pacing.slow)
+        for _ in range(2):
+            pacing.ear(host).begin("GET")(answered=True)
+        pacing.leave(host.id)
+        return beside, len(pacing.slow)
+
+    assert run(main) == (1, 0)
 
 
 async def test_who_lets_us_wait_gives_its_place_to_somebody_else() -> None:
