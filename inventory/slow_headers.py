@@ -52,7 +52,7 @@ class HeadersInTime(_Protocol):
     def data_received(self, data: bytes) -> None:
         """More of a request, or its end."""
         super().data_received(data)
-        if not self._waiting():
+        if not self._waiting() or self._is_handed_over():
             self._content()
             return
         self._gathered += len(data)
@@ -73,6 +73,10 @@ class HeadersInTime(_Protocol):
     def _waiting(self) -> bool:
         """Whether no request is whole or answered now."""
         return self.cycle is None or bool(self.cycle.response_complete)
+
+    def _is_handed_over(self) -> bool:
+        """A WebSocket's: whoever has the connection now never comes back to requests."""
+        return self.transport.get_protocol() is not self
 
     def _wait(self) -> None:
         self._content()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
+import aiohttp
 import pytest
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -33,6 +34,13 @@ class OnHttptools(HeadersInTime, HttpToolsProtocol):
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Reads the body, takes its time, and answers."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        await asyncio.sleep(4 * PATIENCE_S)
+        await send({"type": "websocket.send", "text": "late"})
+        await send({"type": "websocket.close", "code": 1000})
+        return
     if scope["type"] != "http":
         return
     while (await receive()).get("more_body"):
@@ -132,3 +140,15 @@ async def test_a_slow_answer_and_a_slow_body_are_no_slow_headers(port: int) -> N
     async with asyncio.timeout(60):
         assert (await reader.readuntil(b"ok")).startswith(ANSWER)
     writer.close()
+
+
+async def test_a_websocket_is_open_for_longer_than_headers_may_take(port: int) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"http://127.0.0.1:{port}/") as socket,
+        asyncio.timeout(60),
+    ):
+        said = await socket.receive()
+        closed = await socket.receive()
+    assert (said.type, said.data) == (aiohttp.WSMsgType.TEXT, "late")
+    assert (closed.type, closed.data) == (aiohttp.WSMsgType.CLOSE, 1000)
