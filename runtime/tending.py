@@ -121,6 +121,8 @@ class Tending:
             return Look(Probe(trouble=str(error)), trouble=str(error))
         if port is None:
             return Look(Probe(trouble=context.reach.trouble), trouble=context.reach.trouble)
+        if not context.deployments and context.record and context.record.phase == "forming":
+            memory.may_serve = False  # nothing was put there, and to ask takes Ray 3 s
         asks = bool(context.deployments) or memory.may_serve
         try:
             async with asyncio.timeout(self._world.settings.cluster_deadline_s):

@@ -228,6 +228,7 @@ class ScriptedCluster:
     failing: str = ""
     refusing: str = ""
     hanging: bool = False
+    asked_what_is_served: int = 0
     closed: bool = False
 
     async def nodes(self) -> tuple[Node, ...]:
@@ -241,6 +242,7 @@ class ScriptedCluster:
         )
 
     async def serve_status(self) -> tuple[ServedApplication, ...]:
+        self.asked_what_is_served += 1
         return tuple(
             ServedApplication(name, status, "", 1 if status == "RUNNING" else 0)
             for name, status in self.served.items()

@@ -406,3 +406,12 @@ async def test_a_document_is_not_sent_once_the_lease_is_lost_even_if_nothing_is_
     with pytest.raises(FenceLost):
         await Steps(site).tending.step(KEY)
     assert scripted.documents == []
+
+
+async def test_new_cluster_without_models_is_not_asked_what_it_serves(site: Site) -> None:
+    steps = Steps(site)
+    site.claim()
+    await steps.form()
+    assert site.cluster().phase == "running"
+    await steps.tend()
+    assert [c.asked_what_is_served for c in site.clusters.values()] == [0]
