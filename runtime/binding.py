@@ -181,7 +181,10 @@ class Binding:
         """Another unit like it, in its turn; asked once."""
         if unit_id not in self._allocator.stock:
             return
-        ask = replacement_of(claim, self._allocator.stock.unit(unit_id))
+        stock = self._allocator.stock
+        leaving = {one.unit_id for one in claim.leaving}
+        kept = [stock.unit(i) for i in claim.unit_ids if i in stock and i not in leaving]
+        ask = replacement_of(claim, stock.unit(unit_id), kept)
         if ask.id not in self._allocator.waiting and ask.id not in self._allocator.holdings:
             self._replacing.add(ask.id)
             self._allocator.enqueue(ask)

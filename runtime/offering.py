@@ -6,7 +6,7 @@ Only what the records say counts here; whether a signature holds is looked at wh
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from inventory.quotas import TenantQuota
 from inventory.states import PowerState, UnitState
 from runtime.allocation.ask import Ask, Choice, Holding, Part
 from runtime.allocation.quota import Quota
-from runtime.allocation.unit import MILLI, Bar, Constraint, Kind, Level, Unit, groups_of
+from runtime.allocation.unit import DEPTH, MILLI, Bar, Constraint, Kind, Level, Unit, groups_of
 
 PREFIX = "podyard.io/"
 PLACES = frozenset(
@@ -100,18 +100,36 @@ def ask_of(claim: Claim) -> Ask:
     )
 
 
-def replacement_of(claim: Claim, unit: Unit) -> Ask:
-    """One unit like another, for a claim that is giving that one back."""
+def replacement_of(claim: Claim, unit: Unit, kept: Sequence[Unit] = ()) -> Ask:
+    """One unit like another, for a claim that is giving that one back.
+
+    It comes to where the units are that the claim keeps, as close as was asked for. A claim that
+    keeps none is bound to no place: its rack may be what failed.
+    """
     choice = replace(_choice(claim, unit.kind.unit_class), site=unit.kind.site)
     return Ask(
         id=f"{claim.id}{REPLACES}{unit.id}",
         tenant=claim.tenant,
-        parts=(Part(choice, count=1),),
+        parts=(Part(choice, count=1, beside=_beside(claim, unit, kept)),),
         asked_at=claim.created_at,
         cluster=claim.cluster,
         priority=claim.priority,
         lasts=None if claim.expires_at is None else claim.expires_at - claim.created_at,
     )
+
+
+def _beside(claim: Claim, unit: Unit, kept: Sequence[Unit]) -> tuple[Level, str] | None:
+    """The group that a unit must be in to take another's place."""
+    within = [
+        Level(part.within)
+        for part in (claim, *claim.more)
+        if _choice(claim, part.unit_class).of_class(unit.kind)
+    ]
+    alike = [one for one in kept if one.kind.unit_class == unit.kind.unit_class]
+    bounds = [(Level(claim.together), one) for one in kept[:1]]
+    bounds += [(level, one) for level in within for one in alike[:1]]
+    level, anchor = min(bounds, key=lambda bound: DEPTH[bound[0]], default=(Level.SITE, None))
+    return None if anchor is None or level is Level.SITE else (level, anchor.at(level))
 
 
 def holding_of(claim: Claim) -> Holding:

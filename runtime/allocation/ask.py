@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from runtime.allocation.unit import DEPTH, Kind, Level
+from runtime.allocation.unit import DEPTH, Kind, Level, Unit
 
 
 class AskRefused(ValueError):
@@ -62,6 +62,8 @@ class Part:
     profile: str = ""
     within: Level = Level.SITE
     """All units of the part in one group of this level."""
+    beside: tuple[Level, str] | None = None
+    """Only units of this group: others that it must be with are there."""
     feeds_min: int = 1
     """On at least so many feeds, none of which carries more than its even part."""
 
@@ -69,6 +71,10 @@ class Part:
     def need(self) -> int:
         """Units, or thousandths of a B200-equivalent."""
         return self.b200e_milli or self.count
+
+    def may_be_at(self, unit: Unit) -> bool:
+        """True where the part may have a unit, whatever it is."""
+        return self.beside is None or unit.at(self.beside[0]) == self.beside[1]
 
     def check(self) -> None:
         """Raise AskRefused when it cannot mean anything."""

@@ -65,9 +65,9 @@ class Holdings:
         if holding.ends_at is not None:
             del self._ends[bisect_left(self._ends, (holding.ends_at, claim_id))]
         cluster = (holding.tenant, holding.cluster)
-        self._clusters[cluster] -= Counter(_places(units))
-        if not self._clusters[cluster]:
-            del self._clusters[cluster]
+        # One whose units all go has no place, and its cluster may be none by now.
+        if left := self._clusters.pop(cluster, Counter()) - Counter(_places(units)):
+            self._clusters[cluster] = left
         return holding
 
     def leave_by(self, claim_id: str, ends_at: datetime) -> None:

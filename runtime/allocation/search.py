@@ -33,8 +33,9 @@ class Search:
 
     def free(self, level: Level, group: str) -> list[Unit]:
         """What the part could have of a group now."""
-        view = self.view
-        return [unit for unit in self.stock.free_in(level, group) if view.counts(unit.id)]
+        view, part = self.view, self.part
+        found = self.stock.free_in(level, group)
+        return [unit for unit in found if view.counts(unit.id) and part.may_be_at(unit)]
 
     def total(self, group: str) -> int:
         """How much that is."""
@@ -54,6 +55,7 @@ class Search:
         """True for what nothing but a claim can stand in the way of."""
         return (
             unit.kind in self.view.kinds
+            and self.part.may_be_at(unit)
             and self.view.weight(unit) > 0
             and not self.stock.reserved_for(unit.id)
             and self.stock.is_fit(unit.id)
