@@ -100,18 +100,25 @@ class Agent:
         )
 
     async def run(self) -> None:
-        """Exchange and converge until cancelled; then leave nothing running."""
+        """Exchange and converge until cancelled; then leave nothing running.
+
+        Whoever cancels wants it ended. A defect that ends it ends nobody's Ray.
+        """
         try:
+            await self._ray.take_over()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._exchange())
                 tasks.create_task(self._converge())
                 tasks.create_task(self._watch())
+        except asyncio.CancelledError:
+            await self._ray.close()
+            raise
         finally:
             self._log.close()
             await self._disk_writing.stop()
             await self._drives.stop()
             await self._measuring.stop()
-            await self._ray.close()
+            await self._ray.leave()
             await self._uplink.close()
 
     def observed(self) -> ObservedState:

@@ -5,10 +5,13 @@ those whose parent dies would move to pid 1 and live on. `ray stop` finds them b
 whole machine, whoever they belong to, so it is never used. This program stands above Ray instead:
 it is the *child subreaper* of all that is started below it, so an orphan becomes its child and
 not pid 1's, and "everything of this Ray" stays a question that `/proc` answers exactly. It needs
-no privilege, works with and without namespaces, and ends all when the agent itself is killed.
+no privilege and works with and without namespaces.
 
-Run as a file by a bare interpreter (`python -I -S guard.py GRACE_S -- command …`): standard library
-only, so that it costs a few megabytes, not Ray's import.
+It ends all when the agent itself is killed, unless it is told where to leave word of itself: then
+it outlives the agent, and the next one takes it over by that word.
+
+Run as a file by a bare interpreter (`python -I -S guard.py GRACE_S [FILE] -- command …`): standard
+library only, so that it costs a few megabytes, not Ray's import.
 """
 
 from __future__ import annotations
@@ -71,8 +74,19 @@ def descendants(root: int, parent_of: dict[int, int]) -> set[int]:
     return found
 
 
-def hold(command: list[str], *, grace_s: float) -> int:
-    """Run the command to its end or ours, then end what is left of it."""
+def started_ticks(pid: int, proc: Path = Path("/proc")) -> int | None:
+    """When a process started: a number that is given again names another one by that."""
+    try:
+        return int((proc / str(pid) / "stat").read_bytes().rpartition(COMM_END)[2].split()[19])
+    except OSError:
+        return None
+
+
+def hold(command: list[str], *, grace_s: float, word: Path | None = None) -> int:
+    """Run the command to its end or ours, then end what is left of it.
+
+    With `word` it goes on when whoever started it ends; until the word is written it does not.
+    """
     ending = Ending()
     signal.signal(signal.SIGTERM, ending.want)
     signal.signal(signal.SIGINT, ending.want)
@@ -81,6 +95,9 @@ def hold(command: list[str], *, grace_s: float) -> int:
     _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died before we could ask to be told
         return 0
+    if word is not None:
+        _leave(word)
+        _prctl(PR_SET_PDEATHSIG, 0)
     child = subprocess.Popen(command, start_new_session=True)
     code = _wait(child.pid, ending)
     if code is None:
@@ -88,6 +105,13 @@ def hold(command: list[str], *, grace_s: float) -> int:
         code = _await_end(child.pid, grace_s)
     _kill_descendants()
     return code
+
+
+def _leave(word: Path) -> None:
+    """Whole or not at all: the next agent may look at any moment."""
+    fresh = word.with_suffix(".new")
+    fresh.write_text(f"{os.getpid()} {started_ticks(os.getpid())}")
+    fresh.replace(word)
 
 
 def _wait(child: int, ending: Ending) -> int | None:
@@ -158,11 +182,13 @@ def _prctl(option: int, value: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """`guard.py GRACE_S -- command …`."""
-    if len(arguments) < 3 or arguments[1] != "--":  # noqa: PLR2004 - grace, dashes, command
-        sys.stderr.write("guard: usage: guard.py GRACE_S -- command ...\n")
+    """`guard.py GRACE_S [FILE] -- command …`."""
+    dashes = arguments.index("--") if "--" in arguments else 0
+    if dashes not in {1, 2} or not arguments[dashes + 1 :]:
+        sys.stderr.write("guard: usage: guard.py GRACE_S [FILE] -- command ...\n")
         return USAGE_EXIT
-    return hold(arguments[2:], grace_s=float(arguments[0]))
+    word = Path(arguments[1]) if dashes > 1 else None
+    return hold(arguments[dashes + 1 :], grace_s=float(arguments[0]), word=word)
 
 
 if __name__ == "__main__":

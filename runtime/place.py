@@ -68,6 +68,16 @@ class Place:
         return self.run / "hall.sock"
 
     @property
+    def guard_word(self) -> Path:
+        """What the next agent of this boot must know of the Ray that runs here."""
+        return self.run / "ray-order.json"
+
+    @property
+    def guard_pid(self) -> Path:
+        """Which process guards that Ray, in its own words."""
+        return self.run / "ray-guard"
+
+    @property
     def kernel_log(self) -> Path:
         """What the kernel of a simulated host would have written; a real one has its own."""
         return self.root / "var/log/kernel.log"

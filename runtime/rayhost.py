@@ -2,7 +2,8 @@
 
 One task per order does everything in sequence and starts over when Ray ends, because Ray itself
 does not: a worker that was cut off for longer than its head waits ends itself and never rejoins.
-Withdrawing the order undoes all of it. Everything of Ray lives below one `guard` process, so ending
+An agent that crashed left its Ray running, and the next one takes it over as it is. Withdrawing the
+order undoes all of it. Everything of Ray lives below one `guard` process, so ending
 is complete without `ray stop`, which would end other people's Ray too.
 """
 
@@ -15,7 +16,6 @@ import logging
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,18 +28,19 @@ from inventory.clock import Clock
 from runtime.place import RELAY_DASHBOARD, RELAY_SERVE, Place
 from runtime.raycommand import Ports, node_address, ray_command, ray_environment
 from runtime.rayfence import lower_fence, raise_fence
+from runtime.rayguard import GRACE_S, Guard, Left, Word, forget_guard, left_behind, start_guard
 from runtime.raysecrets import forget_secrets, keep_only_store, write_secrets
 from runtime.relay import Relay, SocketPathError
 
 log = logging.getLogger(__name__)
 
-GRACE_S = 8.0  # `ray start --block` ends its processes in 2-7 s; then they are killed
 GUARD_LIMIT_S = GRACE_S + 10.0
 START_LIMIT_S = 180.0  # 5 s on an idle machine; 37 s were seen where the host name did not resolve
 READY_POLL_S = 0.3
 PAUSE_FIRST_S = 1.0
 PAUSE_LAST_S = 30.0  # a head that comes back is rejoined within half a minute
 STEADY_S = 60.0  # a life this long starts the back-off anew
+TAKING_OVER_S = 5.0  # ports that listen are found at once; one that does not may be starting
 HALL_TIMEOUT_S = 30.0  # the hall's own limit for laying a cable
 LOG_TAIL_BYTES = 2000
 
@@ -66,7 +67,8 @@ class RayHost:
         self._settings = settings
         self._place = settings.place
         self._task: asyncio.Task[None] | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._guard: Guard | None = None
+        self._decided = asyncio.Event()
         self._open: dict[str, Relay] = {}
         self._unguarded = ""
         self.order: RayOrder | None = None
@@ -87,6 +89,30 @@ class RayHost:
             )
         self._task = asyncio.create_task(self._supervise(order))
 
+    async def take_over(self) -> None:
+        """Go on with what an agent that crashed has left running, as it was ordered then."""
+        left = left_behind(self._place)
+        if left is None:
+            return
+        order = left.word.order
+        log.info("taking over Ray of %s, which outlived its agent", order.cluster)
+        self.order = order
+        self._decided.clear()
+        self._note(order, "starting", restarts=left.word.restarts)
+        self._task = asyncio.create_task(self._supervise(order, left))
+        with contextlib.suppress(TimeoutError):  # the first report should say that it runs
+            await asyncio.wait_for(self._decided.wait(), TAKING_OVER_S)
+
+    async def leave(self) -> None:
+        """End without ending Ray: the agent crashes, and the next one takes it over."""
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            guard.let_go()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
     async def stop(self) -> None:
         """Undo the order: processes, relays, network, secrets, all files. Never raises."""
         await self.close()
@@ -105,13 +131,17 @@ class RayHost:
         await self._leave_network(order)
         await lower_fence(self._place)
         forget_secrets(self._place)
+        forget_guard(self._place)
         _empty(self._place.ray_temp)
         self.observed = None
         self._settings.changed()
 
-    async def _supervise(self, order: RayOrder) -> None:
+    async def _supervise(self, order: RayOrder, left: Left | None = None) -> None:
         pause_s, restarts = PAUSE_FIRST_S, 0
-        _empty(self._place.ray_temp)  # a host that lost power has kept another tenant's session
+        if left is not None:
+            self._guard, restarts = left.guard, left.word.restarts
+        else:  # a host that lost power has kept another tenant's session
+            _empty(self._place.ray_temp)
         try:
             while True:
                 began = asyncio.get_running_loop().time()
@@ -126,49 +156,46 @@ class RayHost:
                 pause_s = min(pause_s * 2, PAUSE_LAST_S)
                 restarts += 1
         finally:
-            await self._end_process()
+            await self._end_guard()
             await self._close_relays()
 
     async def _one_life(self, order: RayOrder, restarts: int) -> str:
-        """Start Ray and wait until it ends; why it ended."""
+        """Start Ray, unless it was taken over, and wait until it ends; why it ended."""
         self._note(order, "starting", restarts=restarts)
         try:
-            await self._join_network(order)
+            if self._guard is None:
+                await self._join_network(order)
             self._unguarded = await raise_fence(order, self._place)
             if self._unguarded and not restarts:
                 log.warning("no packet filter around Ray: %s", self._unguarded)
-            write_secrets(order, self._place)
-            keep_only_store(order, self._place)
-            _make_private(self._place.ray_temp)
-            self._process = await self._spawn(order)
+            if self._guard is None:
+                self._guard = self._begin(order, restarts)
+            guard = self._guard
             await self._open_relays(order)
-            await self._until_ready(order, self._process)
+            await self._until_ready(order, guard)
         except (RayHostError, SocketPathError, OSError, ValueError) as error:
-            await self._end_process()
+            await self._end_guard()
             return str(error)
         self._note(order, "running", restarts=restarts, relays=self._relay_names())
-        code = await self._process.wait()
-        self._process = None
-        return f"exit code {code}: {self._log_tail()}"
+        how = await guard.wait()
+        await self._end_guard()
+        return f"{how}: {self._log_tail()}"
 
-    async def _spawn(self, order: RayOrder) -> asyncio.subprocess.Process:
+    def _begin(self, order: RayOrder, restarts: int) -> Guard:
+        """Everything that Ray needs, anew, and Ray."""
+        write_secrets(order, self._place)
+        keep_only_store(order, self._place)
+        _make_private(self._place.ray_temp)
         for directory in (self._place.home, self._place.ray_log.parent):
             directory.mkdir(parents=True, exist_ok=True)
-        guard = Path(__file__).with_name("guard.py")
-        command = ray_command(order, self._place, simulated=self._settings.simulated)
-        with self._place.ray_log.open("wb") as output:
-            return await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(guard), str(GRACE_S), "--"),
-                *command,
-                env=ray_environment(order, self._place, os.environ),
-                cwd=self._place.home,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        return start_guard(
+            ray_command(order, self._place, simulated=self._settings.simulated),
+            ray_environment(order, self._place, os.environ),
+            self._place,
+            Word(order=order, restarts=restarts),
+        )
 
-    async def _until_ready(self, order: RayOrder, process: asyncio.subprocess.Process) -> None:
+    async def _until_ready(self, order: RayOrder, guard: Guard) -> None:
         """Ports open in the order in which Ray starts: raylet last, dashboard beside it."""
         wanted = [(node_address(order), Ports.of(order).node_manager)]
         if order.role == "head":
@@ -176,32 +203,30 @@ class RayHost:
         try:
             async with asyncio.timeout(START_LIMIT_S):
                 for address, port in wanted:
-                    await self._until_listening(address, port, process)
+                    await self._until_listening(address, port, guard)
         except TimeoutError:
             raise RayHostError(
                 f"Ray did not start within {START_LIMIT_S:.0f} s: {self._log_tail()}"
             ) from None
 
-    async def _until_listening(
-        self, address: str, port: int, process: asyncio.subprocess.Process
-    ) -> None:
+    async def _until_listening(self, address: str, port: int, guard: Guard) -> None:
         while not await _listens(address, port):
-            if process.returncode is not None:
-                raise RayHostError(f"exit code {process.returncode}: {self._log_tail()}")
+            if guard.ended:
+                raise RayHostError(f"{await guard.wait()}: {self._log_tail()}")
             await self._settings.clock.sleep(READY_POLL_S)
 
-    async def _end_process(self) -> None:
-        process, self._process = self._process, None
-        if process is None or process.returncode is not None:
+    async def _end_guard(self) -> None:
+        guard, self._guard = self._guard, None
+        if guard is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+        guard.ask()
         try:
-            await asyncio.wait_for(process.wait(), GUARD_LIMIT_S)
+            await asyncio.wait_for(guard.wait(), GUARD_LIMIT_S)
         except TimeoutError:
             log.warning("the guard of Ray did not end in %.0f s; killing it", GUARD_LIMIT_S)
-            process.kill()
-            await process.wait()
+            guard.kill()
+            await guard.wait()
+        guard.let_go()
 
     async def _join_network(self, order: RayOrder) -> None:
         body = {"name": order.network, "address": order.address}
@@ -285,6 +310,8 @@ class RayHost:
             unguarded=self._unguarded,
             relays=relays or {},
         )
+        if phase != "starting":
+            self._decided.set()
         self._settings.changed()
 
 
