@@ -84,11 +84,10 @@ def _bar(unit: ComputeUnit, hosts: Mapping[str, Host]) -> Bar | None:
 
 def ask_of(claim: Claim) -> Ask:
     """What a pending claim asks for."""
-    first = ClaimPart(**{name: getattr(claim, name) for name in ClaimPart.model_fields})
     return Ask(
         id=claim.id,
         tenant=claim.tenant,
-        parts=tuple(_part(claim, part) for part in (first, *claim.more)),
+        parts=tuple(_part(claim, part) for part in (_first(claim), *claim.more)),
         asked_at=claim.created_at,
         cluster=claim.cluster,
         priority=claim.priority,
@@ -122,7 +121,7 @@ def _beside(claim: Claim, unit: Unit, kept: Sequence[Unit]) -> tuple[Level, str]
     """The group that a unit must be in to take another's place."""
     within = [
         Level(part.within)
-        for part in (claim, *claim.more)
+        for part in (_first(claim), *claim.more)
         if _choice(claim, part.unit_class).of_class(unit.kind)
     ]
     alike = [one for one in kept if one.kind.unit_class == unit.kind.unit_class]
@@ -164,6 +163,11 @@ def quota_of(quota: TenantQuota) -> Quota:
         limit_milli=None if limit is None else round(limit * MILLI),
         units_max=quota.units_max,
     )
+
+
+def _first(claim: Claim) -> ClaimPart:
+    """What a claim asks for before all else."""
+    return ClaimPart(**{name: getattr(claim, name) for name in ClaimPart.model_fields})
 
 
 def _part(claim: Claim, part: ClaimPart) -> Part:
