@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from inventory.model import Host
 from inventory.states import HostState
 from pods.plan import PlannedHost, plan_bring_up
@@ -24,7 +26,8 @@ def plan() -> Plan:
     )
     canary = Wave(number=1, stage="canary", hosts=("first",), acts=())
     trial = Wave(number=2, stage="trial", hosts=NAMES, acts=acts)
-    return Plan.model_construct(waves=(canary, trial))
+    said: dict[str, Any] = {"waves": (canary, trial)}
+    return Plan.model_construct(**said)
 
 
 def noted(trial: Trial, ready: frozenset[str]) -> Trial:
