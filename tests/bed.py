@@ -41,6 +41,8 @@ class Bed:
     key: str = ""
     agents_at: str = "127.0.0.1"
     """Where agents and BMCs find the service; virtual machines do not share its loopback."""
+    program: tuple[str, ...] = tuple(PODYARD)
+    """What hall and service are started with."""
 
     def __post_init__(self) -> None:
         self.ports |= zip(("api", "agents", "gateway"), free_ports(3), strict=True)
@@ -126,13 +128,18 @@ class Bed:
         assert reply.status_code == httpx.codes.OK, reply.text
         return dict(reply.json())
 
+    def spec(self) -> str | dict[str, Any]:
+        """What the hall was made from."""
+        return "lab-4"
+
     def apply_pod(self, name: str = "lab") -> None:
         """Import the hall's hosts as a pod."""
         expected = (
             "name", "slot", "bmc", "fingerprint", "username", "password", "serial", "mac", "root",
         )  # fmt: skip
         hosts = [{key: host[key] for key in expected} for host in self.hall["hosts"]]
-        body = {"name": name, "site": "here", "spec": "lab-4", "hosts": hosts, "simulated": True}
+        body = {"name": name, "site": "here", "spec": self.spec(), "hosts": hosts}
+        body |= {"simulated": True}
         reply = self.call("POST", "/api/pods", body)
         assert reply.is_success, reply.text
 
@@ -144,7 +151,7 @@ class Bed:
             found[:] = [self.call("GET", f"/api/pods/{name}/plan")]
             return found[0].status_code == httpx.codes.OK
 
-        self.wait(60, planned)
+        self.wait(180, planned)
         return dict(found[0].json()["plan"])
 
     def approve(self, digest: str, name: str = "lab") -> None:
@@ -201,7 +208,7 @@ class Bed:
     ) -> subprocess.Popen[bytes]:
         with (self.directory / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [*PODYARD, *arguments],
+                [*self.program, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

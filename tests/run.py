@@ -81,6 +81,7 @@ SUITES = {
         "tests/integration/test_demo.py",
         "tests/integration/test_tutorial.py",
         "tests/integration/test_tenant_chain.py",
+        "tests/integration/tenants",
     ],
     "faults": ["tests/integration/faults", "tests/integration/power"],
     "crashes": ["tests/integration/crashes"],
