@@ -38,7 +38,7 @@ def test_job_ends_on_a_replacement_when_its_own_host_loses_power(site: FiveHosts
         job = site.until_job(moves, "succeeded", "failed", "stopped", limit_s=900)
         assert (job["state"], job["tries"], job["failures"]) == ("succeeded", 2, 0), job["why"]
         site.wait(300, lambda: site.members("red") == (head, spare))
-        code, output = site.ray("red", "job", "logs", job["submission_id"])
+        code, output = site.ray("red", "job", "logs", f"pyd-{moves}-{job['tries']}")
         assert code == 0, output
         assert f"ended on {spare}" in output
         assert site.job(holds)["tries"] == 1
