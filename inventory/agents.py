@@ -50,6 +50,9 @@ class BootDocument(Document):
     host: str
     """The host's name."""
     serial: str
+    macs: tuple[str, ...] = ()
+    """Of its ports, as far as they are on record: with the serial number, what the host holds
+    against itself before it writes over anything."""
     controller: str
     """`address:port` of the agent door (TLS)."""
     controller_name: str = "podyard-controller"

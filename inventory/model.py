@@ -157,6 +157,10 @@ class BootRecord(Record):
     """The size of the disk that the spec means; 0: it does not say."""
     erase: tuple[EraseMethod, ...] = ()
     """How its agent erases the drives that it reads and that are not proven erased."""
+    leave_asked_at: datetime | None = None
+    """When its agent last asked whether it may destroy anything. Only the boot door writes it."""
+    leave_given_at: datetime | None = None
+    """When the controller said that it may; for minutes."""
 
 
 class Rental(Record):

@@ -16,6 +16,7 @@ from provisioning.acts.certificate import Certificates
 from provisioning.acts.configuration import Configuration
 from provisioning.acts.erasing import Erasing
 from provisioning.acts.firmware import Firmware
+from provisioning.acts.inband import BOOT_TOKEN, GIVEN_UP, InBand
 from provisioning.acts.inspection import Inspection
 from provisioning.acts.leak import Leaks
 from provisioning.acts.recorder import LOOK_AGAIN_S, Outcome, Recorder
@@ -37,6 +38,7 @@ from provisioning.lifecycle.actions import (
     EjectMedia,
     EraseDrive,
     ForgetBoot,
+    GiveLeave,
     InsertMedia,
     MakeBootMedium,
     NoteLeak,
@@ -58,6 +60,7 @@ from provisioning.lifecycle.actions import (
     SetBios,
     SetBootSource,
     SettleByHand,
+    SettleInBand,
     ShutDown,
     StartAgent,
     StopLoad,
@@ -75,7 +78,6 @@ from provisioning.world import World
 
 FACTS_COME = (RecordFacts, RecordInspection, Suspend)
 POWER_ON_AGAIN_S = 15.0  # between repeated requests: the slowest BMC seen shows it after 11 s
-BOOT_TOKEN = "boot-token"  # noqa: S105 - the name of a field, not a secret
 
 
 class Acting:
@@ -97,6 +99,7 @@ class Acting:
         self._watts = Watts(world, recorder, maps, self._watch)
         self._firmware = Firmware(world, recorder, maps, fence)
         self._erasing = Erasing(world, recorder, maps, fence)
+        self._in_band = InBand(world, recorder, maps, fence)
         self._remedies = Remedies(world, recorder)
         self._leaks = Leaks(world, recorder)
         self._configuration = Configuration(world, recorder)
@@ -119,7 +122,7 @@ class Acting:
             await self._watch.look(outcome.host)
         return outcome
 
-    async def _perform(  # noqa: C901, PLR0912 - one line per action, nothing else
+    async def _perform(  # noqa: C901, PLR0912, PLR0915 - one line per action
         self, host: Host, action: Action, seen: Seen, context: Context, *, reason: str
     ) -> Outcome:
         match action:
@@ -148,9 +151,13 @@ class Acting:
             case ReservePower(watts):
                 return await self._watts.reserve(host, watts, context)
             case MakeBootMedium():
-                return await self._make_medium(host, action, context)
+                return await self._in_band.make_medium(host, action, context)
+            case GiveLeave():
+                return await self._in_band.give_leave(host, context)
+            case SettleInBand(why):
+                return await self._in_band.settle(host, context, why)
             case RecordWritten(tries):
-                return await self._disk_written(host, tries, reason)
+                return await self._disk_written(host, tries, context, reason)
             case StartAgent():
                 return await self._start_agent(host, reason)
             case PowerOn():
@@ -190,7 +197,8 @@ class Acting:
             case CertifyErasure():
                 return await self._erasing.certify(host, context)
             case RecordDrivesRead():
-                return await self._erasing.record_read(host, seen, context)
+                ended = self._in_band.ended(context, "done", "its drives were read")
+                return await self._erasing.record_read(host, seen, context, ended=ended)
             case TryRemedy():
                 return await self._remedies.attempt(host, action)
             case RecordConfigured(boot_id):
@@ -209,7 +217,8 @@ class Acting:
             case ForgetBoot():
                 boot = {"boot": None, "configured_boot_id": "", "acceptance_order": ""}
                 fields = {**boot, "shutdown_at": None}
-                return await self._recorder.record(host, fields)
+                ended = self._in_band.ended(context, "failed", GIVEN_UP)
+                return await self._recorder.record(host, fields, also=ended)
             case _:
                 raise TypeError(f"nobody knows how to perform {action}")
 
@@ -233,32 +242,16 @@ class Acting:
                 hint=f"podyard host why {host.name}",
             )
 
-    async def _make_medium(self, host: Host, wanted: MakeBootMedium, context: Context) -> Outcome:
-        policy = context.wanted.erase
-        medium = self._world.door.make_medium(
-            now=self._world.clock.now(),
-            tries=wanted.tries,
-            purpose=wanted.purpose,
-            silence=wanted.silence,
-            disk_gib=wanted.disk_gib,
-            erase=policy.methods if policy and wanted.purpose == "read-drives" else (),
-        )
-        sealed = self._world.secrets.seal(host.id, BOOT_TOKEN, medium.token)
-        return await self._recorder.record(
-            host,
-            {"boot": medium.record},
-            secrets={(host.id, BOOT_TOKEN): sealed},
-            same_look=True,
-        )
-
-    async def _disk_written(self, host: Host, tries: int, reason: str) -> Outcome:
+    async def _disk_written(self, host: Host, tries: int, context: Context, reason: str) -> Outcome:
         """From now on its boot is the one from its disk."""
         if host.boot is None:
             raise TypeError("RecordWritten without a boot")
         fresh = {"purpose": "disk", "powered_at": None, "silence": "", "tries": tries}
         boot = host.boot.model_copy(update=fresh)
         event = self._recorder.event(host, "host.disk-written", "", boot.image, reason)
-        return await self._recorder.record(host, {"boot": boot, "problem": None}, events=(event,))
+        ended = self._in_band.ended(context, "done", reason)
+        fields = {"boot": boot, "problem": None}
+        return await self._recorder.record(host, fields, also=ended, events=(event,))
 
     async def _start_agent(self, host: Host, reason: str) -> Outcome:
         """Written down first, as a power-on is: the agent may report before we come back."""

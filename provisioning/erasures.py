@@ -17,6 +17,7 @@ from provisioning.lifecycle.decision import Erasure
 
 STEP = "erase:"
 CERTIFIED = "erasure-certificate"
+LOOKED = "drives-looked-for"
 NOT_ENDED = datetime.max.replace(tzinfo=UTC)
 
 
@@ -39,6 +40,14 @@ def is_certified(host: Host, intents: Sequence[Intent]) -> bool:
         return False
     now = round_of(host)
     return any(one.step == CERTIFIED and one.arguments.get("round") == now for one in intents)
+
+
+def is_looked_at(host: Host, intents: Sequence[Intent]) -> bool:
+    """Whether a system of ours looked for drives in this stay, and said what it found."""
+    now = round_of(host)
+    return host.state is HostState.CLEANING and any(
+        one.step == LOOKED and one.arguments.get("round") == now for one in intents
+    )
 
 
 def unerased_of(host: Host, intents: Sequence[Intent]) -> tuple[Erasure, ...]:

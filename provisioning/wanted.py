@@ -13,8 +13,9 @@ from pods.canonical import canonical_json
 from pods.certificate import Predicate, read_unverified
 from pods.spec import PodSpec
 from provisioning.admission import Waits, stage_turn
+from provisioning.boot.orders import STEP as IN_BAND
 from provisioning.brakes import failure_share
-from provisioning.erasures import erasures_of, is_certified, unerased_of
+from provisioning.erasures import erasures_of, is_certified, is_looked_at, unerased_of
 from provisioning.lifecycle.decision import Around, Wanted
 from provisioning.onboarding.policy import COMMON, AdoptionPolicy
 
@@ -59,7 +60,8 @@ def wanted_of(
         trial_waits=_trial_waits(host, around) if waits else "",
         brake=around.brake if waits else "",
         planned_updates=planned.updates.get(host.name, frozenset()),
-        open_steps=frozenset(i.step for i in intents if i.state == "open") if intents else NONE,
+        open_steps=begun_steps(intents) if intents else NONE,
+        in_band=any(i.state == "open" and i.step.startswith(IN_BAND) for i in intents),
         unit_free=free,
         place=place,
         around=Around(around.findings.get(host.slot, ()), around.as_of),
@@ -70,9 +72,19 @@ def wanted_of(
         adoption=adoption,
         erasures=erasures_of(host, intents),
         unerased=unerased_of(host, intents),
+        drives_looked=is_looked_at(host, intents),
         erasure_certified=is_certified(host, intents),
         loop_leak=around.leak_near(host),
     )
+
+
+def begun_steps(intents: Sequence[Intent]) -> frozenset[str]:
+    """What the host must keep its power for, and is settled by looking.
+
+    What it does itself to its disks is neither: a disk that is half written starts nothing.
+    """
+    begun = (i.step for i in intents if i.state == "open")
+    return frozenset(step for step in begun if not step.startswith(IN_BAND))
 
 
 def wanted_of_type(spec: PodSpec, name: str) -> dict[str, Any]:

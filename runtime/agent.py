@@ -31,6 +31,7 @@ from pydantic import ValidationError
 
 from inventory.agents import BootDocument, DesiredState, ObservedState, XidSeen
 from inventory.clock import Clock, SystemClock
+from inventory.same_host import Marks
 from runtime.converging import (
     ForgetAcceptance,
     Present,
@@ -85,7 +86,11 @@ class Agent:
         self._log = XidLog(place.kernel_log if hardware.simulated else KERNEL_LOG)
         self._xids: tuple[XidSeen, ...] = ()
         self._drives = DriveReading(
-            place, boot, simulated=hardware.simulated, changed=self._changed.set
+            place,
+            boot,
+            simulated=hardware.simulated,
+            found=Marks(hardware.facts.serial, tuple(nic.mac for nic in hardware.facts.nics)),
+            changed=self._changed.set,
         )
         self._ray = RayHost(
             Settings(place, hardware.simulated, clock=clock, changed=self._changed.set)

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 
 from inventory.agents import BootDocument
+from inventory.same_host import Marks, unproven
 from pods.erasing import DriveRead
 from runtime.hardware import read_drives
 from runtime.place import Place
@@ -29,9 +30,17 @@ class DriveReading:
     """The agent's side of a boot that is for reading drives."""
 
     def __init__(
-        self, place: Place, boot: BootDocument, *, simulated: bool, changed: Callable[[], None]
+        self,
+        place: Place,
+        boot: BootDocument,
+        *,
+        simulated: bool,
+        found: Marks,
+        changed: Callable[[], None],
     ) -> None:
+        """`found`: what this machine says that it is; another host's drives are only read."""
         self._boot = boot
+        self._another = unproven(Marks(boot.serial, boot.macs), found)
         self._real = boot.read_drives and not simulated
         self._changed = changed
         self._task: asyncio.Task[None] | None = None
@@ -55,6 +64,9 @@ class DriveReading:
 
     async def _run(self) -> None:
         methods = [part for method in self._boot.erase for part in ("--erase", method)]
+        if methods and self._another:
+            LOG.warning("no drive is erased: %s", self._another)
+            methods = []
         process = None
         try:
             process = await asyncio.create_subprocess_exec(

@@ -19,7 +19,15 @@ from provisioning.brakes import domains
 from provisioning.context import Context
 from provisioning.drivers.capabilities import Capability, lacking
 from provisioning.drivers.driveerase import DriveEraser
-from provisioning.erasures import CERTIFIED, STEP, in_order, is_certified, round_of
+from provisioning.erasures import (
+    CERTIFIED,
+    LOOKED,
+    STEP,
+    in_order,
+    is_certified,
+    is_looked_at,
+    round_of,
+)
 from provisioning.errors import Ambiguous, BmcBusy, BmcRefused, BmcUnreachable
 from provisioning.guarded import Act, Done, Failed, Pending, may_have_begun, settle_erase
 from provisioning.lifecycle.actions import EraseDrive, RecordUnerased
@@ -90,8 +98,14 @@ class Erasing(Destructive):
             host, {}, insert=(found,), events=(self._event(host, found),)
         )
 
-    async def record_read(self, host: Host, seen: Seen, context: Context) -> Outcome:
-        """Every drive that was read, told of or known once is proven erased, or it is not."""
+    async def record_read(
+        self, host: Host, seen: Seen, context: Context, *, ended: tuple[Intent, ...] = ()
+    ) -> Outcome:
+        """Every drive that was read, told of or known once is proven erased, or it is not.
+
+        `ended`: what closes the boot's own act. That somebody looked is written down also where
+        there was nothing to see: a host of which nobody knows drives is clean for no other reason.
+        """
         boot = host.boot
         read = {} if boot is None else worst_by_serial(drives_read(boot, seen) or ())
         judged: list[Intent] = []
@@ -111,11 +125,13 @@ class Erasing(Destructive):
             if serial not in last and serial not in read:
                 gone = "it was seen at inspection, and neither its BMC nor the agent shows it now"
                 fresh += noted(self._failed(host, serial, slot, gone), gone=True)
+        told = is_looked_at(host, context.intents)
+        looked = () if told else (self._looked(host, found=len(read)),)
         return await self._recorder.record(
             host,
             {},
-            insert=tuple(fresh),
-            also=tuple(judged),
+            insert=(*fresh, *looked),
+            also=(*judged, *ended),
             events=tuple(self._event(host, one) for one in (*judged, *fresh)),
             same_look=False,
         )
@@ -152,6 +168,21 @@ class Erasing(Destructive):
         )
         event = self._recorder.event(host, "host.erasure-certified", "", digest, kept.note)
         return await self._recorder.record(host, {}, insert=(kept,), events=(event,))
+
+    def _looked(self, host: Host, *, found: int) -> Intent:
+        now = self._world.clock.now()
+        return Intent(
+            id=self._world.new_id(),
+            host_id=host.id,
+            step=LOOKED,
+            step_class="destructive-observable",
+            arguments={"round": round_of(host), "drives": found},
+            fence=self._fence.number,
+            state="done",
+            note=f"{found} drives were seen from inside the host",
+            created_at=now,
+            settled_at=now,
+        )
 
     def _judged(self, intent: Intent, read: DriveRead | None) -> Intent:
         """The evidence stands where the act stands."""

@@ -1,4 +1,4 @@
-"""Writing down what the boot door saw of a boot.
+"""Writing down what the boot door saw of a boot, and what an agent asked for there.
 
 It tells failures apart that look alike from the BMC: a host whose network never came up asks for
 nothing, one that fetched its medium and then fell silent has another trouble, and the agent of a
@@ -27,6 +27,14 @@ def note_asked(store: Store, host_id: str, media_id: str, *, now: datetime) -> N
         if boot is None or boot.powered_at is None or boot.asked_at is not None:
             return
         if _noted(store, host, media_id, {"asked_at": now}, now=now):
+            return
+
+
+def note_leave_asked(store: Store, host_id: str, media_id: str, *, now: datetime) -> None:
+    """An agent asks whether it may destroy anything; it asks again when this is lost."""
+    for _ in range(TRIES):
+        host = store.get(Host, host_id)
+        if _noted(store, host, media_id, {"leave_asked_at": now}, now=now):
             return
 
 

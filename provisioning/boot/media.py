@@ -19,8 +19,10 @@ from inventory.agents import BootDocument, DeployOrder
 from inventory.authority import CONTROLLER_NAME
 from inventory.model import BootPurpose, BootRecord, Host
 from pods.erasing import EraseMethod
+from provisioning.boot.identity import marks_of
 from provisioning.errors import Unsupported
 
+MACS_MOST = 64
 TOKEN_VALID = timedelta(minutes=30)  # twice the slowest boot seen, memory training included
 
 
@@ -98,6 +100,7 @@ class BootDoor:
         return BootDocument(
             host=host.name,
             serial=host.serial,
+            macs=marks_of(host).macs[:MACS_MOST],
             controller=self.controller,
             controller_name=CONTROLLER_NAME,
             ca_pem=self.ca_pem,

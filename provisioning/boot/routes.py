@@ -21,17 +21,20 @@ from inventory.agents import BootDocument, EnrolReply, EnrolRequest
 from inventory.authority import Authority
 from inventory.deps import ApiDeps
 from inventory.errors import Conflict, StaleWrite
+from inventory.holding import held
 from inventory.model import AgentSeen, Event, Host
 from inventory.peer import serial_text
 from inventory.refusals import ERRORS, Refused
 from inventory.store.protocol import Change
 from pods.firmware import image_bytes
-from provisioning.boot.asking import note_asked, note_refused
+from provisioning.boot.asking import note_asked, note_leave_asked, note_refused
 from provisioning.boot.identity import another_host
 from provisioning.boot.media import BootDoor, token_opens
 from provisioning.boot.named import NamedImages
-from provisioning.boot.transfers import Transfers
+from provisioning.boot.orders import asks_for_leave, destroys, may_begin
+from provisioning.boot.transfers import COME_BACK_S, Transfers
 from provisioning.images.medium import Medium
+from provisioning.lifecycle.restraining import held_back
 
 log = logging.getLogger("podyard.boot")
 
@@ -92,9 +95,10 @@ def build_boot_routes(
     @router.post("/agent/v1/enrol")
     async def enrol(body: EnrolRequest) -> EnrolReply:
         """Spend a boot token for this boot's client certificate."""
-        reply = await deps.in_thread(_enrol, boot, body)
-        deps.wake()
-        return reply
+        try:
+            return await deps.in_thread(_enrol, boot, body)
+        finally:
+            deps.wake()  # it enrolled, or it asks for leave
 
     return router
 
@@ -126,6 +130,8 @@ def _enrol(deps: _BootDeps, request: EnrolRequest) -> EnrolReply:
     for _ in range(ENROL_TRIES):
         host = _host_with_token(deps, request)
         now = deps.api.clock.now()
+        if not _opened_before(deps, host):
+            _require_leave(deps, host, now)
         certificate = deps.authority.issue_client(request.csr_pem, host_id=host.id, now=now)
         before = deps.api.store.get(AgentSeen, host.id)
         try:
@@ -153,6 +159,35 @@ def _host_with_token(deps: _BootDeps, request: EnrolRequest) -> Host:
         _report_refused(deps, host, f"{another}; the medium of {host.name} is in the wrong host")
         raise _refuse("this is not the host that the medium was made for")
     return host
+
+
+def _opened_before(deps: _BootDeps, host: Host) -> bool:
+    """An agent of this boot is in already: who asks repeats, or is turned away for that."""
+    before = deps.api.store.get(AgentSeen, host.id)
+    return before is not None and host.boot is not None and before.media_id == host.boot.media_id
+
+
+def _require_leave(deps: _BootDeps, host: Host, now: datetime) -> None:
+    """An agent that would write or erase is let in with the controller's leave, and under no hold.
+
+    The hold is asked here as well: a person may have held the fleet since the leave was given.
+    """
+    boot = host.boot
+    if boot is None or not destroys(boot):
+        return
+    stopped = held_back(host) or str(held(deps.api.store, deps.api.hold_file) or "")
+    if not stopped and may_begin(boot, now=now):
+        return
+    if not asks_for_leave(boot):
+        note_leave_asked(deps.api.store, host.id, boot.media_id, now=now)
+        deps.api.store.wake_hosts(now=deps.api.clock.now(), host_id=host.id)
+    raise Refused(
+        503,
+        "not-now",
+        stopped or f"{host.name} has no leave yet to write or erase its disks",
+        hint="the agent asks again by itself",
+        headers={"Retry-After": str(COME_BACK_S)},
+    )
 
 
 def _record(

@@ -27,6 +27,7 @@ import httpx
 
 from inventory.agents import BootDocument, DeployOrder, DeployReport
 from inventory.localdisks import local_disks
+from inventory.same_host import Marks, unproven
 from pods.errors import CertificateRefused, PodsError
 from pods.keys import Keyring, keyring, public_key_from_pem
 from provisioning.images.errors import BuildFailed, ImageDamaged, ImageError, TargetRefused
@@ -222,11 +223,16 @@ def deploy(
     *,
     disks: Sequence[Disk],
     devices: Path,
+    found: Marks,
     say: Callable[[DeployReport], None],
 ) -> DeployReport:
-    """Write what was ordered; how it ended. Trouble is an answer, never an exception."""
+    """Write what was ordered; how it ended. Trouble is an answer, never an exception.
+
+    `found`: what this machine says that it is.
+    """
     teller = Teller(say, DeployReport(image=order.image))
     try:
+        require_same_host(server.document, found)
         teller.now(progress="asking for the image")
         manifest = believed(server, order)
         disk = choose_disk(disks, needed_bytes=bytes_needed(manifest), disk_gib=order.disk_gib)
@@ -250,6 +256,23 @@ def deploy(
             finished=True, progress="written, and read back", read_back=dict(written.read_back)
         )
     return teller.report
+
+
+def require_same_host(document: BootDocument, found: Marks) -> None:
+    """The medium may be in another host's drive, whatever the controller believes."""
+    if why := unproven(Marks(document.serial, document.macs), found):
+        raise TargetRefused(
+            f"{why}: nothing was written",
+            hint=f"see which host the medium of {document.host} is in; correct the record with "
+            f"podyard host bmc {document.host}",
+        )
+
+
+def marks_found(system: Path = Path("/")) -> Marks:
+    """What the kernel says of this machine."""
+    ports = sorted((system / "sys/class/net").glob("*/device"))
+    macs = tuple(mac for port in ports if (mac := _text(port.parent / "address")))
+    return Marks(_text(system / "sys/class/dmi/id/product_serial"), macs)
 
 
 def handed(run: Path) -> bytes:
@@ -298,6 +321,7 @@ def main(arguments: list[str] | None = None) -> int:
             ImageServer(client, document, document.deploy.image),
             document.deploy,
             disks=disks_of(),
+            found=marks_found(),
             devices=Path("/dev"),
             say=_say,
         )

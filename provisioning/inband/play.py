@@ -27,7 +27,7 @@ from typing import Any
 import yaml
 
 from inventory.model import Host
-from provisioning.inband.reach import ReachOf, SshReach, connection
+from provisioning.inband.reach import ReachOf, SshReach, connection, key_in_memory
 from provisioning.inband.roles import Role, rails_of, roles_of
 from provisioning.inband.values import SiteValues
 from provisioning.world import PlayResult
@@ -113,11 +113,16 @@ class AnsiblePlayer:
                 else (),
             )
             self._doing[host.id] = "waits for its turn to be configured"
+            key = key_in_memory(reach) if reach is not None else None
             try:
                 async with self._places:
-                    return await _run(Path(directory), told=told, deadline_s=self._deadline_s)
+                    return await _run(
+                        Path(directory), told=told, deadline_s=self._deadline_s, key=key
+                    )
             finally:
                 self._doing.pop(host.id, None)
+                if key is not None:
+                    os.close(key)
 
 
 class NoPlaybook:
@@ -195,9 +200,13 @@ def environment(directory: Path) -> dict[str, str]:
     }
 
 
-async def _run(directory: Path, *, told: Callable[[str], None], deadline_s: float) -> PlayResult:
+async def _run(
+    directory: Path, *, told: Callable[[str], None], deadline_s: float, key: int | None = None
+) -> PlayResult:
+    """`key`: a descriptor of the account's key, for this run's process alone."""
     process = await asyncio.create_subprocess_exec(
-        *runner_arguments(directory),
+        *(*runner_arguments(directory), *([str(key)] if key is not None else ())),
+        pass_fds=(key,) if key is not None else (),
         cwd=directory,
         env=environment(directory),
         stdin=asyncio.subprocess.DEVNULL,

@@ -2,12 +2,13 @@
 
 Nothing here is a template, whatever anybody wrote into a record: an address and an account are held
 against the form of what they are before they become an option of a program, and a host key is
-compared with its pin before Ansible hears of the host. The account's private key lies in a file
-that only this run's process may read, in a folder that goes with the run.
+compared with its pin before Ansible hears of the host. The account's private key is in no file: it
+lies in memory that the run's own process holds open, and is gone with it however that ends.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from provisioning.drivers.ssh.session import SshSession
 
 CONNECT_S = 15  # one handshake; a loaded machine takes a tenth of it
 ALIVE_S = 15  # a host that is silent for four of these is gone: a task's end is then known
+KEY_LINK = "ssh_key"
+"""Leads to the key, which the run's own process has open."""
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
 
 
@@ -63,8 +66,7 @@ async def ssh_reach(
 
 
 def connection(reach: SshReach, folder: Path) -> dict[str, Any]:
-    """Ansible's variables for it. Writes the key and the host's key into `folder`."""
-    key = _written(folder / "ssh_key", reach.key.get_secret_value())
+    """Ansible's variables for it. Writes the host's key into `folder`."""
     known = _written(folder / "known_hosts", reach.known_host)
     options = {
         "BatchMode": "yes",
@@ -89,13 +91,23 @@ def connection(reach: SshReach, folder: Path) -> dict[str, Any]:
         "ansible_port": reach.endpoint.port,
         "ansible_user": reach.user,
         "ansible_become": reach.user != "root",
-        "ansible_ssh_private_key_file": str(key),
+        "ansible_ssh_private_key_file": str(folder / KEY_LINK),
         "ansible_ssh_common_args": " ".join(
             ["-F none", *(f"-o {name}={value}" for name, value in options.items())]
         ),
         # Where every distribution has one; looking for others finds what somebody installed.
         "ansible_python_interpreter": "/usr/bin/python3",
     }
+
+
+def key_in_memory(reach: SshReach) -> int:
+    """A descriptor of the account's key; its memory goes with the last process that has it."""
+    content = reach.key.get_secret_value()
+    descriptor = os.memfd_create("podyard-key", os.MFD_CLOEXEC)
+    os.fchmod(descriptor, 0o600)  # `ssh` takes no key that others might read
+    with os.fdopen(os.dup(descriptor), "w") as file:
+        file.write(content if content.endswith("\n") else f"{content}\n")
+    return descriptor
 
 
 def _written(path: Path, content: str) -> Path:

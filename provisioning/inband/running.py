@@ -1,21 +1,30 @@
-"""The process in which one playbook runs: `python -m provisioning.inband.running DIR HOSTS PLAY`.
+"""The process in which one playbook runs: `… -m provisioning.inband.running DIR HOSTS PLAY [KEY]`.
 
 It is apart from the controller so that a playbook sees none of its memory and environment, and so
 that it can be killed with everything it started. Every task that begins is a line on stdout, as
-JSON; the last line is the result.
+JSON; the last line is the result. `KEY` is a descriptor that it inherited: the account's private
+key, in memory. It ends when the controller does, so nothing has that memory for long.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
+import signal
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import ansible_runner
 
+from provisioning.inband.reach import KEY_LINK
+
 MESSAGE_MAX_CHARS = 4096
 """A compiler's whole output can be one message: the result is to stay one line that is read."""
+SIGNAL_AT_PARENTS_END = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
 FAILED = {"runner_on_failed", "runner_on_unreachable"}
 
 
@@ -38,8 +47,11 @@ class Heard:
         return False
 
 
-def main(directory: str, hosts: str, playbook: str) -> int:
+def main(directory: str, hosts: str, playbook: str, key: str = "") -> int:
     """Run it and print the result."""
+    end_with_parent()
+    if key:
+        (Path(directory) / KEY_LINK).symlink_to(f"/proc/{os.getpid()}/fd/{int(key)}")
     heard = Heard()
     run = ansible_runner.run(
         private_data_dir=directory,
@@ -58,6 +70,11 @@ def main(directory: str, hosts: str, playbook: str) -> int:
         }
     )
     return 0
+
+
+def end_with_parent() -> None:
+    """SIGTERM, by which a run ends with all that it started, also when the controller is killed."""
+    ctypes.CDLL(None, use_errno=True).prctl(SIGNAL_AT_PARENTS_END, signal.SIGTERM)
 
 
 def say(line: dict[str, Any]) -> None:
@@ -82,4 +99,4 @@ def message_of(event: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]))
+    sys.exit(main(*sys.argv[1:5]))

@@ -186,6 +186,24 @@ class MakeBootMedium(Action):
 
 
 @dataclass(frozen=True)
+class GiveLeave(Action):
+    """Let the host that was booted for it write its image, or erase its drives.
+
+    It cannot be taken back; that it was done is read from the disks afterwards.
+    """
+
+    step_class = StepClass.DESTRUCTIVE_OBSERVABLE
+
+
+@dataclass(frozen=True)
+class SettleInBand(Action):
+    """Close what the host was to do to its disks: it ended without its effect."""
+
+    step_class = StepClass.READ
+    why: str
+
+
+@dataclass(frozen=True)
 class RecordWritten(Action):
     """Write down that the host's disk has its image: the next boot is from there."""
 

@@ -8,6 +8,7 @@ on it was not started by us.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeVar
 
 from inventory.model import AgentSeen, BootRecord, Host
 from inventory.states import HostState, PowerState
@@ -22,6 +23,7 @@ from provisioning.lifecycle.actions import (
     ReservePower,
     SetBios,
     SetBootSource,
+    SettleInBand,
     WithdrawUnit,
 )
 from provisioning.lifecycle.adopted import decide_running, is_adopted
@@ -53,6 +55,7 @@ BOOTING_RECHECK_S = 5.0  # the agent's report wakes the host; this look is for i
 POWER_RECHECK_S = 0.5
 REPEAT_POWER_ON_AFTER_S = 15.0  # the slowest BMC seen takes 11 s to show a power change
 TRIES_MAX = 3
+_Decided = TypeVar("_Decided", bound=Decision | None)
 SETBACKS_MAX = 4  # two power cuts happen; a host that goes down under load does it each time
 
 
@@ -97,6 +100,13 @@ def decide_memory(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     if boot.powered_at is None:
         return before_power_on(host, boot, seen, wanted)
     return after_power_on(host, boot, seen, wanted)
+
+
+def settled_first(decision: _Decided, wanted: Wanted) -> _Decided | Do:
+    """What the host was to do to its disks is closed before a person is waited for."""
+    if isinstance(decision, Hold) and wanted.in_band:
+        return Do(SettleInBand(decision.message), decision.message)
+    return decision
 
 
 def reported(boot: BootRecord, seen: Seen) -> bool:

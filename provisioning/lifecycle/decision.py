@@ -147,7 +147,9 @@ class Wanted(NamedTuple):
     planned_updates: frozenset[tuple[str, str]] = frozenset()
     """(component, version) that the approved plan lists for this host."""
     open_steps: frozenset[str] = frozenset()
-    """Guarded acts of this host that were begun and not settled."""
+    """Guarded acts of this host that were begun and not settled, but for those it does itself."""
+    in_band: bool = False
+    """A boot in which the host writes or erases its own disks is on record and not settled."""
     unit_free: bool = True
     """No claim holds a unit of this host."""
     place: Place | None = None
@@ -168,6 +170,8 @@ class Wanted(NamedTuple):
     """What was tried on its drives since it began to be cleaned, in order."""
     unerased: tuple[Erasure, ...] = ()
     """Drives that the last cleaning of this host could not erase."""
+    drives_looked: bool = False
+    """A system of ours looked for drives in this stay in *cleaning*."""
     erasure_certified: bool = False
     """What became of its drives in this stay in *cleaning* is signed."""
     adoption: AdoptionPolicy = COMMON

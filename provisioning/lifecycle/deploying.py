@@ -2,9 +2,11 @@
 
 The first boot is from the medium, as ever, and is for nothing but writing: the system in memory
 believes the image's signature, writes, reads back and says how far it is. What guards the disk is
-the token: a medium is made for one write, its token opens one enrolment of this serial number, and
-an agent writes once in a boot. So a controller that was killed meanwhile finds the write under way
-or done, and never orders a second one while anybody reports of the first.
+the leave: the write has an intent of its own, durable with its medium, and the agent is let in only
+when the controller looked at everything once more. A medium is made for one write, its token opens
+one enrolment of this host, and an agent writes once in a boot. So a controller that was killed
+meanwhile finds the write under way or done, and never orders a second one while anybody reports of
+the first.
 
 The second boot is from the disk, by the identity that the first one left there. Pure.
 """
@@ -16,9 +18,11 @@ from inventory.model import BootPurpose, BootRecord, Host
 from inventory.states import PowerState
 from pods.hosttype import HostType
 from pods.power import PowerPhase, reserved_watts
+from provisioning.boot.orders import asks_for_leave
 from provisioning.drivers.protocol import BootEnabled, BootSource, BootTarget
 from provisioning.lifecycle.actions import (
     EjectMedia,
+    GiveLeave,
     MakeBootMedium,
     PowerOff,
     PowerOn,
@@ -38,6 +42,7 @@ from provisioning.lifecycle.booting import (
     booted,
     decide_memory,
     reported,
+    settled_first,
 )
 from provisioning.lifecycle.decision import Decision, Do, Hold, Notice, Seen, Wait, Wanted
 
@@ -58,7 +63,7 @@ def decide_booting(host: Host, seen: Seen, wanted: Wanted) -> Decision:
     if boot is None or boot.purpose not in {"deploy", "disk"}:
         return _order(wanted, tries=1, why="its image is not on its disk yet")
     if boot.purpose == "deploy":
-        return _write(host, boot, seen, wanted)
+        return settled_first(_write(host, boot, seen, wanted), wanted)
     return _start(host, boot, seen, wanted)
 
 
@@ -87,6 +92,8 @@ def _write(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decision
     if not reported(boot, seen):
         if boot.powered_at is None:
             return before_power_on(host, boot, seen, wanted)
+        if asks_for_leave(boot):
+            return Do(GiveLeave(), "its agent asks whether it may write the image to its disk")
         return after_power_on(host, boot, seen, wanted)
     agent = seen.agent
     assert agent is not None  # noqa: S101 - it reported

@@ -21,16 +21,24 @@ from collections.abc import Iterable
 
 from inventory.model import BootRecord, Host
 from pods.erasing import DriveRead, EraseMethod, ErasePolicy
+from provisioning.boot.orders import asks_for_leave
 from provisioning.drivers.driveerase import DriveReading
 from provisioning.drivers.protocol import TaskPhase
 from provisioning.lifecycle.actions import (
     EraseDrive,
+    GiveLeave,
     MakeBootMedium,
     PowerOff,
     RecordDrivesRead,
     RecordUnerased,
 )
-from provisioning.lifecycle.booting import TRIES_MAX, after_power_on, before_power_on, reported
+from provisioning.lifecycle.booting import (
+    TRIES_MAX,
+    after_power_on,
+    before_power_on,
+    reported,
+    settled_first,
+)
 from provisioning.lifecycle.decision import (
     Decision,
     Do,
@@ -53,7 +61,7 @@ def decide_erasing(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     """What is next for the drives of a host at rest; None when nothing is left to do."""
     if wanted.erase is None:
         return None
-    if not (known_drives(host) or seen.drives or wanted.erasures):
+    if wanted.drives_looked and not (known_drives(host) or seen.drives or wanted.erasures):
         return None
     return _next_drive(seen, wanted, wanted.erase) or _proof(host, seen, wanted)
 
@@ -63,9 +71,13 @@ def decide_reading(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     boot = host.boot
     if boot is None or boot.purpose != "read-drives":
         return None
+    return settled_first(_in_reading(host, boot, seen, wanted), wanted)
+
+
+def _in_reading(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Decision | None:
     found = drives_read(boot, seen)
     unsaid = _unjudged(host, found or (), wanted) | missing(seen, wanted)
-    if found is not None and unsaid:
+    if found is not None and (unsaid or not wanted.drives_looked):
         return Do(RecordDrivesRead(), "what the drives hold was read")
     last = _last(wanted)
     waits = not last or any(one.state == "told" for one in last) or missing(seen, wanted)
@@ -83,6 +95,8 @@ def decide_reading(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
         )
     if boot.powered_at is None:
         return before_power_on(host, boot, seen, wanted)
+    if asks_for_leave(boot):
+        return Do(GiveLeave(), "its agent asks whether it may erase what is not proven erased")
     return after_power_on(host, boot, seen, wanted)
 
 
@@ -192,7 +206,7 @@ def _proof(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     """Every drive was tried. What its BMC told of it is read once by a system of ours."""
     last = _last(wanted)
     unread = [one for one in last if one.state == "told"]
-    if unread or not last:
+    if unread or not (last or wanted.drives_looked):
         return Do(MakeBootMedium(1, "read-drives"), "what its drives hold has to be read")
     if missing(seen, wanted):
         return Do(MakeBootMedium(1, "read-drives"), "a drive that held data is not shown any more")

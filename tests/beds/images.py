@@ -50,7 +50,9 @@ def image_of(recipe: str, **changed: object) -> Image:
 
 def _packages(recipe: Recipe) -> Path:
     """The tree without podyard itself."""
-    said = recipe.model_dump(mode="json", exclude={"medium", "compression_level", "policies"})
+    said = recipe.model_dump(
+        mode="json", exclude={"medium", "compression_level", "policies", "kernel_arguments"}
+    )
     overlay = hashlib.sha256(overlay_tar(recipe)).hexdigest()
     how = hashlib.sha256(Path(root_module.__file__).read_bytes()).hexdigest()
     key = hashlib.sha256(f"{said}\n{overlay}\n{how}".encode()).hexdigest()

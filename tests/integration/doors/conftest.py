@@ -29,6 +29,7 @@ from inventory.peer import PeerCertificateProtocol
 from inventory.secrets import SecretBox
 from inventory.store.protocol import Change
 from inventory.store.sql import SqlStore
+from pods.erasing import EraseMethod
 from provisioning.boot.images import build_image_routes
 from provisioning.boot.media import BootDoor, DiskImage
 from provisioning.boot.routes import BOOT_TOKEN, build_boot_routes
@@ -59,11 +60,19 @@ class Door:
         self.woken += 1
 
     def enrolled_host(
-        self, number: int = 1, *, purpose: BootPurpose = "", **fields: Any
+        self,
+        number: int = 1,
+        *,
+        purpose: BootPurpose = "",
+        erase: tuple[EraseMethod, ...] = (),
+        leave: bool = True,
+        **fields: Any,
     ) -> tuple[Host, str, str]:
-        """A host that may boot: host, token, media id."""
-        medium = self.boot.make_medium(now=self.clock.now(), tries=1, purpose=purpose)
-        host = make_host(number, boot=medium.record, **fields)
+        """A host that may boot: host, token, media id. `leave`: the controller gave it."""
+        medium = self.boot.make_medium(now=self.clock.now(), tries=1, purpose=purpose, erase=erase)
+        given = self.clock.now() + timedelta(hours=1) if leave else None  # machines boot slowly
+        boot = medium.record.model_copy(update={"leave_given_at": given})
+        host = make_host(number, boot=boot, **fields)
         sealed = self.box.seal(host.id, BOOT_TOKEN, medium.token)
         self.store.apply(
             Change(insert=(host,), secrets={(host.id, BOOT_TOKEN): sealed}), now=self.clock.now()
@@ -112,9 +121,9 @@ class Door:
             name = {"sni_hostname": CONTROLLER_NAME}
             return await client.get(self.url + path, headers=headers, extensions=name)
 
-    async def enrol(self, agent: Agent, token: str, serial: str) -> Any:
+    async def enrol(self, agent: Agent, token: str, serial: str, **found: Any) -> Any:
         """Spend a token; on success the agent holds its certificate."""
-        body = {"token": token, "serial": serial, "csr_pem": agent.csr()}
+        body = {"token": token, "serial": serial, "csr_pem": agent.csr(), **found}
         reply = await self.post("/agent/v1/enrol", body)
         if reply.status_code == 200:
             agent.certificate_path.write_text(reply.json()["certificate_pem"])

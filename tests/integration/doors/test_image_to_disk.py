@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from inventory.agents import BootDocument, DeployReport
+from inventory.same_host import Marks
 from pods.keys import SigningKey
 from provisioning.boot.media import DiskImage
 from provisioning.images.building import pack
@@ -78,6 +79,7 @@ class Booted:
         disk_bytes: int = DISK_BYTES,
         client: Callable[[httpx.Client], httpx.Client] = lambda one: one,
         silent_s: float = 5.0,
+        found: Marks | None = None,
     ) -> DeployReport:
         """Write; how it ended."""
         (self.run / "vda").unlink(missing_ok=True)
@@ -93,6 +95,7 @@ class Booted:
                 order,
                 disks=[Disk("vda", disk_bytes)],
                 devices=self.run,
+                found=found or Marks(self.document.serial),
                 say=self.said.append,
             )
 
@@ -106,7 +109,8 @@ async def booted(door: Door, agent: Agent, tmp_path: Path) -> Booted:
     assert sealed is not None
     document = door.boot.document(host, door.box.unseal(host.id, "boot-token", sealed))
     (run / "boot.json").write_text(document.model_dump_json())
-    assert (await door.enrol(agent, token, host.serial)).status_code == 200
+    reply = await door.enrol(agent, token, host.serial, found_serial=host.serial)
+    assert reply.status_code == 200
     shutil.copyfile(agent.key_path, run / "agent/key.pem")
     shutil.copyfile(agent.certificate_path, run / "agent/certificate.pem")
     (run / "agent/boot").write_text(hashlib.sha256(token.encode()).hexdigest())
@@ -149,6 +153,17 @@ async def test_the_system_on_the_disk_is_the_same_host_without_its_order(
     booted.agent.certificate_path.write_bytes(found["agent/certificate.pem"])
     observed = make_observed().model_copy(update={"runs_from": "disk"})
     assert (await door.sync(booted.agent, observed)).status_code == 200
+
+
+@pytest.mark.parametrize("serial", ["LAB999999999", "Default string", ""])
+async def test_a_host_that_does_not_find_itself_in_its_order_writes_nothing(
+    booted: Booted, serial: str
+) -> None:
+    ended = await booted.deploy(found=Marks(serial, ("02:00:00:00:00:99",)))
+
+    assert ended.finished
+    assert ended.problem.endswith(": nothing was written")
+    assert not any((booted.run / "vda").read_bytes()[: 4 * MIB])
 
 
 async def test_an_image_that_was_changed_is_not_written(booted: Booted, image: Image) -> None:

@@ -197,9 +197,11 @@ async def test_run_that_does_not_end_is_cut_off_with_all_it_started(configured: 
 
 
 def keys_left(key: str) -> list[Path]:
-    """Files of runs that still hold the account's key."""
-    found = Path(tempfile.gettempdir()).glob("podyard-play-*/ssh_key")
-    return [path for path in found if key.splitlines()[-2] in path.read_text()]
+    """Files of runs that hold the account's key."""
+    found = Path(tempfile.gettempdir()).glob("podyard-play-*/**/*")
+    files = [path for path in found if path.is_file() and not path.is_symlink()]
+    secret = key.splitlines()[-2].encode()
+    return [path for path in files if secret in path.read_bytes()]
 
 
 def plays_left(parent: int) -> list[Path]:

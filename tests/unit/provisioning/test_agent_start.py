@@ -12,7 +12,7 @@ from inventory.errors import SecretRefused
 from inventory.model import Host
 from inventory.states import HostState
 from inventory.store.protocol import Change
-from provisioning.acting import BOOT_TOKEN
+from provisioning.acts.inband import BOOT_TOKEN
 from provisioning.drivers.capabilities import Capability
 from provisioning.errors import Ambiguous, BmcUnreachable, ProvisioningError
 from provisioning.lifecycle.adopted import TRIES_MAX
