@@ -272,9 +272,9 @@ class Ledger:
     def trial_due(self) -> Due | None:
         """The trial host of the earliest wave on which something still hangs."""
         if self._trial_due is None:
-            found = _earliest(
-                due for name in self._trial.hosts if (due := self._due_for_trial(name)) is not None
-            )
+            # They stand in the order of their waves: the first that is due is the earliest.
+            dues = map(self._due_for_trial, self._trial.hosts)
+            found = next((due for due in dues if due is not None), None)
             self._trial_due = (found,)
             self._trial_first = "" if found is None else found.host
         return self._trial_due[0]

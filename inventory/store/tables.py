@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -88,11 +89,7 @@ def _subject(user: User) -> str | None:
 
 def _fields(*names: str) -> dict[str, Callable[[Any], Any]]:
     """Columns that hold a field of the same name as it is."""
-
-    def reader(name: str) -> Callable[[Any], Any]:
-        return lambda record: getattr(record, name)
-
-    return {name: reader(name) for name in names}
+    return {name: attrgetter(name) for name in names}
 
 
 KINDS: dict[type[Record], Kind] = {
