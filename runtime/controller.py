@@ -32,6 +32,7 @@ from runtime.world import World
 
 log = logging.getLogger("podyard.runtime")
 
+LOOKS_APART_S = 0.2  # each job that is queued wakes it: a hundred a second are looked at together
 SWEEP_EVERY_S = 30.0  # a full head ends some eight jobs a second: a batch of 500 keeps up
 FAILED_PAUSE_S = 5.0  # after a defect or a lost database: long enough not to fill the log
 
@@ -186,6 +187,7 @@ class RuntimeController:
     async def _queue_once(self) -> None:
         if not await self._world.in_thread(watching_only, self._world.store):
             await self._jobs.look()
+        await asyncio.sleep(LOOKS_APART_S)
 
     async def _forget_jobs(self) -> None:
         if not await self._world.in_thread(watching_only, self._world.store):

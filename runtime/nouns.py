@@ -7,6 +7,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 import typer
+from rich.console import Group
 
 from inventory.client import service
 from inventory.commands.quotas import pair_of
@@ -238,13 +239,14 @@ def list_claims(
 
 @claim_app.command("show")
 def show_claim(claim_id: IdArgument, output: OutputOption = Output.TABLE) -> None:
-    """Show one claim; a pending one says what it lacks.
+    """Show one claim: how far its cluster is, step by step; a pending one says what it lacks.
 
     Example: podyard claim show 6f1c…
     """
     with service() as api:
         claim = api.get(f"/api/claims/{quote(claim_id, safe='')}")
-    write(claim, output, lambda: pairs(claim, CLAIM))
+    steps = rows(claim["steps"], ("step", "done", "at", "says"))
+    write(claim, output, lambda: Group(pairs(claim, CLAIM), steps))
 
 
 @claim_app.command("extend")

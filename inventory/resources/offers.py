@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import Field
 
 from inventory.auth import Permission
+from inventory.claimsteps import ClaimStep, steps_of
 from inventory.deps import ApiDeps
 from inventory.jobs import Job, JobState
 from inventory.model import (
@@ -206,11 +207,24 @@ CERTIFICATES = Resource(
     named=False,
 )
 
+
+def _steps(deps: ApiDeps, stored: Stored) -> Shown:
+    claim = deps.store.get(Claim, stored.key)
+    steps = steps_of(deps.store, claim) if claim is not None else ()
+    return {"steps": [step.model_dump(mode="json") for step in steps]}
+
+
 CLAIMS = Resource(
     noun="claim",
     plural="claims",
     kind=Claim,
     view=view_of(Claim, "ClaimView"),
+    detail=view_of(
+        Claim,
+        "ClaimWhole",
+        extra={"steps": (list[ClaimStep], Field(description="How far its cluster is."))},
+    ),
+    detail_extra=_steps,
     show=show_record(
         Claim,
         display=lambda s: (
