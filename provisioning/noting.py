@@ -12,7 +12,7 @@ from functools import cache
 
 from inventory.model import Event, Host, Problem
 from inventory.power_drift import power_drift
-from inventory.states import ALLOWED_TIME_S, TRANSITIONS, Health, HostState
+from inventory.states import ALLOWED_TIME_S, TRANSITIONS, Health, HostState, PowerState
 from provisioning.acts.recorder import Outcome, Recorder
 from provisioning.allowing import AllowedTimes
 from provisioning.errors import ProvisioningError
@@ -29,7 +29,14 @@ ANEW = frozenset({HostState.REGISTERING, HostState.DRAINING, HostState.REPAIRING
 AT_REST = frozenset({HostState.READY, HostState.ENROLLED, HostState.RETIRED})
 """Where a host needs no conversation from one look to the next."""
 PARKED_RECHECK = timedelta(days=1)  # a parked host waits for a person, who wakes it
+PARKED_ON_RECHECK = timedelta(minutes=10)
+"""One that is on may hang on a loop whose leak was told elsewhere after its pod was read."""
 REFUSALS_MAX = 3  # with doubling pauses from 2 s: longer than a BMC is busy after a power change
+
+
+def parked_recheck(host: Host) -> timedelta:
+    """After how long a parked host is looked at though nobody woke it."""
+    return PARKED_RECHECK if host.power is PowerState.OFF else PARKED_ON_RECHECK
 
 
 class Noting:
@@ -116,7 +123,7 @@ class Noting:
             update={
                 "problem": problem,
                 "waiting": "",
-                "wake_at": now + PARKED_RECHECK,
+                "wake_at": now + parked_recheck(host),
                 "power": _power_of(host, seen),
             }
         )

@@ -47,6 +47,10 @@ class Resting:
         """That look is over."""
         self._begun.pop(host_id, None)
 
+    def begun(self, host_id: str) -> datetime | None:
+        """When the look began that is under way."""
+        return self._begun.get(host_id)
+
     def rests(self, known: Host, said: Mapping[str, Any]) -> bool:
         """Whether `said` is no news of this host but when to look again: then that is seen to."""
         if not _is_no_news(known, said):

@@ -36,7 +36,7 @@ from provisioning.lifecycle.ready import out_of_sight
 from provisioning.lifecycle.restraining import held_back, restrain, set_apart_first
 from provisioning.lifecycle.steering import steer
 from provisioning.lifecycle.table import STATES
-from provisioning.noting import PARKED_RECHECK, REFUSALS_MAX, Noting, kind_of, remedy_of
+from provisioning.noting import REFUSALS_MAX, Noting, kind_of, parked_recheck, remedy_of
 from provisioning.observing import observe
 from provisioning.onboarding.renewing import Renewing
 from provisioning.onboarding.rotating import Rotating
@@ -151,7 +151,7 @@ class Stepping:
     async def _stay_parked(self, host: Host, context: Context) -> None:
         """Nothing is done until a person says so, but for the power of a host on a leaking loop."""
         if not goes_dark_parked(host, context.wanted):
-            await self._noting.sleep(host, PARKED_RECHECK)
+            await self._noting.sleep(host, parked_recheck(host))
             return
         try:
             seen = await self._read(host, Look.IDENTITY | Look.POWER, context)
@@ -166,7 +166,7 @@ class Stepping:
                 case Wait(_, recheck_after_s):
                     await self._noting.sleep(host, timedelta(seconds=recheck_after_s))
                 case _:
-                    await self._noting.sleep(host, PARKED_RECHECK)
+                    await self._noting.sleep(host, parked_recheck(host))
         except ProvisioningError as error:
             # It is parked already: this only says why it is still on.
             await self._world.bmcs.drop(host.id)

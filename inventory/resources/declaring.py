@@ -129,6 +129,8 @@ class Writes:
     """Fields of a new record that come from the moment and the actor."""
     natural: tuple[str, ...] = ("name",)
     """The fields that tell one from another in the words of people."""
+    wakes: Callable[[Any], str] | None = None
+    """The pod whose hosts have to be looked at once such a record was written; empty: none."""
     generated_key: bool = True
     """True: a new record gets an id; False: its name is its key."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from pydantic import Field
 
@@ -223,7 +223,9 @@ def _rack_of(equipment: Equipment) -> Iterator[Named]:
         yield Named("rack", equipment.rack, _RACK, where)
 
 
-def _equipment(kind: str, plural: str, *own: str) -> Resource:
+def _equipment(
+    kind: str, plural: str, *own: str, wakes: Callable[[Equipment], str] | None = None
+) -> Resource:
     """`own`: what people may write of this kind alone."""
     word = "".join(part.capitalize() for part in kind.split("-"))
     return Resource(
@@ -254,6 +256,7 @@ def _equipment(kind: str, plural: str, *own: str) -> Resource:
             natural=("site", "name"),
             references={"site": _SITE, "pod": Reference(Pod, "pod", "pod list")},
             names=_rack_of,
+            wakes=wakes,
             holders=(
                 Holder(Cable, {"a_id": "id"}, "cables"),
                 Holder(Cable, {"z_id": "id"}, "cables"),
@@ -264,7 +267,8 @@ def _equipment(kind: str, plural: str, *own: str) -> Resource:
 
 EQUIPMENT = (
     _equipment("pdu", "pdus"),
-    _equipment("cdu", "cdus", "leak"),
+    # That a unit leaks, or no more, is for every host on its loop, also one that sleeps for a day.
+    _equipment("cdu", "cdus", "leak", wakes=lambda unit: unit.pod),
     _equipment("switch", "switches"),
     _equipment("power-shelf", "power-shelves"),
 )

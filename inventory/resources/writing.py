@@ -401,6 +401,16 @@ class Writer:
                 unnamed=tuple(naming.unnamed_after(self.writes, deeds)),
             )
             deps.store.apply(bound, now=now)
+            self._wake(deps, deeds)
+
+    def _wake(self, deps: ApiDeps, deeds: Sequence[Deed]) -> None:
+        """After the write: a look that was under way meanwhile saw things as they were."""
+        pod_of = self.writes.wakes
+        if pod_of is None:
+            return
+        told = (one for deed in deeds for one in (deed.before, deed.after) if one is not None)
+        for pod in sorted({pod_of(one) for one in told} - {""}):
+            deps.store.wake_hosts(now=deps.clock.now(), pod=pod)
 
 
 def _written(deed: Deed, now: datetime) -> Written:

@@ -105,6 +105,8 @@ def wake_from_ahead(connection: sa.Connection, *, now: datetime) -> None:
     moment = now.timestamp()
     ahead = sa.update(hosts).where(hosts.c.updated_at > moment, hosts.c.wake_at > moment)
     connection.execute(ahead.values(wake_at=moment))
+    woken = sa.update(hosts).where(hosts.c.woken_at > moment)
+    connection.execute(woken.values(woken_at=moment))
 
 
 def count_on(connection: sa.Connection, counted: Mapping[str, str]) -> None:

@@ -29,7 +29,7 @@ from inventory.store.conflicts import conflict_message, stale_words
 from inventory.store.memory_mirror import Mirror
 from inventory.store.memory_table import MemoryTable, Taken
 from inventory.store.outline import Document, Outline, Row
-from inventory.store.protocol import AMID_A_LOOK_S, PAGE_MAX, Change, Fence, PutOff
+from inventory.store.protocol import PAGE_MAX, Change, Fence, PutOff
 from inventory.store.query import Found, Query
 from inventory.store.tables import KINDS
 
@@ -48,6 +48,7 @@ class _Waking:
     """When each host is due, and the order in which they are; a host may stand there twice."""
 
     at: dict[str, float] = field(default_factory=dict)
+    woken: dict[str, float] = field(default_factory=dict)
     queue: list[tuple[float, str]] = field(default_factory=list)
     aside: set[str] = field(default_factory=set)
     """Due, at work when they were looked at, and in the queue no more."""
@@ -217,7 +218,8 @@ class MemoryStore:
                 hosts = self._table(Host).matching({"pod": pod} if pod else {})
             for one in hosts:
                 key = cast("Host", one).id
-                if self._waking.at[key] > at - AMID_A_LOOK_S:
+                self._waking.woken[key] = at
+                if self._waking.at[key] > at:
                     self._waking.put(key, at)
 
     def put_off(
@@ -232,7 +234,7 @@ class MemoryStore:
                 known = records.get(one.host_id)
                 if known is None or cast("Host", known).version != one.version:
                     continue
-                if self._waking.at[one.host_id] <= one.seen_at.timestamp():
+                if self._waking.woken.get(one.host_id, 0.0) <= one.seen_at.timestamp():
                     self._waking.put(one.host_id, one.until.timestamp())
 
     def secret(self, owner: str, name: str) -> bytes | None:
@@ -429,17 +431,24 @@ class MemoryStore:
             self._table(type(record)).replace(record, at=at)
         for record in (*change.insert, *change.replace):
             if type(record) is Host:
-                self._waking.put(record.id, record.wake_at.timestamp())
+                self._waking.put(record.id, self._due(record, change))
         for record in change.remove:
             self._table(type(record)).remove(KINDS[type(record)].key(record))
             if type(record) is Host:
                 self._waking.at.pop(record.id, None)
+                self._waking.woken.pop(record.id, None)
         self._write_secrets(change)
         for name, said in change.counted.items():
             self._notes[name] = str(int(said or "0") + 1)
         for event in change.events:
             self._last_event += 1
             self._events.append(event.model_copy(update={"seq": self._last_event}))
+
+    def _due(self, host: Host, change: Change) -> float:
+        """As its record says, or when it was woken amid the look that the record comes from."""
+        said, began = host.wake_at.timestamp(), change.looked.get(host.id)
+        woken = self._waking.woken.get(host.id, 0.0)
+        return woken if began is not None and began.timestamp() < woken < said else said
 
     def _write_secrets(self, change: Change) -> None:
         for owner in change.forget_secrets:

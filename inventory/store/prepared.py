@@ -12,7 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from inventory.model import Host, Record
-from inventory.store.protocol import AMID_A_LOOK_S
 from inventory.store.tables import KINDS, NOTES, SECRETS
 
 KEY, AFTER, LIMIT, NOW = "the_key", "after_key", "at_most", "is_now"
@@ -55,14 +54,16 @@ def _equalling(
 
 @cache
 def waking(*, pod: bool, host: bool) -> sa.Update:
-    """Hosts that wait, and whoever is looked at, are due: all, those of `POD`, or that at `KEY`."""
+    """Hosts are woken, and those that wait are due: all, those of `POD`, or that at `KEY`."""
     table = KINDS[Host].table
-    query = sa.update(table).where(table.c.wake_at > _number(NOW) - AMID_A_LOOK_S)
+    query = sa.update(table)
     if pod:
         query = query.where(table.c.pod == _text(POD))
     if host:
         query = query.where(table.c.key == _text(KEY))
-    return query.values(wake_at=_number(NOW))
+    waits = table.c.wake_at > _number(NOW)
+    soon = sa.case((waits, _number(NOW)), else_=table.c.wake_at)
+    return query.values(wake_at=soon, woken_at=_number(NOW))
 
 
 @cache
@@ -70,7 +71,11 @@ def putting_off() -> sa.Update:
     """The host at `KEY` is due at `NOW`, if it has `VERSION` and was not woken since `SEEN`."""
     table = KINDS[Host].table
     version = sa.bindparam(VERSION, type_=table.c.version.type)
-    mine = (table.c.key == _text(KEY), table.c.version == version, table.c.wake_at <= _number(SEEN))
+    mine = (
+        table.c.key == _text(KEY),
+        table.c.version == version,
+        table.c.woken_at <= _number(SEEN),
+    )
     return sa.update(table).where(*mine).values(wake_at=_number(NOW))
 
 

@@ -52,10 +52,6 @@ class Unnamed:
     """Columns of the kind's table and the values that would name it."""
 
 
-AMID_A_LOOK_S = 60.0
-"""A look that ends well takes less."""
-
-
 @dataclass(frozen=True, slots=True)
 class PutOff:
     """When a host is looked at next, whose record stays as it is."""
@@ -90,6 +86,9 @@ class Change:
     each other only one is written."""
     needs: tuple[Needed, ...] = ()
     """Conflict when one of them is gone; nobody removes one while this is written."""
+    looked: Mapping[str, datetime] = field(default_factory=dict)
+    """Ids of hosts that are replaced, and when the look began that says so. Whoever was woken since
+    is due at once, not when its record says: what it was woken for may have come after it."""
     unnamed: tuple[Unnamed, ...] = ()
     """Conflict when there is such a record, also one that is written in this same moment."""
 
@@ -157,9 +156,8 @@ class Store(Protocol):
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """Make waiting hosts due now: an event wakes the loop, and carries nothing else.
 
-        All of them, those of one pod, or one host. One that is due already may be looked at this
-        moment, by somebody who then puts it off: it is due anew. One that waits for its turn for
-        more than `AMID_A_LOOK_S` keeps its place in the line.
+        All of them, those of one pod, or one host. One that is due already keeps its place in the
+        line. It may be looked at this moment, by somebody who then puts it off: it is due anew.
         """
 
     def put_off(

@@ -7,13 +7,15 @@ touch the same records then wait for each other instead of blocking each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from inventory.model import Event, Record
+from inventory.model import Event, Host, Record
 from inventory.store.protocol import PAGE_MAX, Change
 from inventory.store.query import CUSTOM, TAG
 from inventory.store.tables import EVENTS, KINDS, LABELS, Kind
@@ -34,6 +36,8 @@ class Overtaken(Exception):
         self.versions = versions
 
 
+LOOKED = "looked_at"
+"""When the look at a host began that its new record comes from."""
 LABEL_MAX = 255
 """Characters of a custom field's value that a filter sees."""
 
@@ -67,11 +71,20 @@ def insert(connection: sa.Connection, records: Iterable[Record], *, at: float) -
         connection.execute(sa.insert(kind.table), rows)
 
 
-def replace(connection: sa.Connection, records: Iterable[Record], *, at: float) -> None:
+def replace(
+    connection: sa.Connection,
+    records: Iterable[Record],
+    *,
+    at: float,
+    looked: Mapping[str, datetime] | None = None,
+) -> None:
     """Write records over the version that they were read at, or Overtaken."""
     for kind, group in _by_kind(records):
         versioned = "version" in type(group[0]).model_fields
         rows = [_replacing(kind, record, versioned=versioned, at=at) for record in group]
+        if type(group[0]) is Host:
+            for row in rows:
+                row[LOOKED] = _looked(looked, row["old_key"])
         statement = _update(type(group[0]), versioned=versioned)
         if connection.execute(statement, rows).rowcount != len(rows):
             raise Overtaken(kind, {row["old_key"]: row["old_version"] for row in rows})
@@ -185,20 +198,25 @@ def _replacing(kind: Kind, record: Record, *, versioned: bool, at: float) -> dic
     return {**new, "old_key": row["key"], "old_version": version}
 
 
+def _looked(looked: Mapping[str, datetime] | None, host_id: str) -> float:
+    """After every wake where nobody looked: its writer says when the host is due."""
+    began = looked.get(host_id) if looked else None
+    return math.inf if began is None else began.timestamp()
+
+
 @cache
 def _update(record: type[Record], *, versioned: bool) -> sa.Update:
     table = KINDS[record].table
     condition = table.c.key == sa.bindparam("old_key", type_=table.c.key.type)
     if versioned:
         condition = sa.and_(condition, table.c.version == sa.bindparam("old_version"))
-    return (
-        sa.update(table)
-        .where(condition)
-        .values(
-            {
-                column: sa.bindparam(f"new_{column.name}", type_=column.type)
-                for column in table.c
-                if column.name not in ("key", "created_at")
-            }
-        )
-    )
+    values: dict[sa.Column[Any], Any] = {
+        column: sa.bindparam(f"new_{column.name}", type_=column.type)
+        for column in table.c
+        if column.name not in ("key", "created_at", "woken_at")
+    }
+    if record is Host:
+        woken, said = table.c.woken_at, values[table.c.wake_at]
+        amid = sa.and_(woken > sa.bindparam(LOOKED, type_=woken.type), woken < said)
+        values[table.c.wake_at] = sa.case((amid, woken), else_=said)
+    return sa.update(table).where(condition).values(values)

@@ -448,7 +448,7 @@ class SqlStore:
         naming.hold(connection, change.needs)
         holding.count_on(connection, change.counted)
         rows.insert(connection, change.insert, at=at)
-        rows.replace(connection, change.replace, at=at)
+        rows.replace(connection, change.replace, at=at, looked=change.looked)
         rows.write_labels(connection, change)
         rows.remove(connection, change.remove)
         naming.refuse_named(connection, change.unnamed)

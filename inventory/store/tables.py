@@ -103,6 +103,8 @@ KINDS: dict[type[Record], Kind] = {
             text("target"),
             text("media_id"),
             moment("wake_at"),
+            # When it was last woken; no part of the record, which a wake leaves as it is.
+            sa.Column("woken_at", sa.Double, nullable=False, server_default="0"),
             later("site"),
             later("rack"),
             later("slot"),

@@ -6,6 +6,7 @@ Every act ends here. What is recorded says why the host waits, so that a person 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -123,6 +124,9 @@ class Recorder:
         return await self._written(fresh, Change(replace=(fresh,), events=events))
 
     async def _written(self, fresh: Host, change: Change, *, same_look: bool = False) -> Outcome:
+        began = self._resting.begun(fresh.id) if self._resting is not None else None
+        if began is not None:
+            change = replace(change, looked={fresh.id: began})
         await self.apply(change)
         return Outcome(fresh.model_copy(update={"version": fresh.version + 1}), same_look)
 

@@ -138,5 +138,5 @@ class Agents:
             change = Change(replace=(enrolled,)) if before else Change(insert=(enrolled,))
         self.store.apply(change, now=now)
         if news:
-            self.store.wake_hosts(now=now, host_id=host.id)
+            self.store.wake_hosts(now=self.clock.now(), host_id=host.id)
             self.wake()

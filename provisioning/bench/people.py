@@ -58,7 +58,7 @@ class Person:
         approval = PlanApproval(by="bench", plan_digest=plan.digest, at=now)
         running = {"plan": plan, "bring_up": "running", "approval": approval}
         self.store.apply(Change(replace=(pod.model_copy(update=running),)), now=now)
-        self.store.wake_hosts(now=now, pod=pod.name)
+        self.store.wake_hosts(now=self.clock.now(), pod=pod.name)
         self.canaries = tuple(name for wave in plan.waves if wave.canary for name in wave.hosts)
         return True
 

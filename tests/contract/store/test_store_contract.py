@@ -227,6 +227,41 @@ def test_a_host_that_was_woken_meanwhile_is_not_put_off(store: SqlStore) -> None
     assert [one.name for one in store.due_hosts(amid, limit=9)] == [host.name]
 
 
+@pytest.mark.parametrize("look_s", [2, 600])
+def test_a_host_that_was_woken_amid_a_look_is_due_after_its_record_is_written(
+    store: SqlStore, look_s: int
+) -> None:
+    """However long that look took: what it was woken for may have come after it."""
+    hosts = (make_host(1), make_host(2))
+    store.apply(Change(insert=hosts), now=NOW)
+    woken, end = NOW + timedelta(seconds=1), NOW + timedelta(seconds=look_s)
+    store.wake_hosts(now=woken, host_id=hosts[0].id)
+    later = [host.model_copy(update={"wake_at": end + timedelta(days=1)}) for host in hosts]
+    store.apply(
+        Change(replace=tuple(later), looked=dict.fromkeys((h.id for h in hosts), NOW)), now=end
+    )
+    assert [one.name for one in store.due_hosts(end, limit=9)] == [hosts[0].name]
+
+
+def test_a_wake_from_before_a_look_does_not_outlast_it(store: SqlStore) -> None:
+    host = make_host(1)
+    store.apply(Change(insert=(host,)), now=NOW)
+    store.wake_hosts(now=NOW, host_id=host.id)
+    began = NOW + timedelta(seconds=1)
+    slept = host.model_copy(update={"wake_at": LATER})
+    store.apply(Change(replace=(slept,), looked={host.id: began}), now=began)
+    assert store.due_hosts(began, limit=9) == []
+
+
+def test_whoever_writes_without_a_look_says_when_a_host_is_due(store: SqlStore) -> None:
+    host = make_host(1)
+    store.apply(Change(insert=(host,)), now=NOW)
+    store.wake_hosts(now=NOW + timedelta(seconds=1), host_id=host.id)
+    slept = host.model_copy(update={"wake_at": LATER})
+    store.apply(Change(replace=(slept,)), now=NOW)
+    assert store.due_hosts(NOW + timedelta(seconds=2), limit=9) == []
+
+
 def test_who_lost_its_lease_puts_nothing_off(store: SqlStore) -> None:
     host = make_host(1)
     store.apply(Change(insert=(host,)), now=NOW)

@@ -12,8 +12,11 @@ from inventory.model import Host, Problem
 from inventory.states import ALLOWED_TIME_S, HostState, PowerState
 from inventory.store.memory import MemoryStore
 from inventory.store.protocol import Change, Fence
+from provisioning.acts.recorder import Recorder
 from provisioning.bench.virtual_time import inline
+from provisioning.podmaps import PodMaps
 from provisioning.resting import UNCOUNTED_AHEAD, WRITTEN_EVERY, Resting, uncounted_until
+from provisioning.world import World
 from tests.make import NOW, make_host
 from tests.unit.provisioning.hands import Hands
 
@@ -28,10 +31,17 @@ class Bed:
     def __init__(self, host: Host) -> None:
         self.clock, self.store = Hands(), MemoryStore()
         self.store.apply(Change(insert=(host,)), now=NOW)
-        fence = self.store.take_lease("c", "a", now=NOW, until=NOW + WRITTEN_EVERY, alone=True)
-        world = SimpleNamespace(clock=self.clock, store=self.store, in_thread=inline)
-        maps = SimpleNamespace(due=lambda _id, _at: None)
-        self.resting = Resting(cast("Any", world), fence or Fence("", "", 0), cast("Any", maps))
+        held = self.store.take_lease("c", "a", now=NOW, until=NOW + WRITTEN_EVERY, alone=True)
+        self.fence = held or Fence("", "", 0)
+        faults = SimpleNamespace(reach=lambda _point: None)
+        world = SimpleNamespace(clock=self.clock, store=self.store, in_thread=inline, faults=faults)
+        self.world = cast("World", world)
+        maps = SimpleNamespace(due=lambda _id, _at: None, written=lambda _change: None)
+        self.maps = cast("PodMaps", maps)
+        self.resting = Resting(self.world, self.fence, self.maps)
+
+    def recorder(self) -> Recorder:
+        return Recorder(self.world, self.fence, self.maps, self.resting)
 
     def due(self, at: datetime) -> list[Host]:
         return self.store.due_hosts(at, limit=9)
@@ -106,3 +116,20 @@ async def test_a_host_that_is_woken_amid_a_restful_look_is_looked_at_again() -> 
     await undisturbed.resting.tell()
     assert not undisturbed.due(NOW)
     assert undisturbed.due(NOW + PAUSE)
+
+
+async def test_a_host_that_is_woken_amid_a_look_that_ends_in_its_record_is_looked_at_again() -> (
+    None
+):
+    """The record says when it would be looked at; what it was woken for is not in it yet."""
+    for woken_s, is_due in ((2, True), (None, False)):
+        bed = Bed(KNOWN)
+        recorder = bed.recorder()
+        bed.resting.begins(KNOWN.id)
+        bed.clock.at = NOW + timedelta(minutes=5)
+        if woken_s is not None:
+            at = NOW + timedelta(seconds=woken_s)
+            bed.store.wake_hosts(now=at, host_id=KNOWN.id)
+        await recorder.record(KNOWN, {"waiting": "news", "wake_at": NOW + timedelta(days=1)})
+        bed.resting.ended(KNOWN.id)
+        assert bool(bed.due(bed.clock.at)) is is_due
