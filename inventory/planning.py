@@ -8,6 +8,7 @@ that it does not list.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from inventory.model import Host, Pod
 from inventory.states import HostState, PowerState
@@ -15,6 +16,8 @@ from pods.expectation import Past
 from pods.plan import Plan, PlannedHost, plan_bring_up
 from pods.spec import PodSpec
 
+LAST_IN = 10
+"""One in so many hosts of a pod is among its last: where in trouble, soon not waited for."""
 UNINSPECTED = frozenset({HostState.ENROLLED, HostState.REGISTERING, HostState.INSPECTING})
 
 
@@ -25,6 +28,13 @@ def hosts_not_inspected(hosts: Sequence[Host]) -> tuple[str, ...]:
         for h in hosts
         if h.state in UNINSPECTED and not (h.problem is not None and h.problem.parked)
     )
+
+
+def mostly_inspected_at(hosts: Sequence[Host]) -> datetime | None:
+    """When nine in ten of these hosts had been inspected; None: they have not."""
+    told = sorted(one.inspected_at for one in hosts if one.facts and one.inspected_at)
+    enough = len(hosts) - len(hosts) // LAST_IN
+    return told[enough - 1] if 0 < enough <= len(told) else None
 
 
 def plan_of(pod: Pod, spec: PodSpec, hosts: Sequence[Host], *, past: Past | None = None) -> Plan:

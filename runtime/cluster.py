@@ -62,6 +62,8 @@ class Node:
     is_head: bool
     labels: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, float] = field(default_factory=dict)
+    started_ms: int = 0
+    """When it joined, in milliseconds since 1970 by its host's clock; 0: not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class RayJob:
     """Where its driver runs."""
     lost_host: bool = False
     """It failed because what watched over it went away, not by itself."""
+    asked_ms: int = 0
+    """When the head took it, in milliseconds since 1970 by the head's clock; 0: not told."""
 
 
 class ClusterClient:
@@ -249,6 +253,7 @@ def _node(found: Mapping[str, Any]) -> Node:
         is_head=bool(found.get("is_head_node")),
         labels=dict(found.get("labels") or {}),
         resources=dict(found.get("resources_total") or {}),
+        started_ms=_ms(found.get("start_time_ms")),
     )
 
 
@@ -261,7 +266,12 @@ def _ray_job(submission_id: str, found: Any) -> RayJob:
         message=str(found.get("message") or ""),
         node_id=str(found.get("driver_node_id") or ""),
         lost_host=str(found.get("error_type") or "").startswith(SUPERVISOR_GONE),
+        asked_ms=_ms(found.get("start_time")),
     )
+
+
+def _ms(told: Any) -> int:
+    return told if isinstance(told, int) else 0
 
 
 def _application(name: str, found: Mapping[str, Any]) -> ServedApplication:

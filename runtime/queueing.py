@@ -104,6 +104,9 @@ def _go_on(seen: QueueSeen, job: Job, draft: _Draft) -> bool:
     ray = seen.known.get(job.submission_id)
     if ray is None and job.state is JobState.STARTING:
         return _unheard(seen, job, draft)
+    if ray is not None and _forgotten(seen, ray):
+        draft.stop.append(job)  # else Ray might begin it after all, beside the next try
+        return _lost(seen, job, draft)
     if ray is None or _orphaned(seen, ray):
         return _lost(seen, job, draft)
     match ray.status:
@@ -153,6 +156,17 @@ def _orphaned(seen: QueueSeen, ray: RayJob) -> bool:
     if ray.status not in {"PENDING", "RUNNING"} or not ray.node_id or not seen.nodes:
         return False
     return ray.node_id not in {node.node_id for node in seen.nodes if node.alive}
+
+
+def _forgotten(seen: QueueSeen, ray: RayJob) -> bool:
+    """It is to begin, says Ray; but a head that was lost took it, and the new one begins nothing.
+
+    Ray itself gives such a job up after a quarter of an hour. Both moments are by one clock: a
+    cluster's head stays on its host, and a head on another host is a younger one by far.
+    """
+    if ray.status != "PENDING" or ray.node_id or not ray.asked_ms:
+        return False
+    return any(node.started_ms > ray.asked_ms for node in seen.nodes if node.alive and node.is_head)
 
 
 def _lost(seen: QueueSeen, job: Job, draft: _Draft) -> bool:

@@ -20,7 +20,13 @@ from inventory.model import Event, Host, PlanApproval, Pod
 from inventory.past import past_of
 from inventory.places import Cable, Equipment, PowerFeed, Rack, Site
 from inventory.placing import Present, stood_on
-from inventory.planning import UNINSPECTED, hosts_not_inspected, plan_of
+from inventory.planning import (
+    LAST_IN,
+    UNINSPECTED,
+    hosts_not_inspected,
+    mostly_inspected_at,
+    plan_of,
+)
 from inventory.refusals import ERRORS, Refused
 from inventory.resources.recording import Who, logged, who_of
 from inventory.routes.shapes import (
@@ -257,8 +263,12 @@ def _hosts(deps: ApiDeps, pod: str) -> list[Host]:
 def _plan(deps: ApiDeps, name: str) -> PlanView:
     pod = find_pod(deps, name)
     # Whoever waits for a plan asks every few seconds: of a thousand hosts only those are read that
-    # it waits for, and they are small, for nothing is known of them yet.
-    _refuse_uninspected(pod, _wanted(_uninspected(deps, name)), deps.clock.now())
+    # it waits for, and they are small, for nothing is known of them yet. When the others were
+    # inspected matters only for few that are in trouble.
+    last = _wanted(_uninspected(deps, name))
+    few = len(last) <= deps.store.count(Host, pod=name) // LAST_IN
+    certain = [one for one in last if one.problem is None] if few else last
+    _refuse_uninspected(pod, certain, deps.clock.now())
     hosts = _wanted(_hosts(deps, name))
     plan = _current(deps, pod, hosts)
     return PlanView(
@@ -285,12 +295,14 @@ def _uninspected(deps: ApiDeps, pod: str) -> Iterator[Host]:
         yield from every(deps.store, Host, pod=pod, state=state)
 
 
-def _silent(host: Host, now: datetime) -> bool:
+def _silent(host: Host, now: datetime, mostly_at: datetime | None) -> bool:
     """True for a host that cannot be read: nothing healthy waits for a dead BMC."""
     problem = host.problem
     if host.facts is not None or problem is None:
         return False
-    return now - problem.since > SILENT_AFTER or now - host.state_since > SLOW_AFTER
+    # A host in trouble may go through several states and kinds of trouble, and begin each anew.
+    is_last = mostly_at is not None and now - mostly_at > SILENT_AFTER
+    return is_last or now - problem.since > SILENT_AFTER or now - host.state_since > SLOW_AFTER
 
 
 def _current(deps: ApiDeps, pod: Pod, hosts: list[Host]) -> Plan:
@@ -302,7 +314,8 @@ def _current(deps: ApiDeps, pod: Pod, hosts: list[Host]) -> Plan:
 
 def _refuse_uninspected(pod: Pod, hosts: list[Host], now: datetime) -> None:
     rereading = {h.name for h in hosts if h.state is HostState.MATCHING and h.facts is None}
-    silent = {h.name for h in hosts if _silent(h, now)}
+    mostly_at = mostly_inspected_at(hosts)
+    silent = {h.name for h in hosts if _silent(h, now, mostly_at)}
     missing = sorted({*hosts_not_inspected(hosts), *rereading} - silent)
     if missing:
         listed = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")  # noqa: PLR2004

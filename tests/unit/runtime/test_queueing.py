@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,7 +29,8 @@ def make_job(name: str = "j1", **changes: Any) -> Job:
 
 
 def make_running(**changes: Any) -> Job:
-    return make_job(**({"state": JobState.RUNNING, "tries": 1, "started_at": NOW} | changes))
+    fields: dict[str, Any] = {"state": JobState.RUNNING, "tries": 1, "started_at": NOW}
+    return make_job(**(fields | changes))
 
 
 def look(*jobs: Job, ray: RayJob | None = None, **changes: Any) -> QueuePlan:
@@ -156,6 +158,29 @@ def test_job_whose_host_is_lost_is_tried_again_without_using_up_a_retry(ray: Ray
 def test_job_that_loses_its_hosts_again_and_again_is_given_up() -> None:
     [job] = look(make_running(tries=LOSSES_MAX + 1), ray=None).changed
     assert job.state is JobState.FAILED
+
+
+def test_job_that_a_lost_head_took_and_never_began_is_tried_again_and_the_old_try_stopped() -> None:
+    young = replace(HEAD, started_ms=2_000)
+    forgotten = said("PENDING", node_id="", asked_ms=1_000)
+    plan = look(make_running(), ray=forgotten, nodes=(young,))
+    assert [(job.state, job.failures) for job in plan.changed] == [(JobState.QUEUED, 0)]
+    assert [job.submission_id for job in plan.stop] == ["pyd-j1-1"]
+
+
+@pytest.mark.parametrize(
+    ("ray", "head"),
+    [
+        (said("PENDING", node_id="", asked_ms=3_000), replace(HEAD, started_ms=2_000)),
+        (said("PENDING", node_id="", asked_ms=1_000), replace(HEAD, started_ms=0)),
+        (said("PENDING", node_id=""), replace(HEAD, started_ms=2_000)),
+        (said("PENDING", asked_ms=1_000), replace(HEAD, started_ms=2_000)),
+    ],
+)
+def test_job_that_waits_in_ray_for_what_it_needs_is_left_alone(ray: RayJob, head: Node) -> None:
+    plan = look(make_running(), ray=ray, nodes=(head,))
+    assert plan.stop == ()
+    assert [job.state for job in plan.changed] in ([], [JobState.RUNNING])
 
 
 def test_ray_that_does_not_say_where_a_job_runs_is_believed() -> None:
