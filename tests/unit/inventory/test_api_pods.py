@@ -213,7 +213,7 @@ async def test_a_plan_waits_for_inspection_and_names_who_is_missing(site: Site, 
 async def test_the_last_host_in_ten_is_not_waited_for_through_ever_new_trouble(
     site: Site, admin: str, *, ago_s: int, inspected: int, troubled: bool, waits: bool
 ) -> None:
-    trouble = Problem(kind="bmc-timeout", message="silent", since=NOW, remedy="look at its BMC")
+    trouble = Problem(kind="bmc-timeout", message="silent", since=NOW, next_at=NOW)
     site.clock.moment = NOW + timedelta(seconds=ago_s)
     fresh = {"state": HostState.INSPECTING, "state_since": site.clock.moment}
     site.put(
