@@ -185,9 +185,9 @@ class Podyard(Asking):
         found: models.Claim = self._ask("POST", "/api/claims", body=body)
         return found
 
-    def get_claim(self, name: str, **query: Unpack[models.GetClaimQuery]) -> models.ClaimView:
+    def get_claim(self, name: str, **query: Unpack[models.GetClaimQuery]) -> models.ClaimWhole:
         """One claim, by its id."""
-        found: models.ClaimView = self._ask(
+        found: models.ClaimWhole = self._ask(
             "GET", "/api/claims/{name}", names={"name": name}, query=query
         )
         return found

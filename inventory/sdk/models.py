@@ -481,6 +481,13 @@ class ClaimPart(TypedDict):
 ClaimState = Literal["pending", "bound", "releasing", "released"]
 
 
+class ClaimStep(TypedDict):
+    at: str | None
+    done: bool
+    says: str
+    step: str
+
+
 class ClaimView(TypedDict):
     accept_simulated: bool
     b200_equivalents: float | None
@@ -516,6 +523,53 @@ class ClaimView(TypedDict):
     released_at: str | None
     site: str
     state: ClaimState
+    tenant: str
+    together: Literal["domain", "rack", "leaf", "pod", "site"]
+    unit_class: str
+    unit_ids: list[str]
+    url: str
+    version: int
+    when_withdrawn: Literal["replace", "keep"]
+    why: str
+    within: Literal["domain", "rack", "leaf", "pod", "site"]
+
+
+class ClaimWhole(TypedDict):
+    accept_simulated: bool
+    b200_equivalents: float | None
+    bound_at: str | None
+    cluster: str
+    count: int
+    created: NotRequired[str | None]
+    created_at: str
+    display: str
+    estimated_start: str | None
+    expires_at: str | None
+    feeds_min: int
+    fence: int
+    grace_minutes: int
+    id: str
+    idempotency_key: str
+    labels: dict[str, str]
+    lacks: str
+    last_updated: NotRequired[str | None]
+    leaving: list[Leaving]
+    may_preempt: bool
+    metered_unit_seconds: float
+    metered_until: str | None
+    more: list[ClaimPart]
+    notice: Notice | None
+    owned: bool | None
+    preemptible: bool
+    price_max_per_hour: float | None
+    priority: int
+    profile: str
+    promised: list[str]
+    promised_from: str | None
+    released_at: str | None
+    site: str
+    state: ClaimState
+    steps: list[ClaimStep]
     tenant: str
     together: Literal["domain", "rack", "leaf", "pod", "site"]
     unit_class: str

@@ -5,8 +5,8 @@
 First a service of its own takes them over real HTTP, one request for each, from eight connections.
 Then the queue hands as many to a scripted head that ends whatever it was given before each look;
 the order in which they begin is checked: no lower priority before a higher one. It says by how many
-jobs one who asks was ahead of another with equal priority at most. With `--head`, a real Ray head of the
-simulated hall is given such a queue for so many seconds, and its memory is read.
+jobs one who asks was ahead of another with equal priority at most. With `--head`, a real Ray head
+of the simulated hall is given such a queue for so many seconds, and its memory is read.
 """
 
 from __future__ import annotations

@@ -21,9 +21,11 @@ from provisioning.boot.asking import note_leave_asked
 from provisioning.boot.orders import asks_for_leave, destroys, may_begin
 from provisioning.brakes import domains
 from provisioning.drivers.driveerase import DriveReading
+from provisioning.lifecycle.actions import Action, GiveLeave, SettleInBand
 from tests.make import NOW
 from tests.unit.provisioning.one_host import Drawer
 from tests.unit.provisioning.shelf import Shelf, ShelfBmc, over, returned
+from tests.unit.provisioning.twice import run_twice
 
 
 @dataclass
@@ -31,8 +33,12 @@ class Asking(Drawer):
     """Its agent asks before it erases."""
 
     erased_in: str = ""
+    mute: bool = False
+    """Its operating system never gets as far as the agent."""
 
     def _agent(self, host: Host) -> None:
+        if self.mute:
+            return
         boot, iron = host.boot, self.iron
         assert isinstance(iron, Shelf)
         if boot is None or boot.powered_at is None or not destroys(boot):
@@ -176,6 +182,37 @@ def test_leave_is_not_given_to_a_host_behind_another_bmc(folder: Path) -> None:
         for _ in range(40):
             there.step()
         assert acts(there) == []
+
+
+def _what(intent: Intent) -> str:
+    """Without the boot that it is of, whose number is drawn."""
+    return ":".join(intent.step.split(":")[:2])
+
+
+@pytest.mark.parametrize(("kind", "mute"), [(GiveLeave, False), (SettleInBand, True)], ids=str)
+def test_every_step_of_an_erase_in_band_run_twice_in_a_row_ends_the_same(
+    folder: Path,
+    kind: type[Action],
+    mute: bool,  # noqa: FBT001
+) -> None:
+    """The second run sees what the first one saw: a lost record."""
+    ends = []
+    for twice in (False, True):
+        with asking(folder) as there:
+            there.mute = mute
+            doubled = run_twice(there, kind) if twice else ["once"]
+            there.run(over)
+            assert doubled, "it was never run: this proves nothing"
+            host = there.host()
+            assert len(acts(there)) == (0 if mute else 1)
+            ends.append(
+                (
+                    host.state,
+                    host.problem and host.problem.kind,
+                    sorted((_what(one), one.state, one.note) for one in there.intents()),
+                )
+            )
+    assert ends[0] == ends[1]
 
 
 def test_crash_at_every_point_gives_one_leave_to_a_boot_and_ends_clean(folder: Path) -> None:
