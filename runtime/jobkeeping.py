@@ -16,7 +16,7 @@ from inventory.errors import FenceLost, StaleWrite
 from inventory.jobs import BEHIND, ENDED, GOING, Job
 from inventory.store.protocol import PAGE_MAX, Change, Fence, Store
 from inventory.store.reading import every
-from runtime.cluster import ClusterError
+from runtime.cluster import ClusterError, ClusterRefusedError
 from runtime.context import ClusterKey, Reach, load_cluster
 from runtime.world import ClusterPort, World
 
@@ -131,6 +131,8 @@ async def _forget(port: ClusterPort, names: Iterable[str]) -> None:
     for name in names:
         try:
             await port.forget_job(name)
-        except (ClusterError, OSError) as error:
+        except ClusterRefusedError as error:  # about this one: Ray keeps what it says still runs
+            log.info("a head refused to forget a job", extra={"job": name, "cause": str(error)})
+        except (ClusterError, OSError) as error:  # it would not answer for the others either
             log.info("a head did not forget a job", extra={"job": name, "cause": str(error)})
             return

@@ -10,8 +10,9 @@ from pydantic import SecretStr
 
 from inventory.jobs import Job, JobState
 from inventory.store.protocol import Change
+from runtime.cluster import ClusterError, ClusterRefusedError
 from runtime.context import ClusterKey, Reach
-from runtime.jobkeeping import JobKeeping
+from runtime.jobkeeping import ASKED_AT_ONCE, JobKeeping
 from tests.unit.runtime_control.builders import START, Site
 from tests.unit.runtime_control.test_job_tending import Cluster, make_job
 
@@ -78,6 +79,38 @@ async def test_the_head_forgets_every_try_of_it(site: Site) -> None:
     cluster = Cluster()
     await make_keeping(site, cluster, kept=1).sweep()
     assert sorted(cluster.forgotten) == ["pyd-a-1", "pyd-a-2"]
+
+
+class Refusing(Cluster):
+    """A head that answers for some of its jobs with an error."""
+
+    def __init__(self, error: ClusterError, *refused: str) -> None:
+        super().__init__()
+        self._error = error
+        self._refused = refused
+        self.asked = 0
+
+    async def forget_job(self, submission_id: str) -> None:
+        self.asked += 1
+        if submission_id.split("-")[1] in self._refused:
+            raise self._error
+        await super().forget_job(submission_id)
+
+
+async def test_jobs_that_the_head_refuses_to_forget_keep_it_from_no_other(site: Site) -> None:
+    running = tuple(f"a{n}" for n in range(10))
+    put_ended(site, *running, "b", "c")
+    head = Refusing(ClusterRefusedError("DELETE: 500", status=500, said="not terminal"), *running)
+    assert await make_keeping(site, head, kept=1).sweep() == 11
+    assert head.forgotten == ["pyd-b-1"]
+
+
+async def test_head_that_does_not_answer_is_not_asked_for_every_job(site: Site) -> None:
+    names = tuple(f"a{n:02}" for n in range(30))
+    put_ended(site, *names)
+    head = Refusing(ClusterError("no answer"), *names)
+    await make_keeping(site, head, kept=1).sweep()
+    assert head.asked == ASKED_AT_ONCE
 
 
 async def test_nothing_is_removed_once_the_lease_is_lost(site: Site) -> None:
