@@ -32,7 +32,7 @@ def hosts_not_inspected(hosts: Sequence[Host]) -> tuple[str, ...]:
 
 def mostly_inspected_at(hosts: Sequence[Host]) -> datetime | None:
     """When nine in ten of these hosts had been inspected; None: they have not."""
-    told = sorted(one.inspected_at for one in hosts if one.facts and one.inspected_at)
+    told = sorted(one.facts.observed_at for one in hosts if one.facts is not None)
     enough = len(hosts) - len(hosts) // LAST_IN
     return told[enough - 1] if 0 < enough <= len(told) else None
 

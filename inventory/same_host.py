@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 from pods.errors import shown
 
+MAC_DIGITS = 12
+GROUP_BIT = 1
+"""Of a MAC's first byte: an address of many, never of one card."""
 PLACEHOLDERS = frozenset(
     {
         "0123456789",
@@ -87,4 +90,12 @@ def unproven(recorded: Marks, found: Marks) -> str:
 
 
 def _small(macs: Iterable[str]) -> set[str]:
-    return {mac.lower() for mac in macs}
+    """Those that name one card: firmware fills in zeros or ones where it does not know."""
+    return {mac.lower() for mac in macs if _is_of_a_card(mac)}
+
+
+def _is_of_a_card(mac: str) -> bool:
+    digits = "".join(sign for sign in mac.lower() if sign in "0123456789abcdef")
+    if len(set(digits)) < 2:  # noqa: PLR2004 - zeros, ones, or nothing
+        return False
+    return len(digits) != MAC_DIGITS or not int(digits[:2], 16) & GROUP_BIT

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from inventory.agents import DeployOrder, DeployReport
 from runtime.place import Place
+from runtime.tether import tethered
 
 COMMAND = ("-m", "provisioning.images.deploying")
 LAST_WORDS = 400
@@ -53,6 +54,7 @@ class DiskWriting:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            preexec_fn=tethered(),
         )
         try:
             said = asyncio.create_task(_all_of(process.stderr))

@@ -19,6 +19,7 @@ from inventory.same_host import Marks, unproven
 from pods.erasing import DriveRead
 from runtime.hardware import read_drives
 from runtime.place import Place
+from runtime.tether import tethered
 
 PROGRESS_MAX_CHARS = 200
 LINE_MAX_BYTES = 4 * 1024 * 1024
@@ -74,6 +75,7 @@ class DriveReading:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 limit=LINE_MAX_BYTES,
+                preexec_fn=tethered(),
             )
             async for line in process.stdout or ():  # type: ignore[union-attr]  # it is a pipe
                 self._heard(line)

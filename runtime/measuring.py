@@ -18,6 +18,7 @@ from pods.acceptance import Measurement
 from runtime.ladder.tools import TOOLS
 from runtime.measure import ONE_THREAD
 from runtime.place import Place
+from runtime.tether import tethered
 
 COMPUTES = "matrix_multiply"
 """The test that is made on each accelerator too."""
@@ -127,6 +128,7 @@ class Measuring:
             env={**os.environ, **ONE_THREAD},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
+            preexec_fn=tethered(),
         )
 
     def _note(self, report: AcceptanceReport) -> None:

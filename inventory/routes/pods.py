@@ -302,7 +302,8 @@ def _silent(host: Host, now: datetime, mostly_at: datetime | None) -> bool:
         return False
     # A host in trouble may go through several states and kinds of trouble, and begin each anew.
     is_last = mostly_at is not None and now - mostly_at > SILENT_AFTER
-    return is_last or now - problem.since > SILENT_AFTER or now - host.state_since > SLOW_AFTER
+    slow_after = SILENT_AFTER if is_last else SLOW_AFTER  # one that has only come has its minute
+    return now - problem.since > SILENT_AFTER or now - host.state_since > slow_after
 
 
 def _current(deps: ApiDeps, pod: Pod, hosts: list[Host]) -> Plan:

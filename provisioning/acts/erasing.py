@@ -115,9 +115,8 @@ class Erasing(Destructive):
         for serial, intent in last.items():
             if intent.state in {"done", "parked"} and not intent.arguments.get("read"):
                 judged.append(self._judged(intent, read.get(serial)))
-            elif intent.state == "failed" and serial not in shown:
-                where = {"hidden": True} if serial in read else {"gone": True}
-                judged += noted(intent, **where)
+            elif intent.state == "failed":
+                judged += self._failed_and_read(intent, read.get(serial), shown=serial in shown)
         for serial, one in read.items():
             if serial not in last:
                 fresh.append(self._found(host, one, hidden=serial not in shown))
@@ -199,6 +198,18 @@ class Erasing(Destructive):
                 "settled_at": self._world.clock.now(),
             }
         )
+
+    def _failed_and_read(
+        self, intent: Intent, read: DriveRead | None, *, shown: bool
+    ) -> tuple[Intent, ...]:
+        """What its BMC could not erase the host may have erased itself; one that lied stays so."""
+        where: dict[str, object] = {}
+        if not shown:
+            where = {"hidden": True} if read is not None else {"gone": True}
+        if read is not None and not read.doubts() and not intent.arguments.get("lied"):
+            (intent,) = noted(intent, **where)
+            return (self._judged(intent, read),)
+        return noted(intent, **where) if where else ()
 
     def _found(self, host: Host, read: DriveRead, *, hidden: bool) -> Intent:
         """A drive that only the agent sees: what it reads is as good a proof."""

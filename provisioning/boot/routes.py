@@ -162,9 +162,15 @@ def _host_with_token(deps: _BootDeps, request: EnrolRequest) -> Host:
 
 
 def _opened_before(deps: _BootDeps, host: Host) -> bool:
-    """An agent of this boot is in already: who asks repeats, or is turned away for that."""
+    """An agent of this boot reported already: who asks now is turned away for that.
+
+    One that was let in and never reported may not have had the answer: it repeats, and is asked for
+    its leave as the first time, for there may be a hold since.
+    """
     before = deps.api.store.get(AgentSeen, host.id)
-    return before is not None and host.boot is not None and before.media_id == host.boot.media_id
+    if before is None or before.observed is None or host.boot is None:
+        return False
+    return before.media_id == host.boot.media_id
 
 
 def _require_leave(deps: _BootDeps, host: Host, now: datetime) -> None:

@@ -80,7 +80,8 @@ def _in_reading(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Dec
     if found is not None and (unsaid or not wanted.drives_looked):
         return Do(RecordDrivesRead(), "what the drives hold was read")
     last = _last(wanted)
-    waits = not last or any(one.state == "told" for one in last) or missing(seen, wanted)
+    told = any(one.state == "told" for one in last)
+    waits = told or not wanted.drives_looked or missing(seen, wanted)
     if found is not None or not waits:
         return to_rest(host, seen, wanted)
     if reported(boot, seen):
@@ -206,7 +207,7 @@ def _proof(host: Host, seen: Seen, wanted: Wanted) -> Decision | None:
     """Every drive was tried. What its BMC told of it is read once by a system of ours."""
     last = _last(wanted)
     unread = [one for one in last if one.state == "told"]
-    if unread or not (last or wanted.drives_looked):
+    if unread or not wanted.drives_looked:  # also one of which its BMC can erase nothing
         return Do(MakeBootMedium(1, "read-drives"), "what its drives hold has to be read")
     if missing(seen, wanted):
         return Do(MakeBootMedium(1, "read-drives"), "a drive that held data is not shown any more")

@@ -32,6 +32,7 @@ from runtime.drives.choosing import (
     needs_erasing,
 )
 from runtime.drives.telling import SanitizeLog, ata_security, sanitize_abilities, sanitize_log
+from runtime.tether import tethered
 
 NAMESPACE = re.compile(r"(nvme\d+)(?:c\d+)?n\d+")
 COMMAND_DEADLINE_S = 60.0
@@ -47,7 +48,12 @@ def run(argv: Sequence[str], deadline_s: float = COMMAND_DEADLINE_S) -> str:
     """Fixed programs with a device's name as the kernel gave it."""
     try:
         done = subprocess.run(
-            list(argv), capture_output=True, text=True, timeout=deadline_s, check=False
+            list(argv),
+            capture_output=True,
+            text=True,
+            timeout=deadline_s,
+            check=False,
+            preexec_fn=tethered(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

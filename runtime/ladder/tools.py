@@ -18,6 +18,7 @@ from pathlib import Path
 from pods.acceptance import Measurement
 from runtime.ladder import accelerators, fabric, machine
 from runtime.ladder.reading import ToolSaidNothingError, told
+from runtime.tether import tethered
 
 OUTPUT_MAX_BYTES = 4 * 1024 * 1024
 Parse = Callable[[str], tuple[Measurement, ...]]
@@ -105,6 +106,7 @@ def run(tool: Tool, *, scratch: Path, accelerators_count: int = 8) -> tuple[Meas
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=tethered(),
     )
     try:
         out, _ = process.communicate(timeout=tool.deadline_s)

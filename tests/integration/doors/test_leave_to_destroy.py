@@ -82,6 +82,18 @@ async def test_hold_after_the_leave_keeps_the_agent_out_until_it_is_released(
     assert reply.status_code == 200
 
 
+async def test_agent_that_repeats_because_no_answer_came_is_held_as_any_other(
+    door: Door, agent: Agent
+) -> None:
+    """It is on record as let in; a person has held the fleet since, and it has begun nothing."""
+    host, token, _ = door.enrolled_host(simulated=False, **BOOTS[0])
+    lost = await door.enrol(agent, token, host.serial, found_serial=host.serial)
+    assert lost.status_code == 200
+    hold(door.store, None, reason="smoke in the hall", by="ann", now=door.clock.now())
+    again = await door.enrol(agent, token, host.serial, found_serial=host.serial)
+    assert again.status_code == 503
+
+
 @pytest.mark.parametrize("boot", BOOTS)
 @pytest.mark.parametrize(
     ("serial", "macs", "answer"),
