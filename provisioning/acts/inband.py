@@ -10,12 +10,14 @@ that is gone, or before a hold, waits with its disks as they are.
 from __future__ import annotations
 
 from inventory.model import BootRecord, Event, Host, Intent
+from inventory.store.reading import every
 from provisioning.acts.destructive import CROWDED_RECHECK_S, Destructive, noted
 from provisioning.acts.recorder import Outcome
 from provisioning.boot.media import Medium
 from provisioning.boot.orders import STEP, destroys, step_of
-from provisioning.brakes import domains
+from provisioning.brakes import busy, crowded, domains, limits_of
 from provisioning.context import Context
+from provisioning.guarded import may_have_begun
 from provisioning.lifecycle.actions import MakeBootMedium
 
 BOOT_TOKEN = "boot-token"  # noqa: S105 - the name of a field, not a secret
@@ -92,7 +94,7 @@ class InBand(Destructive):
         if boot is None or intent is None:
             return await self._recorder.wait(host, "its boot has no act on record", others=True)
         async with self._destructive:
-            if why := await self._crowded(host, context, now=True):
+            if why := await self._not_its_turn(host, intent):
                 return await self._recorder.wait(host, why, others=True)
         now = self._world.clock.now()
         (fresh,) = noted(intent, touched_at=now.isoformat())
@@ -103,6 +105,18 @@ class InBand(Destructive):
         (begun,) = noted(fresh, begun=True)
         ours = begun.model_copy(update={"fence": self._fence.number})
         return await self._recorder.record(host, {"boot": given}, also=(ours,))
+
+    async def _not_its_turn(self, host: Host, intent: Intent) -> str:
+        """Why the leave has to wait; empty when it may be given.
+
+        Nobody steps back here, with a host that has power and waits for nothing else. So of more
+        hosts than may be, each counts only those before it: the oldest always goes on.
+        """
+        if why := await self._world.in_thread(self._on_hold):
+            return why
+        found = await self._world.in_thread(every, self._world.store, Intent, state="open")
+        before = busy((one for one in found if _goes_before(one, intent)), but=host.id)
+        return crowded(host, before, limits_of(self._world.settings))
 
     async def settle(self, host: Host, context: Context, why: str) -> Outcome:
         """It ended without its effect; a person is told of the rest."""
@@ -118,6 +132,13 @@ class InBand(Destructive):
 
 def _open(context: Context) -> list[Intent]:
     return [one for one in context.intents if one.state == "open" and one.step.startswith(STEP)]
+
+
+def _goes_before(other: Intent, mine: Intent) -> bool:
+    """What others do to a host steps back by itself, so it counts whenever it is open."""
+    if not other.step.startswith(STEP) or may_have_begun(other):
+        return True
+    return (other.created_at, other.id) < (mine.created_at, mine.id)
 
 
 def _is_of(intent: Intent, boot: BootRecord | None) -> bool:

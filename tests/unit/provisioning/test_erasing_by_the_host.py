@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,48 @@ def test_host_waits_for_its_turn_among_all_acts_that_cannot_be_undone(
         there.store.apply(Change(replace=(others(there, state="done"),)), now=there.clock.at)
         there.run(over)
         assert there.host().state is HostState.ENROLLED, there.host().problem
+        assert len(acts(there)) == 1
+
+
+@pytest.mark.parametrize(
+    ("another", "goes"),
+    [
+        ({"created_at": NOW - timedelta(seconds=1)}, False),
+        ({"created_at": NOW + timedelta(hours=1)}, True),
+        ({"created_at": NOW + timedelta(hours=1), "begun": True}, False),
+        ({"created_at": "the same", "id": "0"}, False),
+        ({"created_at": "the same", "id": "~"}, True),
+    ],
+    ids=["older", "younger", "younger and begun", "first by its id", "last by its id"],
+)
+def test_of_more_acts_than_may_be_the_oldest_goes_on_and_the_other_waits(
+    folder: Path,
+    another: dict[str, Any],
+    *,
+    goes: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two controllers were both granted the last place: both acts are open, both hosts are on."""
+    for name in ("RACK", "FEED", "SITE", "SCALE_UP"):
+        monkeypatch.setenv(f"PODYARD_PROVISIONING_DESTRUCTIVE_PER_{name}", "1")
+    with asking(folder) as there:
+        until_it_asks(there)
+        (mine,) = in_band(there)
+        fields = {"id": "another", "step": "inband:read-drives:9", **another}
+        if fields["created_at"] == "the same":
+            fields["created_at"] = mine.created_at
+        open_one = others(there, state="open")
+        known = {**open_one.arguments, "begun": fields.pop("begun", False)}
+        rival = open_one.model_copy(update={**fields, "arguments": known})
+        there.store.apply(Change(insert=(rival,)), now=there.clock.at)
+        for _ in range(40):
+            there.step()
+        assert bool(acts(there)) == goes
+        if not goes:
+            assert "the most at once" in there.host().waiting
+            rival = rival.model_copy(update={"state": "failed"})
+            there.store.apply(Change(replace=(rival,)), now=there.clock.at)
+            there.run(lambda _: bool(acts(there)))
         assert len(acts(there)) == 1
 
 
