@@ -106,7 +106,7 @@ def run(tool: Tool, *, scratch: Path, accelerators_count: int = 8) -> tuple[Meas
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=tethered(),
+        preexec_fn=tethered(),  # noqa: PLW1509 - it only calls the kernel
     )
     try:
         out, _ = process.communicate(timeout=tool.deadline_s)

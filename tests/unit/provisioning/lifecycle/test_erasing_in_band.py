@@ -62,7 +62,7 @@ def test_agent_that_fell_silent_in_an_erase_is_booted_again_and_not_waited_for()
 
 
 def test_what_became_of_drives_is_signed_once_before_the_host_is_free() -> None:
-    wanted = make_wanted(erase=POLICY, erasures=(PROVEN,))
+    wanted = make_wanted(erase=POLICY, erasures=(PROVEN,), drives_looked=True)
     standby = int(reserved_watts(wanted.host_type.power, PowerPhase.STANDBY))
     host = make_host(
         state=HostState.CLEANING,
