@@ -120,13 +120,9 @@ class Noting:
             remedy=remedy,
         )
         fresh = host.model_copy(
-            update={
-                "problem": problem,
-                "waiting": "",
-                "wake_at": now + parked_recheck(host),
-                "power": _power_of(host, seen),
-            }
+            update={"problem": problem, "waiting": "", "power": _power_of(host, seen)}
         )
+        fresh = fresh.model_copy(update={"wake_at": now + parked_recheck(fresh)})
         await self._world.bmcs.drop(host.id)
         log.warning("host parked", extra={"host": host.name, "problem": kind})
         event = self._recorder.event(host, "host.parked", host.state, kind, message)
