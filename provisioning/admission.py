@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from inventory.model import Host
@@ -107,7 +108,14 @@ class Scale:
 class Ledger:
     """One pod's watts and waves, as its hosts' records say that they are."""
 
-    def __init__(self, wiring: Wiring, plan: Plan | None, *, stop_share: float = 1.0) -> None:
+    def __init__(
+        self,
+        wiring: Wiring,
+        plan: Plan | None,
+        *,
+        stop_share: float = 1.0,
+        approved_at: datetime | None = None,
+    ) -> None:
         self.wiring = wiring
         self.stop_share = stop_share
         self.plan = plan.digest if plan is not None else ""
@@ -115,7 +123,7 @@ class Ledger:
         planned = plan.waves if plan is not None else ()
         self.waves = {name: wave.number for wave in planned for name in wave.hosts}
         self._stages = {name: wave.stage for wave in planned for name in wave.hosts}
-        self._trial = Trial(plan, stop_share=stop_share)
+        self._trial = Trial(plan, stop_share=stop_share, approved_at=approved_at)
         self.held: dict[str, float] = {}
         """By host."""
         self.carried = dict(wiring.base)
@@ -330,6 +338,7 @@ def _matters(host: Host) -> tuple[object, ...]:
     """All of a host that a ledger looks at."""
     return (
         host.state,
+        host.state_since,
         host.target,
         host.power,
         host.reserved_watts,

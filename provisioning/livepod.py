@@ -121,7 +121,8 @@ class LivePod:
 
     def _new_ledger(self, pod: Pod) -> Ledger:
         share = self.design.spec.bring_up.stop_share
-        return Ledger(self.design.wiring, pod.plan, stop_share=share)
+        at = pod.approval.at if pod.approval is not None else None
+        return Ledger(self.design.wiring, pod.plan, stop_share=share, approved_at=at)
 
     def leak_near(self, host: Host) -> str:
         """Which host leaks on the cooling loop of this one; itself first, whatever cools it."""
@@ -282,6 +283,7 @@ def _telling(host: Host) -> tuple[object, ...]:
     problem = host.problem
     return (
         host.state,
+        host.state_since,
         host.target,
         host.power,
         host.reserved_watts,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from inventory.model import Host
+from inventory.model import Host, PlanApproval
 from inventory.states import HostState
 from pods.plan import PlannedHost, plan_bring_up
 from pods.planned import Act, Plan, Wave
@@ -12,7 +13,7 @@ from provisioning.admission import draw_ledger, stage_turn, wiring_of
 from provisioning.livepod import LivePod
 from provisioning.poddesign import design_of
 from provisioning.trial import Trial
-from tests.make import lab, make_host, make_pod
+from tests.make import NOW, lab, make_host, make_pod
 
 NAMES = tuple(f"h{n}" for n in range(10))
 FLASHED = frozenset(NAMES[:4])
@@ -39,6 +40,14 @@ def noted(trial: Trial, ready: frozenset[str]) -> Trial:
 
 def host(name: str, state: HostState) -> Host:
     return make_host(id=name, name=name, serial=name, state=state)
+
+
+def brought_up(name: str, at: datetime) -> Host:
+    return host(name, HostState.READY).model_copy(update=ready_since(at))
+
+
+def ready_since(at: datetime) -> dict[str, Any]:
+    return {"state": HostState.READY, "state_since": at}
 
 
 def test_one_host_decides_nothing_once_more_than_half_of_its_kind_are_ready() -> None:
@@ -68,6 +77,54 @@ def test_a_host_that_is_no_longer_ready_counts_no_longer() -> None:
     trial.forget("h9")
     assert trial.is_shown("h8")
     assert not trial.is_shown("h9")
+
+
+def test_hosts_that_were_ready_before_the_approval_vouch_for_no_new_ones() -> None:
+    trial = Trial(plan(), stop_share=0.5, approved_at=NOW)
+    long_ready = make_host(state=HostState.READY, state_since=NOW - timedelta(days=365))
+    for name in ("h4", "h5", "h6"):
+        trial.note(long_ready.model_copy(update={"name": name}))
+    for name in ("h7", "h8", "h9"):
+        trial.note(host(name, HostState.MATCHING))
+    assert not trial.is_shown("h9")
+    for name in ("h7", "h8"):
+        trial.note(brought_up(name, NOW + timedelta(hours=1)))
+    assert trial.is_shown("h9")
+
+
+def test_a_host_that_is_still_to_be_flashed_shows_nothing_until_it_was() -> None:
+    trial = Trial(plan(), stop_share=0.5, approved_at=NOW)
+    trial.note(host("h0", HostState.PREPARING))
+    for name in ("h1", "h2", "h3"):
+        trial.note(brought_up(name, NOW - timedelta(days=1)))
+    assert not trial.is_shown("h0")
+    for name in ("h1", "h2", "h3"):
+        trial.note(host(name, HostState.PREPARING))
+    assert not trial.is_shown("h0")
+    for name in ("h1", "h2", "h3"):
+        trial.note(brought_up(name, NOW + timedelta(hours=1)))
+    assert trial.is_shown("h0")
+
+
+def test_a_pods_ledger_knows_when_its_plan_was_approved() -> None:
+    trial = [slot.slot for _, slot in lab().slots()]
+    said: dict[str, Any] = {"hosts": tuple(trial), "stage": "trial"}
+    planned = [PlannedHost(name=slot, slot=slot) for slot in trial]
+    whole = plan_bring_up(lab(), pod="lab", hosts=planned)
+    wave = whole.waves[0].model_copy(update=said)
+    approval = PlanApproval(by="test", plan_digest=whole.digest, at=NOW)
+    pod = make_pod(bring_up="running", approval=approval)
+    pod = pod.model_copy(update={"plan": whole.model_copy(update={"waves": (wave,)})})
+    live = LivePod(pod, design_of(pod))
+    *before, last = [make_host(id=name, name=name, slot=name, serial=name) for name in trial]
+    live.note(last.model_copy(update={"state": HostState.MATCHING}))
+    for one in before:
+        live.note(one.model_copy(update=ready_since(NOW - timedelta(days=1))))
+    assert not live.ledger.trial_is_through
+    for one in before:  # flashed and back, and nothing was heard of it between
+        said = {**ready_since(NOW + timedelta(days=1)), "version": 2}
+        live.note(one.model_copy(update=said))
+    assert live.ledger.trial_is_through
 
 
 def test_the_ledger_waits_for_nobody_on_whom_nothing_hangs() -> None:
