@@ -23,6 +23,10 @@ log = logging.getLogger("podyard.lease")
 LOOK_FOR_DEAD_EVERY = timedelta(seconds=1)
 LIST_EVERY = timedelta(seconds=0.2)
 """Everybody who is due is listed so often at most; whose turn it is, is asked at every place."""
+LISTED_EACH = 500
+"""For so many on the list it is made anew that much more seldom: thousands who wait for room are
+read for nothing, and take the time of those who have it."""
+LIST_SELDOM = timedelta(seconds=2)
 LIST_MOST = 50_000
 
 
@@ -42,6 +46,7 @@ class Alone:
         self._store = store
         self._turns = Turns()
         self._listed: datetime | None = None
+        self._lasts = LIST_EVERY
 
     def due(
         self,
@@ -53,7 +58,7 @@ class Alone:
     ) -> list[Host]:
         """Whose turn it is, as they are on record now. Hosts at work stay due until recorded."""
         listed = self._listed
-        if listed is None or not timedelta() <= now - listed < LIST_EVERY:
+        if listed is None or not timedelta() <= now - listed < self._lasts:
             self._list(now)
         chosen = self._turns.pick(room, busy=busy)
         if not chosen and self._listed != now:  # what came since must not wait for the next list
@@ -62,8 +67,10 @@ class Alone:
         return self._store.due_hosts(now, limit=len(chosen), among=chosen) if chosen else []
 
     def _list(self, now: datetime) -> None:
-        self._turns.waiting(self._store.due_keys(now, limit=LIST_MOST))
+        listed = self._store.due_keys(now, limit=LIST_MOST)
+        self._turns.waiting(listed)
         self._listed = now
+        self._lasts = min(LIST_SELDOM, LIST_EVERY * max(1.0, len(listed) / LISTED_EACH))
 
 
 class SharedStore(Protocol):

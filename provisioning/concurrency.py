@@ -7,7 +7,10 @@ one BMC is asked at once.
 
 One BMC must not be taken for many. Each has one vote in a window, however much it says, and what
 counts is how the one in the middle fares: with a fifth of all reads lost to bad luck, or nearly
-half of the BMCs dead, the one in the middle is well, and nothing shrinks for them.
+half of the BMCs dead, the one in the middle is well, and nothing shrinks for them. Nor may many
+that were asked once be taken for all: a slow one gives its place away after its first late answer,
+so that slow ones can be the most by number while nearly everything is answered. A limit shrinks
+only when a good part of all exchanges had trouble as well.
 
 Pure: no clock, no chance, no I/O. Whoever times exchanges and hands out places is
 `provisioning.pacing`.
@@ -25,6 +28,8 @@ WINDOW_PER_PLACE = 4
 HOSTS_LEAST = 3
 """Of fewer, a slow one cannot be told from a slow place."""
 TROUBLED_SHARE = 0.5
+TROUBLED_OF_ALL = 0.3
+"""Of a hall of ordinary hardware a fifth of the reads finds no answer, however few are asked."""
 BACK_OFF = 0.7
 GROWTH_AT_FIRST = 2.0
 SLOW_TIMES = 4.0
@@ -103,7 +108,9 @@ class Limit:
     def _conclude(self) -> None:
         shares = sorted(bad / heard for heard, bad in self._by_host.values())
         middle = shares[(len(shares) - 1) // 2]
-        if len(shares) >= HOSTS_LEAST and middle > TROUBLED_SHARE:
+        of_all = sum(bad for _, bad in self._by_host.values()) / self._heard
+        busy = middle > TROUBLED_SHARE and of_all > TROUBLED_OF_ALL
+        if len(shares) >= HOSTS_LEAST and busy:
             self.value = max(float(self.least), min(self.value, self.most) * BACK_OFF)
             self._growing = False
         elif self._full:

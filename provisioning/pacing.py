@@ -278,8 +278,9 @@ class Pacing:
             self._hear_of(host_id, troubled=troubled)
 
     def _hear_of(self, host_id: str, *, troubled: bool) -> None:
+        """Who stands beside takes no place, and has no vote on how many there are."""
         place = self._at_work.get(host_id)
-        if place is not None:
+        if place is not None and place.stand is Stand.INSIDE:
             self._site(place.site).hear(host_id, troubled=troubled or self.own.is_behind)
             self._rack(place.rack).hear(host_id, troubled=troubled)
 

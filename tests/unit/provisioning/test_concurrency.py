@@ -83,6 +83,15 @@ def test_one_host_that_says_much_has_one_vote() -> None:
     assert limit.at_once > 64
 
 
+def test_slow_hosts_that_were_asked_once_are_not_the_place() -> None:
+    limit = Limit(4, MOST, 64.0)
+    for number in range(8000):  # four of five hosts heard of are slow, of one exchange in four
+        limit.takes(limit.at_once)
+        is_slow = number % 4 == 0
+        limit.hear(f"slow{number}" if is_slow else f"h{number % 16}", troubled=is_slow)
+    assert limit.at_once > 64
+
+
 def test_two_hosts_cannot_tell_a_slow_place_from_a_slow_host() -> None:
     limit = Limit(4, MOST, 64.0)
     for number in range(1000):
