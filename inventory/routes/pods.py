@@ -48,6 +48,7 @@ Writer = Annotated[Actor, Depends(require(Permission.POD_WRITE))]
 WRITE_TRIES = 10  # waiting hosts are written about once a second each
 SILENT_AFTER = timedelta(seconds=60)  # BMCs freeze for seconds; a dead one joins a later plan
 SLOW_AFTER = timedelta(seconds=180)  # trouble of ever new kinds is as good as none of it ending
+NAMED = 10
 
 
 class PodSummary(View):
@@ -262,9 +263,10 @@ def _hosts(deps: ApiDeps, pod: str) -> list[Host]:
 
 def _plan(deps: ApiDeps, name: str) -> PlanView:
     pod = find_pod(deps, name)
-    # Whoever waits for a plan asks every few seconds: of a thousand hosts only those are read that
-    # it waits for, and they are small, for nothing is known of them yet. When the others were
-    # inspected matters only for few that are in trouble.
+    # Whoever waits for a plan asks every few seconds. While hosts without trouble are to come they
+    # are counted and none is read; then only those that it waits for, and they are small, for
+    # nothing is known of them yet. When the others were inspected matters only for few in trouble.
+    _refuse_unread(deps, name)
     last = _wanted(_uninspected(deps, name))
     few = len(last) <= deps.store.count(Host, pod=name) // LAST_IN
     certain = [one for one in last if one.problem is None] if few else last
@@ -313,19 +315,34 @@ def _current(deps: ApiDeps, pod: Pod, hosts: list[Host]) -> Plan:
     return plan_of(pod, spec, hosts, past=past_of(deps.store, pod, hosts))
 
 
+def _refuse_unread(deps: ApiDeps, pod: str) -> None:
+    """409 while hosts are being inspected that nothing troubles: those are always waited for."""
+    missing, names = 0, list[str]()
+    for state in sorted(UNINSPECTED):
+        well = {"pod": pod, "state": state, "target": "ready", "problem": ""}
+        missing += deps.store.count(Host, **well)
+        names += [h.name for h in deps.store.find(Host, limit=NAMED + 1 - len(names), **well)]
+    if missing:
+        raise _not_inspected(pod, missing, sorted(names))
+
+
 def _refuse_uninspected(pod: Pod, hosts: list[Host], now: datetime) -> None:
     rereading = {h.name for h in hosts if h.state is HostState.MATCHING and h.facts is None}
     mostly_at = mostly_inspected_at(hosts)
     silent = {h.name for h in hosts if _silent(h, now, mostly_at)}
     missing = sorted({*hosts_not_inspected(hosts), *rereading} - silent)
     if missing:
-        listed = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")  # noqa: PLR2004
-        raise Refused(
-            409,
-            "not-inspected",
-            f"{len(missing)} hosts are still being inspected: {listed}",
-            hint=f"watch them: podyard pod watch {pod.name}; one of them: podyard host why NAME",
-        )
+        raise _not_inspected(pod.name, len(missing), missing)
+
+
+def _not_inspected(pod: str, count: int, names: Sequence[str]) -> Refused:
+    listed = ", ".join(names[:NAMED]) + (" …" if count > NAMED else "")
+    return Refused(
+        409,
+        "not-inspected",
+        f"{count} hosts are still being inspected: {listed}",
+        hint=f"watch them: podyard pod watch {pod}; one of them: podyard host why NAME",
+    )
 
 
 def _up(deps: ApiDeps, name: str, digest: str, who: Who) -> PodDetail:

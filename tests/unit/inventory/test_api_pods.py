@@ -201,6 +201,19 @@ async def test_a_plan_waits_for_inspection_and_names_who_is_missing(site: Site, 
     assert "r1-h1" not in error["message"]
 
 
+async def test_who_is_still_inspected_is_counted_and_only_the_first_are_named(
+    site: Site, admin: str
+) -> None:
+    coming = [make_host(n, state=HostState.INSPECTING) for n in range(10, 22)]
+    elsewhere = make_host(30, state=HostState.INSPECTING, target="enrolled")
+    site.put(make_pod(), *coming, elsewhere, make_host(9, state=HostState.REGISTERING))
+    reply = await site.ask("GET", "/api/pods/lab/plan", key=admin)
+    message = reply.json()["error"]["message"]
+    assert message.startswith("13 hosts are still being inspected: ")
+    assert message.count("r1-h") == 10
+    assert message.endswith(" …")
+
+
 @pytest.mark.parametrize(
     ("in_state_s", "inspected", "troubled", "waits"),
     [
