@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -32,12 +32,20 @@ WINDOW = 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many hosts of one domain may be in an act that cannot be undone."""
+    """How many hosts of one domain may be in an act that cannot be undone.
+
+    Racks, feeds and scale-up domains are as large as they are built. Sites grow, and what is a
+    small part of ten thousand hosts is a smaller one of twenty: a site's limit is a share of its
+    hosts where that is more.
+    """
 
     rack: int
     feed: int
     site: int
     scale_up: int
+    site_share: float = 0.0
+    site_hosts: Mapping[str, int] = field(default_factory=dict)
+    """How many hosts a site has at least, as far as whoever asks knows it."""
 
     def of(self, domain: str) -> int:
         """The limit of a domain, by its kind."""
@@ -49,18 +57,21 @@ class Limits:
             case "scale-up":
                 return self.scale_up
             case "site":
-                return self.site
+                hosts = self.site_hosts.get(domain.partition(" ")[2], 0)
+                return max(self.site, int(self.site_share * hosts))
             case kind:
                 raise ValueError(f"{kind} is no kind of failure domain")
 
 
-def limits_of(settings: ProvisioningSettings) -> Limits:
-    """As they are set."""
+def limits_of(settings: ProvisioningSettings, site_hosts: Mapping[str, int]) -> Limits:
+    """As they are set, for sites of so many hosts."""
     return Limits(
         rack=settings.destructive_per_rack,
         feed=settings.destructive_per_feed,
         site=settings.destructive_per_site,
         scale_up=settings.destructive_per_scale_up,
+        site_share=settings.destructive_share_of_site,
+        site_hosts=site_hosts,
     )
 
 

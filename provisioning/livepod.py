@@ -84,6 +84,11 @@ class LivePod:
         self._planned_hosts = self.planned.hosts
 
     @property
+    def size(self) -> int:
+        """How many hosts are known of it."""
+        return len(self._hosts)
+
+    @property
     def ids(self) -> Iterable[str]:
         """Of its hosts."""
         return self._hosts

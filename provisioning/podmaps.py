@@ -8,7 +8,7 @@ more often, for their writes are not heard of otherwise.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from inventory.places import Equipment
 from inventory.states import HostState
 from inventory.store.protocol import Change
 from inventory.store.reading import every
-from provisioning.brakes import UnderWay, limits_of
+from provisioning.brakes import Limits, UnderWay, limits_of
 from provisioning.livepod import LivePod
 from provisioning.onboarding.policy import AdoptionPolicy
 from provisioning.poddesign import Design, design_of
@@ -106,6 +106,13 @@ class PodMaps:
         is_current = self._current is not None and name in self._current
         return self._pods.get(name) if is_current else None
 
+    def limits(self) -> Limits:
+        """How much may be done at once; of sites only the pods count that were read already."""
+        hosts = Counter[str]()
+        for live in self._live.values():
+            hosts[live.pod.site] += live.size
+        return limits_of(self._world.settings, hosts)
+
     def adoption_at(self, site: str) -> AdoptionPolicy:
         """What the site wants done at its BMCs; settings stay as they are while we run."""
         known = self._policies.get(site)
@@ -139,7 +146,7 @@ class PodMaps:
             self.rooms.took_place(intent.host_id)
         elif ended:
             now = self._world.clock.now()
-            self.rooms.open_places(self.under_way.busy, limits_of(self._world.settings), now=now)
+            self.rooms.open_places(self.under_way.busy, self.limits(), now=now)
 
     def _version(self, name: str) -> int:
         found = self._world.store.states(Pod, (name,)).get(name)

@@ -53,6 +53,8 @@ class ProvisioningSettings(BaseSettings):
     """Hosts of one scale-up domain in an update at once: it is worth little without any of them."""
     destructive_per_site: int = Field(default=256, ge=1)
     """Hosts of the whole site in an update at once."""
+    destructive_share_of_site: float = Field(default=0.025, ge=0, le=1)
+    """The same as a share of the site's hosts, as far as a controller knows them: what is more."""
     inspect_every_s: float = Field(default=900.0, ge=1)
     """How often a ready host's whole hardware is read again; an Xid or a restart is seen sooner."""
     boot_image: str = Field(default="")

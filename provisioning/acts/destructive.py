@@ -14,7 +14,7 @@ from inventory.model import Host, Intent
 from inventory.store.protocol import Change, Fence
 from inventory.store.reading import every
 from provisioning.acts.recorder import Outcome, Recorder
-from provisioning.brakes import busy, crowded, limits_of
+from provisioning.brakes import busy, crowded
 from provisioning.context import Context
 from provisioning.drivers.protocol import Bmc
 from provisioning.errors import BmcBusy, WrongHost
@@ -41,7 +41,7 @@ class Destructive:
         """
         if host.problem is not None or not self._maps.rooms.waits_for_place(host):
             return False
-        why = crowded(host, context.busy, limits_of(self._world.settings))
+        why = crowded(host, context.busy, self._maps.limits())
         if why and why == host.waiting:
             await self._recorder.wait(host, why, after_s=CROWDED_RECHECK_S, others=True)
         return bool(why) and why == host.waiting
@@ -55,7 +55,7 @@ class Destructive:
         """
         if why := await self._world.in_thread(self._on_hold):
             return why
-        limits = limits_of(self._world.settings)
+        limits = self._maps.limits()
         if not now and (soon := crowded(host, context.busy, limits)):
             return soon
         found = await self._world.in_thread(every, self._world.store, Intent, state="open")

@@ -15,7 +15,7 @@ from provisioning.acts.destructive import CROWDED_RECHECK_S, Destructive, noted
 from provisioning.acts.recorder import Outcome
 from provisioning.boot.media import Medium
 from provisioning.boot.orders import STEP, destroys, step_of
-from provisioning.brakes import busy, crowded, domains, limits_of
+from provisioning.brakes import busy, crowded, domains
 from provisioning.context import Context
 from provisioning.guarded import may_have_begun
 from provisioning.lifecycle.actions import MakeBootMedium
@@ -116,7 +116,7 @@ class InBand(Destructive):
             return why
         found = await self._world.in_thread(every, self._world.store, Intent, state="open")
         before = busy((one for one in found if _goes_before(one, intent)), but=host.id)
-        return crowded(host, before, limits_of(self._world.settings))
+        return crowded(host, before, self._maps.limits())
 
     async def settle(self, host: Host, context: Context, why: str) -> Outcome:
         """It ended without its effect; a person is told of the rest."""

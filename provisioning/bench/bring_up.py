@@ -237,7 +237,10 @@ class Bench:
             Limits(
                 rack=self.settings.destructive_per_rack,
                 feed=self.settings.destructive_per_feed,
-                site=self.settings.destructive_per_site,
+                site=max(
+                    self.settings.destructive_per_site,
+                    int(self.settings.destructive_share_of_site * sum(1 for _ in self.fleet.hosts)),
+                ),
             ),
             {plan.name: (plan.rack, plan.feed) for _, plan in self.fleet.hosts},
         )

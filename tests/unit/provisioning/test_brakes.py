@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +39,15 @@ def test_a_domain_that_is_full_is_named_with_its_limit() -> None:
         "waiting for its turn: 2 of rack here/r1 are in an update, the most at once"
     )
     assert crowded(host_at(1, rack="r2"), taken, LIMITS) == ""
+
+
+def test_a_large_site_may_have_a_share_of_its_hosts_in_an_update() -> None:
+    limits = replace(LIMITS, site_share=0.025, site_hosts={"here": 1000, "there": 100})
+    assert {site: limits.of(f"site {site}") for site in ("here", "there", "unknown")} == {
+        "here": 25,
+        "there": 5,
+        "unknown": 5,
+    }
 
 
 def test_only_open_acts_count_and_each_host_once_and_the_one_that_asks_not() -> None:
