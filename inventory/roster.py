@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from inventory.model import Host
+from inventory.states import HostState
 from inventory.store.protocol import Fence, Store
 from inventory.turns import Turns
 
@@ -26,7 +27,9 @@ LIST_EVERY = timedelta(seconds=0.2)
 LISTED_EACH = 500
 """For so many on the list it is made anew that much more seldom: thousands who wait for room are
 read for nothing, and take the time of those who have it."""
-LIST_SELDOM = timedelta(seconds=2)
+LIST_SELDOM = timedelta(seconds=1)
+POWERED = frozenset({HostState.BOOTING, HostState.CONFIGURING, HostState.ACCEPTING})
+"""They hold watts of their feeds, for which the next wave waits."""
 LIST_MOST = 50_000
 
 
@@ -34,9 +37,18 @@ class Roster(Protocol):
     """Hands out due hosts."""
 
     def due(
-        self, now: datetime, *, room: int, busy: Collection[str], rested: Collection[str]
+        self,
+        now: datetime,
+        *,
+        room: int,
+        busy: Collection[str],
+        rested: Collection[str],
+        holding: Collection[str] = (),
     ) -> list[Host]:
-        """At most `room` due hosts besides the `busy` ones; the `rested` may go to others."""
+        """At most `room` due hosts besides the `busy` ones; the `rested` may go to others.
+
+        `holding`: those with an act under way, for whose place others wait.
+        """
 
 
 class Alone:
@@ -55,20 +67,22 @@ class Alone:
         room: int,
         busy: Collection[str],
         rested: Collection[str],  # noqa: ARG002 - there is nobody to let go of them for
+        holding: Collection[str] = (),
     ) -> list[Host]:
         """Whose turn it is, as they are on record now. Hosts at work stay due until recorded."""
         listed = self._listed
         if listed is None or not timedelta() <= now - listed < self._lasts:
-            self._list(now)
+            self._list(now, holding)
         chosen = self._turns.pick(room, busy=busy)
         if not chosen and self._listed != now:  # what came since must not wait for the next list
-            self._list(now)
+            self._list(now, holding)
             chosen = self._turns.pick(room, busy=busy)
         return self._store.due_hosts(now, limit=len(chosen), among=chosen) if chosen else []
 
-    def _list(self, now: datetime) -> None:
+    def _list(self, now: datetime, holding: Collection[str]) -> None:
         listed = self._store.due_keys(now, limit=LIST_MOST)
-        self._turns.waiting(listed)
+        ahead = {key for key, _, state in listed if state in POWERED or key in holding}
+        self._turns.waiting(((key, pod) for key, pod, _ in listed), ahead=ahead)
         self._listed = now
         self._lasts = min(LIST_SELDOM, LIST_EVERY * max(1.0, len(listed) / LISTED_EACH))
 
@@ -101,7 +115,13 @@ class Shared:
         self._looked: datetime | None = None
 
     def due(
-        self, now: datetime, *, room: int, busy: Collection[str], rested: Collection[str]
+        self,
+        now: datetime,
+        *,
+        room: int,
+        busy: Collection[str],
+        rested: Collection[str],
+        holding: Collection[str] = (),  # noqa: ARG002 - the longest due goes first here
     ) -> list[Host]:
         """Free what the dead held, then take."""
         self._free_the_dead(now)

@@ -156,9 +156,10 @@ class SiteStore(Store):
         found = self._store.due_hosts(now, limit=limit, among=among)
         return [host for host in found if self._here(host.site)]
 
-    def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str]]:
+    def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str, str]]:
         """The same."""
-        return [(host.id, host.pod) for host in self.due_hosts(now, limit=limit)]
+        found = self.due_hosts(now, limit=limit)
+        return [(host.id, host.pod, host.state.value) for host in found]
 
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """A wake changes nothing but when a host is looked at."""

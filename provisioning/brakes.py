@@ -106,6 +106,10 @@ class UnderWay:
         self.busy: Counter[str] = Counter()
         """Domain to hosts with an open intent in it: always this very object."""
 
+    def hosts(self) -> frozenset[str]:
+        """Those with an act under way."""
+        return frozenset(intent.host_id for intent in self._open.values())
+
     def note(self, intent: Intent) -> bool:
         """One intent as it now is; whether it has just ended."""
         known = self._open.pop(intent.id, None)

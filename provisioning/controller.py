@@ -103,6 +103,7 @@ class Controller:
                 room=room,
                 busy=busy | self.resting.ids if self.resting.ids else busy,
                 rested=rested,
+                holding=self._maps.under_way.hosts(),
             )
             self._rested -= rested
         except StoreUnavailable as error:  # the database is away: wait, nothing fails for it

@@ -196,9 +196,9 @@ class MemoryStore:
             kept = [key for key in due if not among or key in among]
             return [cast("Host", records[key]) for key in kept[:limit]]
 
-    def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str]]:
-        """Id and pod of due hosts, longest waiting first."""
-        return [(host.id, host.pod) for host in self.due_hosts(now, limit=limit)]
+    def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str, str]]:
+        """Id, pod and state of due hosts, longest waiting first."""
+        return [(host.id, host.pod, host.state.value) for host in self.due_hosts(now, limit=limit)]
 
     def due_besides(self, busy: Collection[str], *, now: datetime, limit: int) -> list[Host]:
         """The same without those that are at work, which cost nothing however many they are."""

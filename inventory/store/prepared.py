@@ -91,9 +91,10 @@ def due(*, among: bool) -> sa.Select[Any]:
 
 @cache
 def due_keys() -> sa.Select[Any]:
-    """Ids and pods of the same."""
+    """Ids, pods and states of the same."""
     table = KINDS[Host].table
-    query = sa.select(table.c.key, table.c.pod).where(table.c.wake_at <= _number(NOW))
+    query = sa.select(table.c.key, table.c.pod, table.c.state)
+    query = query.where(table.c.wake_at <= _number(NOW))
     return query.order_by(table.c.wake_at).limit(_limit())
 
 

@@ -150,8 +150,8 @@ class Store(Protocol):
     def due_hosts(self, now: datetime, *, limit: int, among: Collection[str] = ()) -> list[Host]:
         """Hosts whose `wake_at` has come, longest waiting first; of these ids, if any are given."""
 
-    def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str]]:
-        """Id and pod of the same hosts: what it takes to say whose turn it is."""
+    def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str, str]]:
+        """Id, pod and state of the same hosts: what it takes to say whose turn it is."""
 
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """Make waiting hosts due now: an event wakes the loop, and carries nothing else.

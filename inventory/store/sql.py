@@ -212,11 +212,12 @@ class SqlStore:
             found = connection.execute(prepared.due(among=bool(among)), given).all()
         return [rows.record_from(Host, row) for row in found]
 
-    def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str]]:
-        """Id and pod of due hosts, longest waiting first."""
+    def due_keys(self, now: datetime, *, limit: int) -> list[tuple[str, str, str]]:
+        """Id, pod and state of due hosts, longest waiting first."""
         given = {prepared.NOW: now.timestamp(), prepared.LIMIT: limit}
         with self._glance() as connection:
-            return [(row.key, row.pod) for row in connection.execute(prepared.due_keys(), given)]
+            found = connection.execute(prepared.due_keys(), given)
+            return [(row.key, row.pod, row.state) for row in found]
 
     def wake_hosts(self, *, now: datetime, pod: str = "", host_id: str = "") -> None:
         """Make waiting hosts due now, without touching their documents or versions."""

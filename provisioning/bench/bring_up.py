@@ -122,6 +122,7 @@ class InMemory(Alone):
         room: int,
         busy: Collection[str],
         rested: Collection[str],  # noqa: ARG002 - there is nobody to let go of them for
+        holding: Collection[str] = (),  # noqa: ARG002 - there is room for everybody
     ) -> list[Host]:
         """The longest due first."""
         return self._memory.due_besides(busy, now=now, limit=room)

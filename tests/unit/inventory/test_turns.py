@@ -37,6 +37,14 @@ def test_within_a_pod_the_longest_due_goes_first() -> None:
     assert turns.pick(3, busy=["a-1"]) == ["a-0", "a-2", "a-3"]
 
 
+def test_who_holds_what_others_wait_for_goes_ahead_of_the_line_and_does_not_stop_it() -> None:
+    turns = Turns()
+    turns.waiting(waiting(a=100), ahead={f"a-{number}" for number in range(90, 100)})
+    found = turns.pick(8, busy=())
+    assert found == ["a-90", "a-91", "a-92", "a-0", "a-93", "a-94", "a-95", "a-1"]
+    assert sorted(found + turns.pick(100, busy=())) == sorted(f"a-{n}" for n in range(100))
+
+
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=6), st.integers(1, 50))
 def test_nobody_is_named_twice_and_no_place_stays_free(sizes: list[int], room: int) -> None:
     turns, due = Turns(), waiting(**{f"p{n}": size for n, size in enumerate(sizes)})
