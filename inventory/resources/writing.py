@@ -7,6 +7,7 @@ Then the deeds are one change of the store. Only a request that says `atomic=fal
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from inventory.auth import Actor
 from inventory.deps import ApiDeps
-from inventory.errors import Conflict, StaleWrite
+from inventory.errors import Conflict, StaleWrite, StoreUnavailable
 from inventory.model import Record
 from inventory.refusals import Refused
 from inventory.resources import naming
@@ -39,6 +40,8 @@ from inventory.store.outline import Row
 from inventory.store.protocol import PAGE_MAX
 from inventory.store.query import Condition, Query
 from inventory.store.reading import key_of
+
+log = logging.getLogger("podyard.inventory")
 
 WRITE_TRIES = 5
 """The loop writes each host a few times a second at most."""
@@ -404,13 +407,20 @@ class Writer:
             self._wake(deps, deeds)
 
     def _wake(self, deps: ApiDeps, deeds: Sequence[Deed]) -> None:
-        """After the write: a look that was under way meanwhile saw things as they were."""
+        """After the write: a look that was under way meanwhile saw things as they were.
+
+        What was written is written. A database that is away by now has its hosts looked at in their
+        turn, and whoever wrote must not be told that nothing was.
+        """
         pod_of = self.writes.wakes
         if pod_of is None:
             return
         told = (one for deed in deeds for one in (deed.before, deed.after) if one is not None)
         for pod in sorted({pod_of(one) for one in told} - {""}):
-            deps.store.wake_hosts(now=deps.clock.now(), pod=pod)
+            try:
+                deps.store.wake_hosts(now=deps.clock.now(), pod=pod)
+            except StoreUnavailable as error:
+                log.warning("nobody was woken", extra={"pod": pod, "cause": str(error)})
 
 
 def _written(deed: Deed, now: datetime) -> Written:

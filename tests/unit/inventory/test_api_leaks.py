@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from inventory.errors import StoreUnavailable
 from inventory.model import Host
 from inventory.places import Site
 from inventory.store.protocol import PutOff
@@ -31,3 +34,21 @@ async def test_a_leak_that_a_person_tells_wakes_the_hosts_of_its_pod(site: Bed, 
         said = await site.ask("PATCH", f"/api/cdus/{made.json()['id']}", change, key=admin)
         assert said.status_code == 200, said.text
         assert [one.name for one in site.store.due_hosts(NOW, limit=9)] == ["r1-h1"]
+
+
+async def test_a_write_whose_wake_finds_no_database_is_told_as_written(
+    site: Bed, admin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.put(Site(name="zrh", title="Zurich"), make_pod(), make_host(1))
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("the database is away")
+
+    unit = {"name": "r1-cdu", "site": "zrh", "pod": "lab"}
+    made = await site.ask("POST", "/api/cdus", unit, key=admin)
+    monkeypatch.setattr(type(site.store), "wake_hosts", away)
+    path = f"/api/cdus/{made.json()['id']}"
+    said = await site.ask("PATCH", path, {"leak": "coolant"}, key=admin)
+    assert said.status_code == 200, said.text
+    read = await site.ask("GET", path, key=admin)
+    assert read.json()["leak"] == "coolant"
