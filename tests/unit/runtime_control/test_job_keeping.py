@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -113,9 +114,52 @@ async def test_head_that_does_not_answer_is_not_asked_for_every_job(site: Site) 
     assert head.asked == ASKED_AT_ONCE
 
 
-async def test_nothing_is_removed_once_the_lease_is_lost(site: Site) -> None:
+async def test_nothing_is_removed_once_the_lease_is_lost_and_no_head_is_told(site: Site) -> None:
     put_ended(site, "a", "b")
-    keeping = make_keeping(site, Cluster(), kept=1)
+    head = Cluster()
+    keeping = make_keeping(site, head, kept=1)
     site.take_lease("another")
     assert await keeping.sweep() == 0
     assert known(site) == ["a", "b"]
+    assert head.forgotten == []
+
+
+class Overtaken(Cluster):
+    """While this head forgets, somebody asks for a job that waits for one of these."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self._site = site
+
+    async def forget_job(self, submission_id: str) -> None:
+        if not self.forgotten:
+            self._site.store.apply(Change(insert=(make_job("x", after=("a",)),)), now=START)
+        await super().forget_job(submission_id)
+
+
+async def test_job_that_another_one_came_to_wait_for_meanwhile_stays(site: Site) -> None:
+    put_ended(site, "a", "b", "c")
+    assert await make_keeping(site, Overtaken(site), kept=1).sweep() == 1
+    assert known(site) == ["a", "c", "x"]
+
+
+class Meeting(Cluster):
+    """Heads that answer once two of them were asked."""
+
+    def __init__(self, barrier: asyncio.Barrier) -> None:
+        super().__init__()
+        self._barrier = barrier
+
+    async def forget_job(self, submission_id: str) -> None:
+        async with asyncio.timeout(5):
+            await self._barrier.wait()
+        await super().forget_job(submission_id)
+
+
+async def test_a_slow_head_holds_up_no_other(site: Site) -> None:
+    old = START - timedelta(days=31)
+    put_ended(site, "a", ended_at=old)
+    put_ended(site, "b", ended_at=old, cluster="other")
+    head = Meeting(asyncio.Barrier(2))
+    assert await make_keeping(site, head).sweep() == 2
+    assert sorted(head.forgotten) == ["pyd-a-1", "pyd-b-1"]
