@@ -85,9 +85,9 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A Ray that runs on, and what it was started for."""
+    """A Ray that runs on, and what it was started for; None where that cannot be read any more."""
 
-    word: Word
+    word: Word | None
     guard: Guard
 
 
@@ -118,16 +118,23 @@ def start_guard(
 def left_behind(place: Place) -> Left | None:
     """What an agent that crashed in this boot has left running; None when nothing."""
     try:
-        word = Word.model_validate_json(place.guard_word.read_bytes())
         pid, ticks = (int(part) for part in place.guard_pid.read_text().split())
         pidfd = os.pidfd_open(pid)
-    except (OSError, ValueError, ValidationError):  # nothing, or nothing that lives
+    except (OSError, ValueError):  # nothing, or nothing that lives
         return None
     # Asked after it was opened: a number that was given to another process since is not it.
     if started_ticks(pid) != ticks or not _is_guard(pid):
         os.close(pidfd)
         return None
-    return Left(word, Guard(pidfd))
+    return Left(_word(place), Guard(pidfd))
+
+
+def _word(place: Place) -> Word | None:
+    """A disk that was full, or another version of the agent, may have left less than a word."""
+    try:
+        return Word.model_validate_json(place.guard_word.read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def forget_guard(place: Place) -> None:

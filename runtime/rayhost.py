@@ -94,6 +94,9 @@ class RayHost:
         left = left_behind(self._place)
         if left is None:
             return
+        if left.word is None:
+            await self._end_unknown(left.guard)
+            return
         order = left.word.order
         log.info("taking over Ray of %s, which outlived its agent", order.cluster)
         self.order = order
@@ -102,6 +105,14 @@ class RayHost:
         self._task = asyncio.create_task(self._supervise(order, left))
         with contextlib.suppress(TimeoutError):  # the first report should say that it runs
             await asyncio.wait_for(self._decided.wait(), TAKING_OVER_S)
+
+    async def _end_unknown(self, guard: Guard) -> None:
+        """Whose Ray this is, nobody can say: beside it the next order would seem to run at once."""
+        log.warning("a Ray that outlived its agent is ended: for what it was started is unreadable")
+        self._guard = guard
+        await self._end_guard()
+        forget_secrets(self._place)
+        forget_guard(self._place)
 
     async def leave(self) -> None:
         """End without ending Ray: the agent crashes, and the next one takes it over."""
@@ -139,7 +150,8 @@ class RayHost:
     async def _supervise(self, order: RayOrder, left: Left | None = None) -> None:
         pause_s, restarts = PAUSE_FIRST_S, 0
         if left is not None:
-            self._guard, restarts = left.guard, left.word.restarts
+            self._guard = left.guard
+            restarts = left.word.restarts if left.word is not None else 0
         else:  # a host that lost power has kept another tenant's session
             _empty(self._place.ray_temp)
         try:

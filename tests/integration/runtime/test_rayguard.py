@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import signal
 import stat
 import subprocess
 import sys
@@ -16,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from inventory.agents import RayOrder
+from inventory.clock import SystemClock
 from runtime.guard import descendants, parents, started_ticks
 from runtime.place import Place
-from runtime.rayguard import Word, forget_guard, left_behind
+from runtime.rayguard import Word, left_behind
+from runtime.rayhost import RayHost, Settings
 
 pytestmark = pytest.mark.integration
 
@@ -92,6 +92,7 @@ async def test_it_outlives_its_agent_where_the_host_has_its_own_processes(place:
         return
     left = left_behind(place)
     assert left is not None
+    assert left.word is not None
     assert (left.word.order, left.word.restarts, left.guard.ended) == (ORDER, 2, False)
     assert stat.S_IMODE(place.guard_word.stat().st_mode) == 0o600
     waits = asyncio.create_task(left.guard.wait())
@@ -114,19 +115,26 @@ def test_a_number_that_was_given_to_another_process_is_not_taken_over(tmp_path: 
         assert left_behind(place) is None
 
 
-def test_a_word_that_cannot_be_read_takes_nothing_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", ["", '{"order": {}}', None])
+async def test_a_ray_of_which_nothing_can_be_read_is_ended_and_not_run_beside(
+    tmp_path: Path, said: str | None
+) -> None:
     place = Place(run=tmp_path, root=tmp_path, isolated=True)
     agent = begun(place)
-    try:
-        whole = json.loads(place.guard_word.read_text())
-        place.guard_word.write_text(json.dumps({**whole, "order": {}}))
-        assert left_behind(place) is None
-        place.guard_word.write_text(json.dumps(whole))
-        left = left_behind(place)
-        assert left is not None
-        left.guard.ask()
-        forget_guard(place)
-        assert left_behind(place) is None
-    finally:
-        os.kill(agent.pid, signal.SIGKILL)
-        agent.wait()
+    held = descendants(agent.pid, parents())
+    agent.kill()
+    agent.wait()
+    if said is None:
+        place.guard_word.unlink()
+    else:
+        place.guard_word.write_text(said)
+    left = left_behind(place)
+    assert left is not None
+    assert left.word is None
+    host = RayHost(Settings(place=place, simulated=True, clock=SystemClock(), changed=lambda: None))
+    await host.take_over()
+    assert host.order is None
+    assert left.guard.ended
+    assert not held & parents().keys()
+    left.guard.let_go()
+    assert left_behind(place) is None
