@@ -178,13 +178,16 @@ class Binding:
         return stock.unit(unit_id).name if unit_id in stock else unit_id
 
     def _look_for_another(self, claim: Claim, unit_id: str) -> None:
-        """Another unit like it, in its turn; asked once."""
+        """Another unit like it, in its turn; asked once, and anew where the claim keeps others."""
         if unit_id not in self._allocator.stock:
             return
         stock = self._allocator.stock
         leaving = {one.unit_id for one in claim.leaving}
         kept = [stock.unit(i) for i in claim.unit_ids if i in stock and i not in leaving]
         ask = replacement_of(claim, stock.unit(unit_id), kept)
+        known = self._allocator.waiting.get(ask.id)
+        if known is not None and known.parts != ask.parts:
+            self._allocator.withdrawn(ask.id)
         if ask.id not in self._allocator.waiting and ask.id not in self._allocator.holdings:
             self._replacing.add(ask.id)
             self._allocator.enqueue(ask)

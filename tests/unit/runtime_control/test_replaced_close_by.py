@@ -98,3 +98,21 @@ def test_a_claim_that_keeps_no_unit_is_bound_to_no_rack(racks: Site) -> None:
     racks.update(racks.unit(other), state=UnitState.AVAILABLE)
     pass_by(racks, binding)
     assert claim(racks).leaving[0].replaced_by == f"unit-{other}"
+
+
+def test_a_claim_that_loses_its_last_unit_while_it_waits_is_bound_to_its_rack_no_more(
+    racks: Site,
+) -> None:
+    binding = Binding(racks.store, RING, racks.fence)
+    racks.claim("c1", count=2, within="rack")
+    binding.step(racks.clock.now())
+    first, second = mine(racks)
+    assert racks_of(racks) == {"r2"}  # which has no other
+    withdraw(racks, first)
+    pass_by(racks, binding)
+    assert not claim(racks).leaving[0].replaced_by
+    withdraw(racks, second)
+    pass_by(racks, binding)
+    others = [one.replaced_by for one in claim(racks).leaving]
+    assert set(others) < {f"unit-h{n}" for n in (1, 2, 3, 4)}
+    assert len(set(others)) == 2
