@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from inventory.model import Event, Host, Pod
 from inventory.states import HostState
 from inventory.store.protocol import Store
-from inventory.store.reading import every
+from inventory.store.reading import each_row
 from pods.expectation import Past, Step
 
 PODS_MAX, HOSTS_MAX, EVENTS_MAX = 8, 25, 200
@@ -29,6 +30,7 @@ _NEXT: Mapping[str, tuple[Step, str]] = {
 }
 """State to the step that it is, and to the state in which that step has succeeded."""
 
+Spec = Mapping[str, Any]
 Kind = tuple[str, str]
 """Manufacturer and model: the same hardware, whatever a spec calls its host type."""
 
@@ -67,14 +69,14 @@ def past_of(store: Store, pod: Pod, hosts: Sequence[Host]) -> Past:
     before = max((h.facts.observed_at for h in hosts if h.facts is not None), default=None)
     if before is None:
         return {}
-    names = kinds(pod)
+    names = kinds(pod.spec_document)
     wanted = set(names.values())
     found: dict[Kind, dict[Step, list[float]]] = {}
-    for other in _pods(store, pod.site, before=before):
-        kind_of = kinds(other)
+    for name, spec in _specs(store, pod.site, before=before):
+        kind_of = kinds(spec)
         if wanted.isdisjoint(kind_of.values()):
             continue
-        for host in store.find(Host, pod=other.name, limit=HOSTS_MAX):
+        for host in store.find(Host, pod=name, limit=HOSTS_MAX):
             kind = kind_of.get(host.host_type)
             if kind not in wanted or kind is None:
                 continue
@@ -84,12 +86,17 @@ def past_of(store: Store, pod: Pod, hosts: Sequence[Host]) -> Past:
     return {name: found[kind] for name, kind in names.items() if kind in found}
 
 
-def _pods(store: Store, site: str, *, before: datetime) -> list[Pod]:
-    older = [pod for pod in every(store, Pod, site=site) if pod.created_at <= before]
-    return sorted(older, key=lambda pod: (pod.created_at, pod.name), reverse=True)[:PODS_MAX]
+def _specs(store: Store, site: str, *, before: datetime) -> Iterator[tuple[str, Spec]]:
+    """The newest pods and their specs. To read a pod's plan of a thousand hosts takes 0.1 s."""
+    older = [
+        row for row in each_row(store, Pod, site=site) if row.created_at <= before.timestamp()
+    ]
+    newest = sorted(older, key=lambda row: (row.created_at, row.key), reverse=True)[:PODS_MAX]
+    for name, found in store.documents(Pod, [row.key for row in newest]).items():
+        yield name, found.document["spec_document"]
 
 
-def kinds(pod: Pod) -> dict[str, Kind]:
+def kinds(spec: Spec) -> dict[str, Kind]:
     """The host types of a pod's spec, by what they are rather than by what they are called."""
-    types: dict[str, dict[str, str]] = pod.spec_document.get("host_types", {})
+    types: dict[str, dict[str, str]] = spec.get("host_types", {})
     return {name: (one["manufacturer"], one["model"]) for name, one in types.items()}
