@@ -5,6 +5,7 @@
 BMCs, faults and journal are those of `podyard simulate`. The agents are real ones too, with their
 tokens, certificates and exchanges; but they are tasks of this process, and what they measure is
 written down instead of measured, so that sixteen hosts come up on two cores while controllers die.
+Their Ray is a word only: it is told as running, and as gone when its order is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import runtime.agent
+from inventory.agents import RayOrder
 from inventory.clock import SystemClock
 from inventory.tls_memory import bound_read_buffers
 from pods import catalogue
@@ -30,7 +33,29 @@ from runtime.agent import Agent
 from runtime.crowd import Invented
 from runtime.hardware import read_hardware
 from runtime.place import Place
+from runtime.rayhost import RayHost
 from runtime.uplink import read_boot_document
+
+
+class InventedRay(RayHost):
+    """Runs nothing: what was ordered is told as running at once."""
+
+    async def start(self, order: RayOrder) -> None:
+        if self.order != order:
+            self.order = order
+            self._note(order, "running")
+
+    async def take_over(self) -> None: ...
+
+    async def leave(self) -> None: ...
+
+    async def close(self) -> None:
+        if self.order is not None:
+            self.order = self.observed = None
+            self._settings.changed()
+
+    async def stop(self) -> None:
+        await self.close()
 
 
 @dataclass
@@ -134,4 +159,5 @@ def parse(arguments: list[str] | None = None) -> Any:
 
 if __name__ == "__main__":
     bound_read_buffers()
+    runtime.agent.RayHost = InventedRay  # type: ignore[misc]
     asyncio.run(serve(parse()))
