@@ -20,6 +20,7 @@ from inventory.model import ApiKey
 from inventory.secrets import write_private
 from inventory.store.protocol import Change
 from inventory.store.reading import every
+from inventory.threads import share_fairly
 from inventory.tls_memory import bound_read_buffers
 from inventory.ways_in import ways_in
 from provisioning.telemetry.inbox import Inbox
@@ -40,6 +41,7 @@ async def serve(options: ServeOptions, *, say: Callable[[str], None]) -> None:
     """Run until SIGINT or SIGTERM, or until a lease is lost."""
     bound_read_buffers()
     bound_arenas()
+    share_fairly()
     lock = options.state.lock()
     try:
         await _serve_locked(options, say)
