@@ -1,4 +1,4 @@
-"""How a store is called from an event loop: outside of it, through this alone, and not in its way."""
+"""How a store is called from an event loop: outside of it, through this, and not in its way."""
 
 from __future__ import annotations
 
