@@ -88,9 +88,7 @@ def past_of(store: Store, pod: Pod, hosts: Sequence[Host]) -> Past:
 
 def _specs(store: Store, site: str, *, before: datetime) -> Iterator[tuple[str, Spec]]:
     """The newest pods and their specs. To read a pod's plan of a thousand hosts takes 0.1 s."""
-    older = [
-        row for row in each_row(store, Pod, site=site) if row.created_at <= before.timestamp()
-    ]
+    older = [row for row in each_row(store, Pod, site=site) if row.created_at <= before.timestamp()]
     newest = sorted(older, key=lambda row: (row.created_at, row.key), reverse=True)[:PODS_MAX]
     for name, found in store.documents(Pod, [row.key for row in newest]).items():
         yield name, found.document["spec_document"]
