@@ -43,8 +43,8 @@ def run(program: str, *arguments: str, told: dict[str, Any], directory: Path) ->
             told["bmc"].removeprefix("redfish+"),
             "--user",
             told["username"],
-            "--password",
-            told["password"],
+            # One word: a generated password may begin with "-", which argparse takes for an option.
+            f"--password={told['password']}",
             "--report-dir",
             str(directory / "reports"),
             *arguments,
