@@ -28,6 +28,19 @@ if TYPE_CHECKING:
 
 WINDOW = 20
 """How many of the last hosts count towards the failure share."""
+FURTHER_MAX = 2 * WINDOW
+"""How many of those on their way count as well, where they came further than the parked ones."""
+WAY_UP = (
+    HostState.REGISTERING,
+    HostState.INSPECTING,
+    HostState.MATCHING,
+    HostState.PREPARING,
+    HostState.BOOTING,
+    HostState.CONFIGURING,
+    HostState.ACCEPTING,
+)
+"""The states between enrolled and ready, as a host passes through them."""
+_STEP = {state: step for step, state in enumerate(WAY_UP)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +165,32 @@ def failure_share(peers: Sequence[Host], planned: frozenset[str], *, stop_share:
 
     What counts is how the last hosts ended: ready, or with a person. While fewer than a window have
     ended, those on their way count as not failed, so that the first one alone stops nobody; that is
-    what the canaries are for.
+    what the canaries are for. A host that fails ends sooner than one that gets ready. So those who
+    are further than where the parked ones stopped count as not failed, too: they have passed it,
+    and without them the first to end would speak for a hundred that began together.
     """
     started = [p for p in peers if p.name in planned and p.state is not HostState.MATCHING]
     ended = sorted((p for p in started if _ended(p)), key=_ended_at)[-WINDOW:]
-    counted = min(WINDOW, max(len(ended), len(started)))
     parked = [p for p in ended if _parked(p)]
-    if counted > 1 and parked and len(parked) / counted >= stop_share:
+    if not parked:
+        return ""
+    further = min(FURTHER_MAX, _further_than(parked, started))
+    counted = max(min(WINDOW, max(len(ended), len(started))), len(ended) + further)
+    if counted > 1 and len(parked) / counted >= stop_share:
         names = ", ".join(p.name for p in parked[:5])
         return f"stopped: {len(parked)} of the last {counted} hosts are parked ({names})"
     return ""
+
+
+def _further_than(parked: Iterable[Host], started: Iterable[Host]) -> int:
+    """How many on their way up have left behind every state in which one of these was parked."""
+    furthest = max(_step_of(p.state) for p in parked)
+    return sum(1 for p in started if not _ended(p) and _STEP.get(p.state, -1) > furthest)
+
+
+def _step_of(state: HostState) -> int:
+    """Of a parked host: nobody on the way up is further than one that was parked beyond it."""
+    return _STEP.get(state, len(WAY_UP))
 
 
 def _parked(host: Host) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from inventory.states import HostState
 from pods.facts import HardwareFacts
 from pods.match_finding import Mismatch
 from provisioning.admission import Ledger
-from provisioning.brakes import WINDOW
+from provisioning.brakes import FURTHER_MAX, WAY_UP, WINDOW
 from provisioning.lifecycle.steering import PASSING_LOOKS_MAX
 from provisioning.planned import Planned, planned_of
 from provisioning.poddesign import Design
@@ -80,7 +80,9 @@ class LivePod:
         self._ended: dict[str, Host] = {}
         self._order: list[tuple[tuple[datetime, str], str]] = []
         """Those that ended by when, with their ids."""
-        self._begun: dict[str, Host] = {}
+        self._begun: defaultdict[HostState, dict[str, Host]] = defaultdict(dict)
+        """Those on their way by where they are."""
+        self._begun_in: dict[str, HostState] = {}
         self._planned_hosts = self.planned.hosts
 
     @property
@@ -103,9 +105,14 @@ class LivePod:
         """Why nothing more may be started; empty when something may."""
         if self._brake is None:
             last = [self._ended[key] for _, key in self._order[-WINDOW:]]
-            begun = itertools.islice(self._begun.values(), WINDOW)
+            begun = itertools.islice(self._on_their_way(), FURTHER_MAX)
             self._brake = brake_of(self.pod, self.design.spec, self._planned_hosts, [*last, *begun])
         return self._brake
+
+    def _on_their_way(self) -> Iterator[Host]:
+        """Those that began and did not end, the furthest first."""
+        for state in (*reversed(WAY_UP), *(set(self._begun) - set(WAY_UP))):
+            yield from self._begun.get(state, {}).values()
 
     @property
     def gates(self) -> tuple[bool, ...]:
@@ -223,16 +230,22 @@ class LivePod:
         begun = not ended and host.state is not HostState.MATCHING
         before = self._ended.get(host.id)
         same = before is not None and ended and _end(before) == _end(host)
-        if same or (not ended and before is None and begun == (host.id in self._begun)):
+        at = host.state if begun else None
+        if same or (not ended and before is None and at == self._begun_in.get(host.id)):
             return
         self._forget_end(host.id)
-        self._begun.pop(host.id, None)
+        self._forget_begin(host.id)
         if ended:
             self._ended[host.id] = host
             bisect.insort(self._order, (_ended(host), host.id))
         if begun:
-            self._begun[host.id] = host
+            self._begun[host.state][host.id] = host
+            self._begun_in[host.id] = host.state
         self._brake = None
+
+    def _forget_begin(self, host_id: str) -> None:
+        if (state := self._begun_in.pop(host_id, None)) is not None:
+            del self._begun[state][host_id]
 
     def _forget_end(self, host_id: str) -> None:
         before = self._ended.pop(host_id, None)
@@ -245,8 +258,8 @@ class LivePod:
         self._leave(host)
         self._leaking.pop(host.id, None)
         self._forget_end(host.id)
-        for kept in (self._hosts, self._begun):
-            kept.pop(host.id, None)
+        self._forget_begin(host.id)
+        self._hosts.pop(host.id, None)
         self._told.pop(host.id, None)
         self._versions.pop(host.id, None)
         self.ready.discard(host.name)

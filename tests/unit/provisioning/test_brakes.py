@@ -145,6 +145,37 @@ def test_one_failure_among_many_under_way_stops_nobody() -> None:
     assert failure_share(hosts, names(hosts), stop_share=0.25) == ""
 
 
+def test_the_first_to_end_do_not_speak_for_those_who_came_further() -> None:
+    """Failures end first: eight of a hundred that began together, seen before any is ready."""
+    parked = [
+        ended(n, parked=True).model_copy(update={"state": HostState.PREPARING}) for n in range(8)
+    ]
+    behind = [host_at(n, state=HostState.PREPARING) for n in range(8, 50)]
+    further = [host_at(n, state=HostState.BOOTING) for n in range(50, 100)]
+    hosts = [*parked, *behind, *further]
+    assert failure_share(hosts, names(hosts), stop_share=0.25) == ""
+    hosts = [*parked, *behind]
+    said = failure_share(hosts, names(hosts), stop_share=0.25)
+    assert said.startswith("stopped: 8 of the last 20 hosts are parked")
+
+
+def test_those_who_stand_where_others_were_parked_have_not_passed_it() -> None:
+    parked = [ended(n, parked=True) for n in range(8)]
+    level = [host_at(n, state=HostState.BOOTING) for n in range(8, 100)]
+    assert failure_share([*parked, *level], names([*parked, *level]), stop_share=0.25) != ""
+
+
+def test_a_pod_that_goes_wrong_stops_though_many_are_further_on() -> None:
+    """However many passed before it did: they count up to a limit."""
+    parked = [
+        ended(n, parked=True).model_copy(update={"state": HostState.PREPARING}) for n in range(20)
+    ]
+    further = [host_at(n, state=HostState.ACCEPTING) for n in range(20, 500)]
+    hosts = [*parked, *further]
+    said = failure_share(hosts, names(hosts), stop_share=0.25)
+    assert said.startswith("stopped: 20 of the last 60 hosts are parked")
+
+
 def test_only_the_last_ones_count() -> None:
     old = [ended(n, parked=True, after_s=n) for n in range(10)]
     good = [ended(n, parked=False, after_s=1000 + n) for n in range(10, 10 + WINDOW)]

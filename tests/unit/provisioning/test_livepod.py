@@ -142,6 +142,23 @@ def test_the_same_watts_are_not_promised_twice_until_nobody_came_for_them() -> N
     assert rooms.fetch() == [SLOTS[2]]
 
 
+def test_the_brake_hears_of_those_who_came_furthest_though_others_began_before_them() -> None:
+    """Only so many are counted: they are not to be those who passed nothing yet."""
+    slots = [f"s{n}" for n in range(100)]
+    pod = live()
+    pod._planned_hosts = frozenset(slots)
+    for slot in slots[:50]:
+        pod.note(host(slot, state=HostState.PREPARING))
+    for slot in slots[50:88]:
+        pod.note(host(slot, state=HostState.ACCEPTING))
+    for slot in slots[88:]:
+        pod.note(host(slot, state=HostState.PREPARING, problem=PARKED))
+    assert pod.brake == ""
+    for slot in slots[50:88]:
+        pod.note(host(slot, state=HostState.PREPARING, version=2))
+    assert pod.brake.startswith("stopped: 12 of the last 20 hosts are parked")
+
+
 def test_who_waits_at_a_gate_is_woken_when_it_opens() -> None:
     canary, *rest = SLOTS
     pod = live(
