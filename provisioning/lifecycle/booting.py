@@ -194,7 +194,8 @@ def after_power_on(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> 
     """Wait for the agent; and boot once more when it does not come, three times at most."""
     assert boot.powered_at is not None  # noqa: S101 - the caller's branch
     waited_s, allowed_s = seen.age_s(boot.powered_at), wanted.host_type.boot_allowed_s
-    if waited_s > allowed_s:
+    # Until it had its leave it waited for us, and the hold of a fleet may last for hours.
+    if seen.age_s(boot.leave_given_at or boot.powered_at) > allowed_s:
         return _never_came(host, boot, seen, wanted)
     if _spent(boot, seen) and seen.power is PowerState.OFF and boot.tries < TRIES_MAX:
         return _off_after_its_boot(boot, seen)

@@ -13,6 +13,7 @@ from inventory.states import HostState, PowerState
 from provisioning.drivers.protocol import Media
 from provisioning.lifecycle.actions import (
     EjectMedia,
+    GiveLeave,
     MakeBootMedium,
     PowerOff,
     PowerOn,
@@ -128,6 +129,21 @@ def test_an_agent_that_writes_no_disks_is_told_to_a_person() -> None:
 
     assert isinstance(answer, Hold)
     assert "writes no disks" in answer.message
+
+
+def test_a_host_that_was_held_before_its_leave_has_its_whole_time_after_it() -> None:
+    """A fleet was on hold for hours. Now it may write, and is not switched off in the middle."""
+    hours_ago = NOW - timedelta(hours=3)
+    held = writing(powered_at=hours_ago, leave_asked_at=A_MOMENT_AGO)
+    asks = make_seen(power=ON, agent=None)
+    assert action_of(decide_booting(host_with(held), asks, WANTED)) == GiveLeave()
+
+    let_in = held.model_copy(update={"leave_given_at": NOW})
+    assert isinstance(decide_booting(host_with(let_in), asks, WANTED), Wait)
+
+    long_ago = NOW - timedelta(seconds=WANTED.host_type.boot_allowed_s + 1)
+    silent = held.model_copy(update={"leave_asked_at": long_ago, "leave_given_at": long_ago})
+    assert action_of(decide_booting(host_with(silent), asks, WANTED)) == PowerOff()
 
 
 def test_a_writer_that_fell_silent_is_switched_off_and_started_again() -> None:
