@@ -18,6 +18,7 @@ import pytest
 from inventory.model import Host, Intent
 from inventory.states import HostState
 from inventory.store.protocol import Change
+from provisioning.acts.inband import InBand
 from provisioning.boot.asking import note_leave_asked
 from provisioning.boot.orders import asks_for_leave, destroys, may_begin
 from provisioning.brakes import domains
@@ -225,6 +226,54 @@ def test_leave_is_not_given_to_a_host_behind_another_bmc(folder: Path) -> None:
         for _ in range(40):
             there.step()
         assert acts(there) == []
+
+
+def test_leave_is_not_given_when_the_bmc_becomes_another_one_after_the_decision(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look of this very step still saw the right board."""
+    turn = InBand._not_its_turn
+
+    async def swapped(self: InBand, host: Host, intent: Intent) -> str:
+        there.iron.serial = "S2"
+        return await turn(self, host, intent)
+
+    monkeypatch.setattr(InBand, "_not_its_turn", swapped)
+    with asking(folder) as there:
+        until_it_asks(there)
+        for _ in range(40):
+            there.step()
+        assert there.iron.serial == "S2"
+        assert there.host().boot.leave_given_at is None  # type: ignore[union-attr]  # it has one
+        assert acts(there) == []
+
+
+def test_leave_is_not_given_by_a_controller_that_slept_over_the_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it decided on is as old as its sleep; it decides again, and then gives leave once."""
+    slept: list[timedelta] = []
+    same = InBand._require_same_host
+
+    async def sleeping(self: InBand, host: Host, bmc: Any) -> None:
+        await same(self, host, bmc)
+        if not slept:
+            slept.append(timedelta(hours=1))
+            there.clock.at += slept[0]
+
+    monkeypatch.setattr(InBand, "_require_same_host", sleeping)
+    with asking(folder) as there:
+        until_it_asks(there)
+        for _ in range(40):
+            there.step()
+            if slept:
+                break
+        boot = there.host().boot
+        assert slept
+        assert boot is not None
+        assert boot.leave_given_at is None
+        there.run(over)
+        assert len(acts(there)) == 1
 
 
 def _what(intent: Intent) -> str:
