@@ -65,7 +65,7 @@ def test_waves_say_when_they_start_and_how_long_they_take(lab: PodSpec) -> None:
     assert [wave.starts_when for wave in plan.waves] == [
         "the plan is approved and these gates have passed: busbar, bmc-standby",
         "every host of the canary stage is ready",
-        "every host of the trial stage is ready",
+        "the trial stage is through: more than half of each of its kinds of change are ready",
     ]
     assert [wave.starts_s for wave in plan.waves] == [0.0, 30.0, 60.0]
     assert {wave.expected_basis for wave in plan.waves} == {"spec"}
