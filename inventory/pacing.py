@@ -35,6 +35,28 @@ def why_full(store: Store, site: str, *, now: datetime) -> str:
     return f"waits for room: site {site} takes {places} hosts at once, and all are at work"
 
 
+def room(store: Store, *, now: datetime) -> list[dict[str, Any]]:
+    """By site, over all controllers: hosts at work, how many may be, the most, and why it is less.
+
+    A controller of an older version tells neither the most nor a reason.
+    """
+    told = [one["sites"] for one in heard(store, now=now)]
+    found = []
+    for site in sorted({site for sites in told for site in sites}):
+        limits = [sites[site] for sites in told if site in sites]
+        whys = dict.fromkeys(one.get("narrowed", "") for one in limits)
+        found.append(
+            {
+                "site": site,
+                "at_work": sum(one["at_work"] for one in limits),
+                "at_once": sum(one["at_once"] for one in limits),
+                "most": sum(one.get("most", one["at_once"]) for one in limits),
+                "narrowed": "; ".join(why for why in whys if why),
+            }
+        )
+    return found
+
+
 def _read(store: Store) -> dict[str, dict[str, Any]]:
     try:
         found = json.loads(store.note(NOTE) or "{}")

@@ -41,4 +41,12 @@ class TenantQuota(Record):
         int,
         Field(ge=0, le=PRIORITY_MAX, description="The highest priority that its claims may have."),
     ] = 0
+    jobs_queued_max: Annotated[
+        int | None,
+        Field(ge=0, le=1_000_000, description="Queued jobs that may wait; null: no limit of it."),
+    ] = None
+    jobs_running_max: Annotated[
+        int | None,
+        Field(ge=0, le=1_000_000, description="Queued jobs that run at once; null: no limit."),
+    ] = None
     version: int = 1

@@ -76,6 +76,8 @@ class Limit:
     value: float
     refused: int = 0
     """How often it sent somebody away since it was last told of."""
+    narrowed: str = ""
+    """What made it smaller the last time; empty when nothing did, and where it is at its most."""
     _growing: bool = True
     """Until it met its first trouble it doubles."""
     _full: bool = False
@@ -113,9 +115,14 @@ class Limit:
         if len(shares) >= HOSTS_LEAST and busy:
             self.value = max(float(self.least), min(self.value, self.most) * BACK_OFF)
             self._growing = False
+            self.narrowed = (
+                f"{of_all:.0%} of the exchanges with {len(shares)} hosts were late or unanswered"
+            )
         elif self._full:
             grown = self.value * GROWTH_AT_FIRST if self._growing else self._a_little_more()
             self.value = min(float(self.most), grown)
+            if self.at_once == self.most:
+                self.narrowed = ""
         self._by_host.clear()
         self._heard, self._full = 0, False
 

@@ -184,6 +184,8 @@ class Pacing:
                 "at_once": limit.at_once,
                 "at_work": self._in_site[site],
                 "refused": limit.refused,
+                "most": limit.most,
+                "narrowed": self._why_narrow(limit),
             }
             for site, limit in self._sites.items()
         }
@@ -203,6 +205,11 @@ class Pacing:
             "most": self.most,
             "lag_s": round(self.own.lag_s, 1),
         }
+
+    def _why_narrow(self, limit: Limit) -> str:
+        if self.own.is_behind:
+            return f"the controller itself is {self.own.lag_s:.1f} s behind"
+        return limit.narrowed
 
     def forget_refusals(self) -> None:
         """They were told of."""

@@ -16,10 +16,12 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from pydantic import SecretStr
 
 from inventory.errors import FenceLost, SecretRefused, StaleWrite
+from inventory.job_limits import running_limit
 from inventory.jobs import Job
 from inventory.jobsecrets import ENV_VARS, together
 from inventory.model import Event
@@ -56,6 +58,8 @@ class JobTending:
         self._at_work: dict[ClusterKey, asyncio.Task[None]] = {}
         self._refused: dict[ClusterKey, dict[str, Refusal]] = {}
         """Starts that heads did not make, by submission id. Lost, it is asked and said again."""
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By tenant: two of its clusters must not both take the last place of its quota."""
 
     async def look(self) -> None:
         """Begin a step for every cluster with jobs; one that hangs holds up nobody else."""
@@ -96,7 +100,9 @@ class JobTending:
         in_thread = self._world.in_thread
         reach, asked = await in_thread(self._read, key)
         look = await self._ask(key, reach, asked)
-        plan = await in_thread(self._settle, key, lines, look)
+        turn = self._turns.setdefault(key.tenant, asyncio.Lock())
+        async with turn:
+            plan = await in_thread(self._settle, key, lines, look)
         self._refused.pop(key, None)
         port = self._ports.get(key)
         if port is None:
@@ -168,6 +174,7 @@ class JobTending:
                 nodes=look.nodes,
                 before=states_of(store, waiting),
                 at_once=at_once,
+                limit=running_limit(store, key.tenant),
             )
         )
         if plan != QueuePlan():

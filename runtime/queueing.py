@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from inventory.job_limits import JobLimit
 from inventory.jobs import Job, JobState
 from runtime.cluster import Node, RayJob
 
@@ -27,6 +28,8 @@ AGAIN_FIRST_S = 2.0
 AGAIN_LAST_S = 60.0
 """Pauses before a job that failed is tried again double between these."""
 LOSSES_MAX = 10
+TURN = "waits for its turn"
+BY_QUOTA = "waits because quota "
 LOST = "its host or the cluster's head was lost"
 
 
@@ -60,6 +63,8 @@ class QueueSeen:
     before: Mapping[str, JobState | None]
     """State of every job that a waiting one waits for; None: there is no such job."""
     at_once: int
+    limit: JobLimit | None = None
+    """What its tenant's quota says, of all the tenant's clusters; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +242,8 @@ def _failed(seen: QueueSeen, job: Job, ray: RayJob, draft: _Draft) -> bool:
 def _begin(seen: QueueSeen, going: Sequence[Job], draft: _Draft) -> None:
     """Give free places away: priority first, then whoever has the fewest, then the oldest."""
     held = Counter(job.asked_by for job in going)
-    free = seen.at_once - len(going)
+    places = seen.at_once - len(going)
+    free = places if seen.limit is None else min(places, seen.limit.room)
     ready: list[Job] = []
     for job in seen.waiting:
         if job.stop_wanted:
@@ -256,6 +262,19 @@ def _begin(seen: QueueSeen, going: Sequence[Job], draft: _Draft) -> None:
         draft.submit.append(
             draft.keep(job, state=JobState.STARTING, tries=job.tries + 1, why="", not_before=None)
         )
+        places -= 1
+    _say_of_quota(seen.limit if places > 0 else None, ready, draft)
+
+
+def _say_of_quota(limit: JobLimit | None, left: Sequence[Job], draft: _Draft) -> None:
+    """Tell those that had a place but for their tenant's quota; and take back what is past."""
+    for job in left:
+        if limit is not None:
+            hint = f"podyard tenant quota set {limit.quota} --jobs-running-max N"
+            why = f"{BY_QUOTA}{limit.quota} lets {limit.most} jobs run at once; hint: {hint}"
+            draft.keep(job, why=why)
+        elif job.why.startswith(BY_QUOTA):
+            draft.keep(job, why=TURN)
 
 
 def _cannot(seen: QueueSeen, job: Job) -> str | None:

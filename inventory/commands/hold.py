@@ -133,4 +133,7 @@ def _table(found: dict[str, Any]) -> RenderableType:
     if found["problems"]:
         kinds = [{"problem": name, "hosts": count} for name, count in found["problems"].items()]
         lines += [Text(), rows(kinds, ("problem", "hosts"))]
+    if found.get("sites"):
+        columns = ("site", "at_work", "at_once", "most", "narrowed")
+        lines += [Text(), Text("hosts worked on at once"), rows(found["sites"], columns)]
     return Group(*lines)

@@ -24,6 +24,8 @@ QUOTA = (
     "limit_b200e",
     "units_max",
     "priority_max",
+    "jobs_queued_max",
+    "jobs_running_max",
 )
 
 
@@ -59,6 +61,15 @@ def set_quota(
     priority_max: Annotated[
         int | None, typer.Option(help="The highest priority of its claims.", show_default=False)
     ] = None,
+    jobs_queued_max: Annotated[
+        int | None, typer.Option(min=0, help="Queued jobs that may wait.", show_default=False)
+    ] = None,
+    jobs_running_max: Annotated[
+        int | None, typer.Option(min=0, help="Queued jobs that run at once.", show_default=False)
+    ] = None,
+    no_jobs_max: Annotated[
+        bool, typer.Option("--no-jobs-max", help="Take both limits of jobs away.")
+    ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Set a quota; what is not given stays as it is.
@@ -70,11 +81,15 @@ def set_quota(
         "guaranteed_b200e": guaranteed,
         "limit_b200e": limit,
         "priority_max": priority_max,
+        "jobs_queued_max": jobs_queued_max,
+        "jobs_running_max": jobs_running_max,
         "units_max": _units_max(units_max) if units_max else None,
     }
     body: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if no_limit:
         body["limit_b200e"] = None
+    if no_jobs_max:
+        body |= {"jobs_queued_max": None, "jobs_running_max": None}
     with service() as api:
         known = any(one["name"] == name for one in api.all("/api/quotas", name=name))
         if known:

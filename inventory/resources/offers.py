@@ -16,6 +16,7 @@ from pydantic import Field
 from inventory.auth import Permission
 from inventory.claimsteps import ClaimStep, steps_of
 from inventory.deps import ApiDeps
+from inventory.job_limits import names_below
 from inventory.jobs import Job, JobState
 from inventory.model import (
     CertificateRecord,
@@ -314,12 +315,20 @@ TENANTS = Resource(
 )
 
 
-_QUOTA_CHANGES = ("weight", "guaranteed_b200e", "limit_b200e", "units_max", "priority_max")
+_QUOTA_CHANGES = (
+    "weight",
+    "guaranteed_b200e",
+    "limit_b200e",
+    "units_max",
+    "priority_max",
+    "jobs_queued_max",
+    "jobs_running_max",
+)
 
 
 def _held(deps: ApiDeps, stored: Stored) -> Shown:
     """What is held below a quota now, in the words of its limits."""
-    below = _below(deps, stored.key)
+    below = names_below(deps.store, stored.key)
     held = [
         unit_id
         for tenant in sorted(below)
@@ -332,14 +341,6 @@ def _held(deps: ApiDeps, stored: Stored) -> Shown:
         "held_b200e": sum(unit.rating.b200_equivalents for unit in units),
         "held_units": dict(Counter(unit.unit_class for unit in units)),
     }
-
-
-def _below(deps: ApiDeps, name: str) -> set[str]:
-    found, new = {name}, {name}
-    while new:
-        new = {one.name for up in new for one in every(deps.store, TenantQuota, parent=up)} - found
-        found |= new
-    return found
 
 
 QUOTAS = Resource(

@@ -16,6 +16,7 @@ from pydantic import Field
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import NotFound, StaleWrite
+from inventory.job_limits import waiting_limit
 from inventory.jobs import PRIORITY_MAX, RETRIES_MAX, Job, JobState
 from inventory.jobsecrets import ENV_VARS, hidden, values_of
 from inventory.model import Event
@@ -146,6 +147,17 @@ def _require_room(deps: ApiDeps, tenant: str, more: int) -> None:
             path="tenant",
             value=tenant,
             hint="stop some, or wait: podyard job list --state queued",
+        )
+    limit = waiting_limit(deps.store, tenant)
+    if limit is not None and more > limit.room:
+        raise Refused(
+            429,
+            "rate-limited",
+            f"quota {limit.quota} lets {limit.most} jobs wait, {limit.held} do, {more} more came",
+            path="jobs_queued_max",
+            value=str(limit.most),
+            hint="stop some, or wait: podyard job list --state queued; an admin raises it: "
+            f"podyard tenant quota set {limit.quota} --jobs-queued-max N",
         )
 
 

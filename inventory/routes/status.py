@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from inventory import holding
+from inventory import holding, pacing
 from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.model import Host
@@ -35,6 +35,19 @@ class Hold(View):
     """`file`, `database`: either of them holds."""
 
 
+class SiteRoom(View):
+    """How many hosts of a site are worked on at once."""
+
+    site: str
+    at_work: int
+    at_once: int
+    """How many may be now: controllers find this limit out by themselves."""
+    most: int
+    """How many it would be where nothing is in the way."""
+    narrowed: str
+    """What made the limit smaller the last time; empty when nothing did."""
+
+
 class Status(View):
     """How things stand."""
 
@@ -46,6 +59,8 @@ class Status(View):
     """Hosts by state."""
     problems: dict[str, int]
     """Hosts with a problem, by its kind."""
+    sites: tuple[SiteRoom, ...]
+    """Those of which a controller that is at work told."""
 
 
 class HoldBody(Body):
@@ -87,6 +102,7 @@ def _status(deps: ApiDeps) -> Status:
         watching_only=watching_only(deps.store),
         hosts={state: count for (state,), count in sorted(hosts.items())},
         problems={kind: count for (kind,), count in sorted(problems.items()) if kind},
+        sites=tuple(SiteRoom(**one) for one in pacing.room(deps.store, now=deps.clock.now())),
     )
 
 

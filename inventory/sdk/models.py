@@ -2311,6 +2311,14 @@ class SeriesView(TypedDict):
     unit: str
 
 
+class SiteRoom(TypedDict):
+    at_once: int
+    at_work: int
+    most: int
+    narrowed: str
+    site: str
+
+
 class SiteView(TypedDict):
     address: str
     created: NotRequired[str | None]
@@ -2332,6 +2340,7 @@ class Status(TypedDict):
     hold: Hold | None
     hosts: dict[str, int]
     problems: dict[str, int]
+    sites: list[SiteRoom]
     watching_only: str
 
 

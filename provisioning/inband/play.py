@@ -182,6 +182,7 @@ def runner_arguments(directory: Path) -> list[str]:
         str(directory),
         str(directory / "hosts" / "hosts.json"),
         str(PLAYBOOKS / "base.yml"),
+        str(os.getpid()),
     ]
 
 

@@ -1,9 +1,10 @@
-"""The process in which one playbook runs: `… -m provisioning.inband.running DIR HOSTS PLAY [KEY]`.
+"""The process in which one playbook runs: `… running DIR HOSTS PLAY PARENT [KEY]`.
 
 It is apart from the controller so that a playbook sees none of its memory and environment, and so
 that it can be killed with everything it started. Every task that begins is a line on stdout, as
-JSON; the last line is the result. `KEY` is a descriptor that it inherited: the account's private
-key, in memory. It ends when the controller does, so nothing has that memory for long.
+JSON; the last line is the result. `PARENT` is the controller's process number: the run ends when
+the controller does, so nothing has that memory for long. `KEY` is a descriptor that it inherited:
+the account's private key, in memory.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ class Heard:
         return False
 
 
-def main(directory: str, hosts: str, playbook: str, key: str = "") -> int:
+def main(directory: str, hosts: str, playbook: str, parent: str, key: str = "") -> int:
     """Run it and print the result."""
-    end_with_parent()
+    end_with_parent(int(parent))
     if key:
         (Path(directory) / KEY_LINK).symlink_to(f"/proc/{os.getpid()}/fd/{int(key)}")
     heard = Heard()
@@ -72,9 +73,14 @@ def main(directory: str, hosts: str, playbook: str, key: str = "") -> int:
     return 0
 
 
-def end_with_parent() -> None:
-    """SIGTERM, by which a run ends with all that it started, also when the controller is killed."""
+def end_with_parent(parent: int) -> None:
+    """SIGTERM, by which a run ends with all that it started, also when the controller is killed.
+
+    It may have been killed while this process still loaded Ansible: then no signal comes any more.
+    """
     ctypes.CDLL(None, use_errno=True).prctl(SIGNAL_AT_PARENTS_END, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit(128 + signal.SIGTERM)
 
 
 def say(line: dict[str, Any]) -> None:
@@ -99,4 +105,4 @@ def message_of(event: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:5]))
+    sys.exit(main(*sys.argv[1:6]))

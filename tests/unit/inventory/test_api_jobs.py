@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from inventory.jobs import Job, JobState
+from inventory.quotas import TenantQuota
+from inventory.store.protocol import Change
 from tests.unit.inventory.conftest import Site
+from tests.unit.inventory.records import NOW
 
 
 async def test_queued_job_waits_for_its_turn_and_can_be_read(site: Site) -> None:
@@ -99,3 +102,40 @@ async def test_stopping_is_wanted_once_and_an_ended_job_stays_as_it_is(site: Sit
     job = site.store.get(Job, made.json()["id"])
     assert job is not None
     assert (job.state, job.version) == (JobState.QUEUED, 2)
+
+
+async def test_jobs_that_wait_are_bounded_by_the_quota_and_by_those_above(site: Site) -> None:
+    lab = TenantQuota(name="lab", jobs_queued_max=3)
+    acme, zeta = (
+        TenantQuota(name="acme", parent="lab", jobs_queued_max=2),
+        TenantQuota(name="zeta", parent="lab"),
+    )
+    site.store.apply(Change(insert=(lab, acme, zeta)), now=NOW)
+    keys = {name: site.key("tenant", name) for name in ("acme", "zeta", "free")}
+
+    async def ask(tenant: str, count: int) -> Any:
+        body = {"jobs": [{"entrypoint": "true"}] * count}
+        return await site.ask("POST", "/api/jobs/many", body, key=keys[tenant])
+
+    refused = await ask("acme", 3)
+    assert refused.status_code == 429
+    error = refused.json()["error"]
+    assert (error["path"], error["value"]) == ("jobs_queued_max", "2")
+    assert "podyard tenant quota set acme --jobs-queued-max" in error["hint"]
+    assert site.store.count(Job) == 0
+    assert (await ask("acme", 2)).status_code == 201
+    assert (await ask("zeta", 2)).status_code == 429
+    assert (await ask("zeta", 1)).status_code == 201
+    assert (await ask("free", 9)).status_code == 201
+
+
+async def test_limits_of_jobs_are_set_and_taken_away(site: Site) -> None:
+    admin = site.key("admin")
+    wrong = await site.ask("POST", "/api/quotas", {"name": "a", "jobs_running_max": -1}, key=admin)
+    assert wrong.status_code == 422
+    body = {"name": "acme", "jobs_queued_max": 5, "jobs_running_max": 0}
+    made = await site.ask("POST", "/api/quotas", body, key=admin)
+    assert (made.json()["jobs_queued_max"], made.json()["jobs_running_max"]) == (5, 0)
+    none = {"jobs_queued_max": None, "jobs_running_max": None}
+    freed = await site.ask("PATCH", "/api/quotas/acme", none, key=admin)
+    assert freed.json()["jobs_queued_max"] is freed.json()["jobs_running_max"] is None

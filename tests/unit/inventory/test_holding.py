@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from inventory import holding
+from inventory import holding, pacing
 from inventory.commands.hosts import _why_table
 from inventory.errors import StoreUnavailable
 from inventory.model import Event, Host, Problem, Tried
@@ -153,7 +153,7 @@ def test_a_hold_needs_a_reason_and_a_release_none(
 async def test_the_api_holds_says_so_and_lets_go(site: Site, admin: str) -> None:
     site.put(make_host(state=HostState.BOOTING))
     none = (await site.ask("GET", "/api/status", key=admin)).json()
-    assert (none["hold"], none["hosts"]) == (None, {"booting": 1})
+    assert (none["hold"], none["hosts"], none["sites"]) == (None, {"booting": 1}, [])
     held = await site.ask("POST", "/api/hold", {"reason": "bad image"}, key=admin)
     assert held.json()["hold"]["reason"] == "bad image"
     why = (await site.ask("GET", "/api/hosts/r1-h1/why", key=admin)).json()
@@ -164,6 +164,16 @@ async def test_the_api_holds_says_so_and_lets_go(site: Site, admin: str) -> None
     again = await site.ask("DELETE", "/api/hold", key=admin)
     assert (again.status_code, again.json()["error"]["kind"]) == (409, "not-held")
     assert (await site.ask("POST", "/api/hold", {"reason": "  "}, key=admin)).status_code == 422
+
+
+async def test_the_api_says_how_many_hosts_a_site_is_worked_on_at_once(
+    site: Site, admin: str
+) -> None:
+    room = {"at_once": 20, "at_work": 9, "refused": 0, "most": 128, "narrowed": "41 % were late"}
+    told = {"sites": {"here": room}, "models": {}, "beside": 0, "slow": 0, "racks_limited": 0}
+    pacing.said(site.store, "c1", told, now=site.clock.now())
+    found = (await site.ask("GET", "/api/status", key=admin)).json()["sites"]
+    assert found == [{"site": "here", **{k: v for k, v in room.items() if k != "refused"}}]
 
 
 # Why, in one call

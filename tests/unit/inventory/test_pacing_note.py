@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from inventory.pacing import heard, said, why_full
+from inventory.pacing import heard, room, said, why_full
 from inventory.pacing_metrics import PacingCollector
 from inventory.store.memory import MemoryStore
 from tests.unit.inventory.records import NOW, FixedClock
@@ -57,3 +57,17 @@ def test_metrics_add_up_controllers_and_name_no_host() -> None:
     assert found["podyard_pacing_slow_bmcs",] == 14
     assert found["podyard_pacing_racks_limited",] == 2
     assert found["podyard_pacing_lag_seconds",] == 0.3
+
+
+def test_the_room_of_a_site_is_that_of_all_controllers_with_what_made_it_smaller() -> None:
+    store, why = MemoryStore(), "41 % of the exchanges with 30 hosts were late or unanswered"
+    limit = {"at_once": 20, "at_work": 9, "refused": 0, "most": 128, "narrowed": why}
+    said(
+        store, "c1", {**TOLD, "sites": {"here": limit, "there": {**limit, "narrowed": ""}}}, now=NOW
+    )
+    said(store, "an older one", TOLD, now=NOW)
+    here, there = room(store, now=NOW)
+    assert here == {
+        "site": "here", "at_work": 73, "at_once": 84, "most": 192, "narrowed": why,
+    }  # fmt: skip
+    assert (there["site"], there["narrowed"]) == ("there", "")

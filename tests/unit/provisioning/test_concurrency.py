@@ -53,8 +53,10 @@ def test_it_backs_off_when_the_server_freezes_and_comes_back_after_it() -> None:
     limit = Limit(4, MOST, 64.0)
     before = worked(limit, lambda _n: 0.1, rounds=20)[-1]
     frozen = worked(limit, lambda _n: 99.0, rounds=30)[-1]
+    assert limit.narrowed == "100% of the exchanges with 16 hosts were late or unanswered"
     after = worked(limit, lambda _n: 0.1, rounds=120)[-1]
     assert (before, frozen) == (MOST, 4)
+    assert bool(limit.narrowed) == (after < MOST)
     assert after > MOST / 4
 
 

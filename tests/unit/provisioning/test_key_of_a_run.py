@@ -39,8 +39,8 @@ def test_key_is_read_by_its_descriptor_and_by_nobody_else() -> None:
 
 
 async def test_run_ends_when_its_controller_is_killed() -> None:
-    child = "import time; from provisioning.inband.running import *; end_with_parent(); "
-    child += "print('runs', flush=True); time.sleep(600)"
+    child = "import os, time; from provisioning.inband.running import *; "
+    child += "end_with_parent(os.getppid()); print('runs', flush=True); time.sleep(600)"
     parent = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', sys.argv[1]]); "
     parent += "print(p.pid, flush=True); p.wait()"
     process = await asyncio.create_subprocess_exec(
@@ -58,3 +58,11 @@ async def test_run_ends_when_its_controller_is_killed() -> None:
         assert ready
     finally:
         os.close(ended)
+
+
+async def test_run_whose_controller_was_killed_before_it_looked_ends_at_once() -> None:
+    """It is somebody else's child by then, and no signal comes any more."""
+    somebody_else = os.getpid() + 1
+    child = f"from provisioning.inband.running import *; end_with_parent({somebody_else})"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", child)
+    assert await process.wait() == 128 + signal.SIGTERM

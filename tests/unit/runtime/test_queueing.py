@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from inventory.job_limits import JobLimit
 from inventory.jobs import Job, JobState
 from runtime.cluster import Node, RayJob
-from runtime.queueing import LOSSES_MAX, QueuePlan, QueueSeen, Refusal, decide_jobs
+from runtime.queueing import LOSSES_MAX, TURN, QueuePlan, QueueSeen, Refusal, decide_jobs
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HEAD = Node("n1", "10.77.1.10", alive=True, is_head=True, resources={"CPU": 4.0})
@@ -232,3 +233,19 @@ def test_what_no_host_has_says_so_and_holds_up_nobody() -> None:
 def test_the_same_look_changes_nothing_twice() -> None:
     first = look(make_job("a", num_gpus=8)).changed[0]
     assert look(first).changed == ()
+
+
+def test_quota_lets_no_more_begin_than_it_has_room_for_and_says_so() -> None:
+    plan = look(make_job("j1"), make_job("j2"), limit=JobLimit("lab", most=4, held=3))
+    assert [job.id for job in plan.submit] == ["j1"]
+    [left] = [job for job in plan.changed if job.id == "j2"]
+    assert left.state is JobState.QUEUED
+    assert left.why.startswith("waits because quota lab lets 4 jobs run at once; hint: ")
+    lowered = look(make_job("j1"), limit=JobLimit("lab", most=1, held=3))
+    assert lowered.submit == ()
+
+
+def test_quota_that_does_not_hold_a_job_up_is_not_blamed() -> None:
+    blamed = make_job("j2", why="waits because quota lab lets 4 jobs run at once")
+    plan = look(make_job("j1"), blamed, limit=JobLimit("lab", most=9, held=0), at_once=1)
+    assert {job.id: job.why for job in plan.changed} == {"j1": "", "j2": TURN}

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from inventory.jobs import Job, JobState
+from inventory.quotas import TenantQuota
 from inventory.store.protocol import Change
 from runtime.cluster import ClusterError, ClusterRefusedError, Node, RayJob
 from runtime.context import ClusterKey, Reach
@@ -203,3 +204,17 @@ async def test_jobs_that_no_host_can_hold_do_not_hold_up_their_own_line(site: Si
     put(site, *(make_job(f"z{n}") for n in range(5)))
     await look(make_queue(site, cluster))
     assert sorted(cluster.jobs) == [f"pyd-z{n}-1" for n in range(5)]
+
+
+async def test_clusters_of_one_tenant_share_what_its_quota_lets_run(site: Site) -> None:
+    cluster = Cluster()
+    queue = make_queue(site, cluster)
+    site.store.apply(Change(insert=(TenantQuota(name="acme", jobs_running_max=3),)), now=START)
+    for name in ("main", "more", "third"):
+        put(site, *(make_job(f"{name}{n}", cluster=name) for n in range(4)))
+    for ended in (3, 6, 9, 12):
+        await look(queue)
+        assert len(cluster.jobs) == ended
+        cluster.jobs = dict.fromkeys(cluster.jobs, "SUCCEEDED")
+        await look(queue)  # what ended makes room; whoever looked first begins with the next look
+        cluster.jobs = {name: s for name, s in cluster.jobs.items() if s == "SUCCEEDED"}
