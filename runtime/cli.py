@@ -35,7 +35,7 @@ from provisioning.bench.cli import bench_app
 from provisioning.images.cli import image_app
 from provisioning.simulator.cli import simulate
 from runtime.address import Address
-from runtime.bench.cli import allocator
+from runtime.bench.cli import allocator, gateway
 from runtime.logs import configure_logs
 
 EXIT_REFUSED, EXIT_UNREACHABLE = 1, 3
@@ -251,6 +251,7 @@ app.add_typer(spec_app, name="spec")
 app.add_typer(bench_app, name="bench")
 app.add_typer(image_app, name="image")
 bench_app.command(name="allocator")(allocator)
+bench_app.command(name="gateway")(gateway)
 app.command(name="simulate")(simulate)
 app.command(name="capacity")(capacity)
 app.command(name="backup")(backup)

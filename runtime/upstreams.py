@@ -15,7 +15,7 @@ import aiohttp
 from runtime.routes import Upstream
 
 AVOID_S = 5.0  # Serve replaces a replica in seconds; a head that restarts takes half a minute
-CONNECTIONS_PER_SOCKET = 512  # above what the replicas behind one head hold
+CONNECTIONS_PER_SOCKET = 4096  # a stream has one: above what a gateway carries, so none queues here
 
 
 class Upstreams:

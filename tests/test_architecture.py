@@ -77,6 +77,8 @@ CLOCKS = {
     "provisioning/drivers/ssh/driver.py": "the default of a parameter",
     "provisioning/images/deploying.py": "the default of a parameter",
     "runtime/bench/cli.py": "a command: how long its decisions took",
+    "runtime/bench/gatewaying.py": "a bench: its key is valid from now",
+    "runtime/bench/load.py": "a bench: how long answers took",
     "runtime/agent.py": "a program of its own: its root reads the clock once",
     "runtime/crowd.py": "a program of its own: the same",
     "runtime/demo.py": "a program of its own: a stopwatch for people",

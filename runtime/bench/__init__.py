@@ -1,1 +1,1 @@
-"""`podyard bench allocator`: a site that does not exist, and somebody who checks every answer."""
+"""`podyard bench allocator` and `gateway`: a site or an engine that does not exist, and a judge."""

@@ -1,4 +1,4 @@
-"""`podyard bench allocator`: measure placement on a large site, and have every answer checked."""
+"""`podyard bench allocator` and `podyard bench gateway`: measure, and have every answer checked."""
 
 from __future__ import annotations
 
@@ -36,3 +36,28 @@ def allocator(
     if said["violations"]:
         say(f"not good: violations is {said['violations']}: {said['first_violations'][0]}")
         raise typer.Exit(FAILED)
+
+
+def gateway(
+    *,
+    rate: Annotated[float, typer.Option(min=1, help="Requests a second, for latency.")] = 500.0,
+    seconds: Annotated[float, typer.Option(min=0.5, help="Of each phase.")] = 10.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Direct and through the gateway, each.")] = 3,
+    streams: Annotated[int, typer.Option(min=1, help="Streams that are open together.")] = 2000,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Measure what the gateway adds to an engine's time, and what a core of it carries.
+
+    Example: podyard bench gateway -o json
+    """
+    import uvloop  # noqa: PLC0415 - only this needs it
+
+    from runtime.bench.gatewaying import Wish, run_gateway  # noqa: PLC0415 - the same
+
+    wish = Wish(rate=rate, seconds=seconds, rounds=rounds, streams=streams)
+    said = uvloop.run(run_gateway(wish))
+    write(said, output, lambda: pairs(said, tuple(said)))
+    for name in ("failed", "streams_dropped", "not_journaled"):
+        if said[name]:
+            say(f"not good: {name} is {said[name]}: {said['faults']}")
+            raise typer.Exit(FAILED)
