@@ -52,10 +52,14 @@ def gateway(
     """
     import uvloop  # noqa: PLC0415 - only this needs it
 
-    from runtime.bench.gatewaying import Wish, run_gateway  # noqa: PLC0415 - the same
+    from runtime.bench.gatewaying import BenchError, Wish, run_gateway  # noqa: PLC0415 - the same
 
     wish = Wish(rate=rate, seconds=seconds, rounds=rounds, streams=streams)
-    said = uvloop.run(run_gateway(wish))
+    try:
+        said = uvloop.run(run_gateway(wish))
+    except BenchError as error:
+        say(str(error))
+        raise typer.Exit(FAILED) from None
     write(said, output, lambda: pairs(said, tuple(said)))
     for name in ("failed", "streams_dropped", "not_journaled"):
         if said[name]:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from inventory.keys import mint
-from runtime.bench.load import Door, Heard, Load, LoadError, request_of
+from runtime.bench.load import Door, Heard, Load, request_of
 from runtime.bench.processes import STATE, USAGE
 from runtime.ledger import entries_after
 
@@ -33,6 +33,10 @@ WARMING_S = 1.0
 BEYOND_TOKENS = 2
 """Events of a stream that are no token: why it ended, and that it did."""
 START_S = 30.0
+
+
+class BenchError(Exception):
+    """What the bench needs did not start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +170,8 @@ async def _standing(directory: Path, wish: Wish) -> AsyncIterator[Site]:
         running.append(await _process("engine", sockets["paced"], str(1 / wish.tokens_per_second)))
         gateway = await _process("gateway", str(directory), str(opened.fileno()), opened=opened)
         running.append(gateway)
-        for path in sockets.values():
-            await _until_open(path)
+        for path, engine in zip(sockets.values(), running, strict=False):
+            await _until_open(path, engine)
         yield Site(directory, opened.getsockname()[1], text, gateway)
     finally:
         opened.close()
@@ -187,15 +191,23 @@ async def _process(*arguments: str, opened: socket.socket | None = None) -> Any:
     )
 
 
-async def _until_open(path: str) -> None:
-    async with asyncio.timeout(START_S):
-        while True:
-            try:
-                (await Door(socket=path).line()).close()
-            except (OSError, LoadError):
-                await asyncio.sleep(0.05)
-            else:
-                return
+async def _until_open(path: str, engine: asyncio.subprocess.Process) -> None:
+    """Raises `BenchError` when it ended or does not listen within `START_S`."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(START_S):
+            while engine.returncode is None:
+                try:
+                    (await Door(socket=path).line()).close()
+                except OSError:
+                    await asyncio.sleep(0.05)
+                else:
+                    return
+    ended = engine.returncode
+    said = f"is not open after {START_S:g} s" if ended is None else f"ended with {ended}"
+    raise BenchError(
+        f"the engine of the bench {said}; hint: its words, if any, are above; "
+        "start it alone: python -m runtime.bench.processes engine /tmp/engine 0"
+    )
 
 
 def _short(model: str, key: str) -> bytes:
@@ -213,7 +225,7 @@ def _cpu_s(pid: int) -> float:
 
 
 def _rss_mb(pid: int) -> float:
-    """At its highest."""
+    """At its highest, in 10⁶ bytes."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     found = next(line for line in lines if line.startswith("VmHWM:"))
-    return round(int(found.split()[1]) / 1024, 1)
+    return round(int(found.split()[1]) * 1024 / 1e6, 1)
