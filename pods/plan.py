@@ -279,7 +279,7 @@ def _waves(
 def _starts_when(before: Wave | None, stage: Stage, gates: Sequence[str]) -> str:
     if before is None:
         return f"the plan is approved and these gates have passed: {', '.join(gates)}"
-    if before.stage == "trial" != stage:
+    if before.stage != stage and before.stage == "trial":
         return "the trial stage is through: more than half of each of its kinds of change are ready"
     if before.stage != stage:
         return f"every host of the {before.stage} stage is ready"

@@ -82,6 +82,8 @@ class Limit:
     """Until it met its first trouble it doubles."""
     _full: bool = False
     _heard: int = 0
+    _behind: int = 0
+    """Exchanges of this window that count as troubled only since we ourselves were late."""
     _by_host: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Host to exchanges and troubled ones in this window."""
 
@@ -99,10 +101,14 @@ class Limit:
         self.refused += 1
         return False
 
-    def hear(self, host: str, *, troubled: bool) -> None:
-        """One exchange with one host of this place ended, or was given up."""
+    def hear(self, host: str, *, troubled: bool, behind: bool = False) -> None:
+        """One exchange with one host of this place ended, or was given up.
+
+        `behind`: this process is itself late, so whatever it asks counts as troubled.
+        """
         heard, bad = self._by_host.get(host, (0, 0))
-        self._by_host[host] = (heard + 1, bad + troubled)
+        self._by_host[host] = (heard + 1, bad + (troubled or behind))
+        self._behind += behind and not troubled
         self._heard += 1
         if self._heard >= max(WINDOW_LEAST, WINDOW_PER_PLACE * self.at_once):
             self._conclude()
@@ -115,16 +121,20 @@ class Limit:
         if len(shares) >= HOSTS_LEAST and busy:
             self.value = max(float(self.least), min(self.value, self.most) * BACK_OFF)
             self._growing = False
-            self.narrowed = (
-                f"{of_all:.0%} of the exchanges with {len(shares)} hosts were late or unanswered"
-            )
+            self.narrowed = self._why(of_all, len(shares))
         elif self._full:
             grown = self.value * GROWTH_AT_FIRST if self._growing else self._a_little_more()
             self.value = min(float(self.most), grown)
             if self.at_once == self.most:
                 self.narrowed = ""
         self._by_host.clear()
-        self._heard, self._full = 0, False
+        self._heard, self._behind, self._full = 0, 0, False
+
+    def _why(self, of_all: float, hosts: int) -> str:
+        if 2 * self._behind > of_all * self._heard:
+            share = self._behind / self._heard
+            return f"the controller was itself behind during {share:.0%} of exchanges"
+        return f"{of_all:.0%} of the exchanges with {hosts} hosts were late or unanswered"
 
     def _a_little_more(self) -> float:
         return self.value + max(1.0, math.sqrt(self.value) / 2)

@@ -111,7 +111,7 @@ class LivePod:
 
     def _on_their_way(self) -> Iterator[Host]:
         """Those that began and did not end, the furthest first."""
-        for state in (*reversed(WAY_UP), *(set(self._begun) - set(WAY_UP))):
+        for state in (*reversed(WAY_UP), *(at for at in self._begun if at not in WAY_UP)):
             yield from self._begun.get(state, {}).values()
 
     @property

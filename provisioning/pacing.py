@@ -185,7 +185,7 @@ class Pacing:
                 "at_work": self._in_site[site],
                 "refused": limit.refused,
                 "most": limit.most,
-                "narrowed": self._why_narrow(limit),
+                "narrowed": limit.narrowed,
             }
             for site, limit in self._sites.items()
         }
@@ -205,11 +205,6 @@ class Pacing:
             "most": self.most,
             "lag_s": round(self.own.lag_s, 1),
         }
-
-    def _why_narrow(self, limit: Limit) -> str:
-        if self.own.is_behind:
-            return f"the controller itself is {self.own.lag_s:.1f} s behind"
-        return limit.narrowed
 
     def forget_refusals(self) -> None:
         """They were told of."""
@@ -288,7 +283,7 @@ class Pacing:
         """Who stands beside takes no place, and has no vote on how many there are."""
         place = self._at_work.get(host_id)
         if place is not None and place.stand is Stand.INSIDE:
-            self._site(place.site).hear(host_id, troubled=troubled or self.own.is_behind)
+            self._site(place.site).hear(host_id, troubled=troubled, behind=self.own.is_behind)
             self._rack(place.rack).hear(host_id, troubled=troubled)
 
     def _give_back(self, place: _Place) -> None:

@@ -213,7 +213,8 @@ def _never_came(host: Host, boot: BootRecord, seen: Seen, wanted: Wanted) -> Dec
     if boot.tries >= TRIES_MAX:
         return Hold(
             "boot-failed",
-            f"no agent reported within {wanted.host_type.boot_allowed_s:.0f} s of power-on, "
+            f"no agent reported within {wanted.host_type.boot_allowed_s:.0f} s of "
+            f"{'its leave' if boot.leave_given_at else 'power-on'}, "
             f"{boot.tries} times: {found}",
             f"{look_where(host, boot, wanted)}; then podyard host retry {host.name}",
         )

@@ -56,8 +56,16 @@ def test_it_backs_off_when_the_server_freezes_and_comes_back_after_it() -> None:
     assert limit.narrowed == "100% of the exchanges with 16 hosts were late or unanswered"
     after = worked(limit, lambda _n: 0.1, rounds=120)[-1]
     assert (before, frozen) == (MOST, 4)
-    assert bool(limit.narrowed) == (after < MOST)
     assert after > MOST / 4
+    worked(limit, lambda _n: 0.1, rounds=200)
+    assert (limit.at_once, limit.narrowed) == (MOST, "")
+
+
+def test_it_says_when_it_was_the_controller_that_was_late() -> None:
+    limit = Limit(4, MOST, 64.0)
+    for number in range(1000):
+        limit.hear(f"h{number % 50}", troubled=False, behind=True)
+    assert limit.narrowed == "the controller was itself behind during 100% of exchanges"
 
 
 def test_a_server_that_freezes_beyond_its_knee_is_not_asked_much_more_than_it_can() -> None:
