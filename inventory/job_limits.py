@@ -42,6 +42,11 @@ def running_limit(store: Store, tenant: str) -> JobLimit | None:
     return _tightest(store, tenant, RUNNING, lambda quota: quota.jobs_running_max)
 
 
+def top_quota(store: Store, tenant: str) -> str:
+    """The uppermost quota that counts a tenant's jobs; the tenant itself where it has none."""
+    return [tenant, *(quota.name for quota in _upwards(store, tenant))][-1]
+
+
 def names_below(store: Store, name: str) -> set[str]:
     """The quota's own name and every one below it: tenants are among them."""
     found, new = {name}, {name}

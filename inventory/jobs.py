@@ -17,6 +17,7 @@ from inventory.model import Name, Record
 
 PRIORITY_MAX = 1000
 RETRIES_MAX = 100
+TURN = "waits for its turn"
 GOING = "going"
 """Stands in a job's turn where it waits no longer."""
 BEHIND = "+"

@@ -21,7 +21,7 @@ from weakref import WeakValueDictionary
 from pydantic import SecretStr
 
 from inventory.errors import FenceLost, SecretRefused, StaleWrite
-from inventory.job_limits import running_limit
+from inventory.job_limits import running_limit, top_quota
 from inventory.jobs import Job
 from inventory.jobsecrets import ENV_VARS, together
 from inventory.model import Event
@@ -59,7 +59,7 @@ class JobTending:
         self._refused: dict[ClusterKey, dict[str, Refusal]] = {}
         """Starts that heads did not make, by submission id. Lost, it is asked and said again."""
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        """By tenant: two of its clusters must not both take the last place of its quota."""
+        """By topmost quota: two clusters below it must not both take the last place of one."""
 
     async def look(self) -> None:
         """Begin a step for every cluster with jobs; one that hangs holds up nobody else."""
@@ -98,9 +98,9 @@ class JobTending:
     async def step(self, key: ClusterKey, lines: tuple[Line, ...]) -> None:
         """One look at one cluster's jobs, and everything that follows from it."""
         in_thread = self._world.in_thread
-        reach, asked = await in_thread(self._read, key)
+        reach, asked, quota = await in_thread(self._read, key)
         look = await self._ask(key, reach, asked)
-        turn = self._turns.setdefault(key.tenant, asyncio.Lock())
+        turn = self._turns.setdefault(quota, asyncio.Lock())
         async with turn:
             plan = await in_thread(self._settle, key, lines, look)
         self._refused.pop(key, None)
@@ -128,9 +128,11 @@ class JobTending:
             job, self._world.secrets.unseal(job.id, ENV_VARS, sealed) if sealed else None
         )
 
-    def _read(self, key: ClusterKey) -> tuple[Reach, tuple[str, ...]]:
-        """Whom to ask, and about which tries. Runs in a thread."""
-        return self._reach(key), tuple(job.submission_id for job in going(self._world.store, key))
+    def _read(self, key: ClusterKey) -> tuple[Reach, tuple[str, ...], str]:
+        """Whom to ask, about which tries, and below which quota. Runs in a thread."""
+        store = self._world.store
+        asked = tuple(job.submission_id for job in going(store, key))
+        return self._reach(key), asked, top_quota(store, key.tenant)
 
     def _reach(self, key: ClusterKey) -> Reach:
         return load_cluster(self._world.store, self._world.secrets, key).reach

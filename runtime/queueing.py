@@ -21,14 +21,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from inventory.job_limits import JobLimit
-from inventory.jobs import Job, JobState
+from inventory.jobs import TURN, Job, JobState
 from runtime.cluster import Node, RayJob
 
 AGAIN_FIRST_S = 2.0
 AGAIN_LAST_S = 60.0
 """Pauses before a job that failed is tried again double between these."""
 LOSSES_MAX = 10
-TURN = "waits for its turn"
 BY_QUOTA = "waits because quota "
 LOST = "its host or the cluster's head was lost"
 

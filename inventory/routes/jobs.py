@@ -17,7 +17,7 @@ from inventory.auth import Actor, Permission, require
 from inventory.deps import ApiDeps, Deps
 from inventory.errors import NotFound, StaleWrite
 from inventory.job_limits import waiting_limit
-from inventory.jobs import PRIORITY_MAX, RETRIES_MAX, Job, JobState
+from inventory.jobs import PRIORITY_MAX, RETRIES_MAX, TURN, Job, JobState
 from inventory.jobsecrets import ENV_VARS, hidden, values_of
 from inventory.model import Event
 from inventory.refusals import ERRORS, Refused
@@ -109,7 +109,7 @@ def _queue(deps: ApiDeps, bodies: tuple[JobBody, ...], actor: Actor) -> tuple[Jo
             tenant=actor.acting_for(body.tenant),
             asked_by=actor.id,
             created_at=now,
-            why="waits for its turn",
+            why=TURN,
             **body.model_dump(exclude={"tenant"}),
         )
         for number, body in enumerate(bodies)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from inventory.job_limits import JobLimit
-from inventory.jobs import Job, JobState
+from inventory.jobs import TURN, Job, JobState
 from runtime.cluster import Node, RayJob
-from runtime.queueing import LOSSES_MAX, TURN, QueuePlan, QueueSeen, Refusal, decide_jobs
+from runtime.queueing import LOSSES_MAX, QueuePlan, QueueSeen, Refusal, decide_jobs
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HEAD = Node("n1", "10.77.1.10", alive=True, is_head=True, resources={"CPU": 4.0})

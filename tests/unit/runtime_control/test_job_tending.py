@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
+from inventory.job_limits import JobLimit, running_limit
 from inventory.jobs import Job, JobState
 from inventory.quotas import TenantQuota
 from inventory.store.protocol import Change
@@ -218,3 +222,26 @@ async def test_clusters_of_one_tenant_share_what_its_quota_lets_run(site: Site) 
         cluster.jobs = dict.fromkeys(cluster.jobs, "SUCCEEDED")
         await look(queue)  # what ended makes room; whoever looked first begins with the next look
         cluster.jobs = {name: s for name, s in cluster.jobs.items() if s == "SUCCEEDED"}
+
+
+async def test_tenants_below_one_quota_do_not_both_take_its_last_place(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has read the room waits a moment for the other to read it as well."""
+    both = threading.Barrier(2, timeout=0.2)
+
+    def read(store: Any, tenant: str) -> JobLimit | None:
+        found = running_limit(store, tenant)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait()
+        return found
+
+    monkeypatch.setattr("runtime.jobtending.running_limit", read)
+    cluster = Cluster()
+    queue = make_queue(site, cluster)
+    lab = TenantQuota(name="lab", jobs_running_max=1)
+    below = (TenantQuota(name="acme", parent="lab"), TenantQuota(name="zeta", parent="lab"))
+    site.store.apply(Change(insert=(lab, *below)), now=START)
+    put(site, make_job("a"), make_job("z", tenant="zeta"))
+    await look(queue)
+    assert len(cluster.jobs) == 1
