@@ -351,6 +351,8 @@ class ChangePowerShelf(TypedDict):
 class ChangeQuota(TypedDict):
     changelog_message: NotRequired[str]
     guaranteed_b200e: NotRequired[float]
+    jobs_queued_max: NotRequired[int | None]
+    jobs_running_max: NotRequired[int | None]
     limit_b200e: NotRequired[float | None]
     priority_max: NotRequired[int]
     units_max: NotRequired[dict[str, Any]]
@@ -1549,6 +1551,8 @@ class NewPowerShelf(TypedDict):
 class NewQuota(TypedDict):
     changelog_message: NotRequired[str]
     guaranteed_b200e: NotRequired[float]
+    jobs_queued_max: NotRequired[int | None]
+    jobs_running_max: NotRequired[int | None]
     limit_b200e: NotRequired[float | None]
     name: str
     parent: NotRequired[str]
@@ -2203,6 +2207,8 @@ class QuotaView(TypedDict):
     display: str
     guaranteed_b200e: float
     id: str
+    jobs_queued_max: int | None
+    jobs_running_max: int | None
     last_updated: NotRequired[str | None]
     limit_b200e: float | None
     name: str
@@ -2221,6 +2227,8 @@ class QuotaWhole(TypedDict):
     held_b200e: float
     held_units: dict[str, int]
     id: str
+    jobs_queued_max: int | None
+    jobs_running_max: int | None
     last_updated: NotRequired[str | None]
     limit_b200e: float | None
     name: str
