@@ -85,11 +85,11 @@ class SyncDoor:
         if self._is_old(peer, substance):
             return False
         while True:
-            host, agent = self._known(peer)
+            agent = self._known(peer)
             now = self._deps.clock.now()
             changed = agent.observed is None or _substance(agent.observed) != substance
-            if not changed and now - agent.seen_at < self._again(host.id):
-                self._remember(host.id, agent, substance, version=agent.version)
+            if not changed and now - agent.seen_at < self._again(agent.host_id):
+                self._remember(agent, substance, version=agent.version)
                 return False
             fresh = agent.model_copy(update={"observed": observed, "seen_at": now})
             try:
@@ -97,7 +97,7 @@ class SyncDoor:
             except StaleWrite:
                 # Another boot enrolled, or the agent asked twice: look again who may speak.
                 continue
-            self._remember(host.id, fresh, substance, version=agent.version + 1)
+            self._remember(fresh, substance, version=agent.version + 1)
             return changed
 
     def _is_old(self, peer: Peer, substance: str) -> bool:
@@ -115,21 +115,25 @@ class SyncDoor:
     def _again(self, host_id: str) -> timedelta:
         return WRITE_READY_AGAIN if self._news.was_ready(host_id) else WRITE_AGAIN
 
-    def _remember(self, host_id: str, agent: AgentSeen, substance: str, *, version: int) -> None:
+    def _remember(self, agent: AgentSeen, substance: str, *, version: int) -> None:
+        host_id = agent.host_id
         state = self._deps.store.states(AgentSeen, (host_id,)).get(host_id)
         if state is not None and state.version == version:
             self._heard[host_id] = _Heard(state, agent.certificate_serial, substance, agent.seen_at)
 
-    def _known(self, peer: Peer) -> tuple[Host, AgentSeen]:
-        agent = self._deps.store.get(AgentSeen, peer.common_name)
-        host = self._deps.store.get(Host, peer.common_name)
-        if agent is None or host is None:
-            self._heard.pop(peer.common_name, None)
+    def _known(self, peer: Peer) -> AgentSeen:
+        """What is on record of this agent, if it may speak. Its host only has to be there."""
+        store, host_id = self._deps.store, peer.common_name
+        agent = store.get(AgentSeen, host_id)
+        if agent is None or host_id not in store.states(Host, (host_id,)):
+            self._heard.pop(host_id, None)
             raise _refused("this certificate names no host that is known here")
         if agent.certificate_serial != peer.serial:
-            log.warning("a certificate of another boot was refused", extra={"host": host.name})
-            raise _refused(f"this certificate belongs to another boot of {host.name}")
-        return host, agent
+            host = store.get(Host, host_id)
+            name = host.name if host is not None else host_id
+            log.warning("a certificate of another boot was refused", extra={"host": name})
+            raise _refused(f"this certificate belongs to another boot of {name}")
+        return agent
 
 
 def build_agent_routes(deps: ApiDeps) -> FastAPI:

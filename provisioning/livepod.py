@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -170,12 +170,19 @@ class LivePod:
         else:
             self._leaking.pop(host.id, None)
 
-    def read(self, hosts: Iterable[Host], *, at: datetime) -> None:
-        """All hosts as they were read at a moment; what was noted since stays."""
-        found = {host.id: host for host in hosts}
-        for gone in [known for key, known in self._hosts.items() if key not in found]:
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """Of its hosts' records, as they are known: a copy, for another thread to look into."""
+        return dict(self._versions)
+
+    def read(self, changed: Iterable[Host], *, there: Collection[str], at: datetime) -> None:
+        """What was read at a moment: ids of all hosts, and those of which a newer version is.
+
+        What was noted since stays.
+        """
+        for gone in [known for key, known in self._hosts.items() if key not in there]:
             self.forget(gone)
-        for host in found.values():
+        for host in changed:
             self.note(host)
         self.read_at = at
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from inventory.errors import NotFound
@@ -17,7 +17,7 @@ from inventory.model import Host, Intent, Pod
 from inventory.places import Equipment
 from inventory.states import HostState
 from inventory.store.protocol import Change
-from inventory.store.reading import every
+from inventory.store.reading import each_row, every
 from provisioning.brakes import Limits, UnderWay, limits_of
 from provisioning.livepod import LivePod
 from provisioning.onboarding.policy import AdoptionPolicy
@@ -164,16 +164,25 @@ class PodMaps:
 
     async def _read(self, live: LivePod) -> None:
         now = self._world.clock.now()  # before reading: what changes meanwhile is younger
-        hosts, intents, units = await self._world.in_thread(self._read_all, live.pod.name)
-        live.read(hosts, at=now)
+        read = await self._world.in_thread(self._read_all, live.pod.name, live.versions)
+        there, changed, intents, units = read
+        live.read(changed, there=there, at=now)
         live.read_units(units)
         self.rooms.noted(live, live.design.wiring.budgets, now=now)
         self.under_way.read(intents)
 
-    def _read_all(self, pod: str) -> tuple[list[Host], list[Intent], list[Equipment]]:
+    def _read_all(
+        self, pod: str, known: Mapping[str, int]
+    ) -> tuple[set[str], list[Host], list[Intent], list[Equipment]]:
+        """Which hosts there are, and those of them that are not known as they are."""
         store = self._world.store
+        rows = {row.key: row.version for row in each_row(store, Host, pod=pod)}
+        news = [key for key, version in rows.items() if known.get(key) != version]
         units = [one for one in every(store, Equipment, pod=pod) if one.kind == "cdu"]
-        return every(store, Host, pod=pod), every(store, Intent, state="open"), units
+        found = list(store.get_many(Host, news).values())
+        changed = [host for host in found if host.pod == pod]  # it may have moved since
+        there = rows.keys() - (set(news) - {host.id for host in changed})
+        return there, changed, every(store, Intent, state="open"), units
 
     async def _draw(self, live: LivePod, host: Host) -> None:
         """Only who is about to be compared needs to know who stands around it."""

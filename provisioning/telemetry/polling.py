@@ -41,6 +41,9 @@ ROSTER_S = 15.0
 """How often it is looked which hosts are read: one question to the database."""
 ROSTER_AGAIN_S = 2.0
 """The least pause between two such looks, however often records change."""
+ROSTER_PER_HOST_S = 0.003
+"""And for each host that is read: a look costs some microseconds of each, and thousands of hosts
+on their way up change records all the time."""
 TICK_S = 0.5
 """How often it is looked whose turn it is: at 10,000 hosts some eighty of them each time."""
 GAP_ROUNDS = 2.5
@@ -132,13 +135,16 @@ class Poller:
         looked = 0.0
         while True:
             now = self._now()
-            pause_s = ROSTER_AGAIN_S if self._wake.is_set() else ROSTER_S
+            pause_s = self._roster_again_s() if self._wake.is_set() else ROSTER_S
             if not 0 <= now - looked < pause_s:
                 self._wake.clear()
                 looked = now
                 await self._follow()
             self._start_due()
             await self._world.clock.sleep(TICK_S)
+
+    def _roster_again_s(self) -> float:
+        return min(ROSTER_S, max(ROSTER_AGAIN_S, ROSTER_PER_HOST_S * len(self._roster)))
 
     async def _keep_writing(self) -> None:
         counted = 0.0

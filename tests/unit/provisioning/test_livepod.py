@@ -33,7 +33,7 @@ def host(slot: str, **fields: Any) -> Host:
 
 def live(*hosts: Host) -> LivePod:
     made = LivePod(POD, design_of(POD))
-    made.read(hosts, at=NOW)
+    made.read(hosts, there={host.id for host in hosts}, at=NOW)
     return made
 
 
@@ -76,13 +76,13 @@ def test_what_is_noted_one_by_one_is_what_is_read_at_once(changes: list[dict[str
 def test_what_was_read_late_does_not_undo_what_was_noted_since() -> None:
     pod = live(host(SLOTS[0]))
     pod.note(host(SLOTS[0], state=HostState.READY, version=7))
-    pod.read([host(SLOTS[0], version=6)], at=NOW)
+    pod.read([host(SLOTS[0], version=6)], there={SLOTS[0]}, at=NOW)
     assert pod.ready == {SLOTS[0]}
 
 
 def test_a_host_that_is_gone_holds_nothing() -> None:
     pod = live(*(host(slot, reserved_watts=STARTING) for slot in SLOTS))
-    pod.read([host(SLOTS[0], reserved_watts=STARTING)], at=NOW)
+    pod.read([], there={SLOTS[0]}, at=NOW)
     assert pod.ledger.held == {SLOTS[0]: STARTING}
     assert sum(pod.ledger.carried.values()) == STARTING
 

@@ -21,8 +21,10 @@ from provisioning.bench.virtual_time import BEGINNING, VirtualClock, VirtualLoop
 from provisioning.drivers.capabilities import BmcEvent, LogEntry
 from provisioning.drivers.rounds import Round, Wear
 from provisioning.errors import CredentialsRefused
+from provisioning.telemetry import polling
 from provisioning.telemetry.aging import Aging
 from provisioning.telemetry.polling import Poller
+from provisioning.telemetry.roster import Polled, polled
 from provisioning.telemetry.settings import TelemetrySettings
 from provisioning.telemetry.world import World
 from tests.migrated import fresh_store
@@ -150,6 +152,37 @@ def test_every_host_is_read_once_a_minute_over_one_session(tmp_path: Path) -> No
     told = bed.power("r1-h3", 1800)
     assert len(told) >= 29
     assert set(told) == {6000.0}
+
+
+@pytest.mark.parametrize(("per_host_s", "looks"), [(0.0, 30), (1.0, 8), (60.0, 4)])
+def test_a_larger_fleet_is_listed_less_often_while_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, per_host_s: float, looks: int
+) -> None:
+    """Records of a fleet on its way up change all the time; a list of it costs by its size."""
+    monkeypatch.setattr(polling, "ROSTER_PER_HOST_S", per_host_s)
+    looked: list[float] = []
+    bed = Bed(tmp_path, 8)
+
+    async def main(loop: VirtualLoop) -> None:
+        fence = bed.store.take_lease(
+            "telemetry", "t", now=BEGINNING, until=BEGINNING.replace(year=2030), alone=True
+        )
+        poller = Poller(bed.world(loop, fence or FENCE))
+
+        def counted(store: SqlStore) -> dict[str, Polled]:
+            looked.append(loop.time())
+            return polled(store)
+
+        monkeypatch.setattr(polling, "polled", counted)
+        reading = asyncio.ensure_future(poller.run())
+        while loop.time() < 60.0:
+            poller.wake()
+            await asyncio.sleep(0.5)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+    run(main)
+    assert abs(len(looked) - looks) <= 1
 
 
 def test_what_wears_is_read_now_and_then_beside_the_rounds(tmp_path: Path) -> None:
