@@ -44,20 +44,28 @@ def gateway(
     seconds: Annotated[float, typer.Option(min=0.5, help="Of each phase.")] = 10.0,
     rounds: Annotated[int, typer.Option(min=1, help="Direct and through the gateway, each.")] = 3,
     streams: Annotated[int, typer.Option(min=1, help="Streams that are open together.")] = 2000,
+    peer: Annotated[
+        list[str] | None, typer.Option(help="Another gateway to measure too: litellm, ray-serve.")
+    ] = None,
+    litellm: Annotated[
+        str, typer.Option(metavar="PROGRAM", help="LiteLLM's program, in its own environment.")
+    ] = "litellm",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Measure what the gateway adds to an engine's time, and what a core of it carries.
 
-    Example: podyard bench gateway -o json
+    Example: podyard bench gateway --peer ray-serve -o json
     """
     import uvloop  # noqa: PLC0415 - only this needs it
 
     from runtime.bench.gatewaying import BenchError, Wish, run_gateway  # noqa: PLC0415 - the same
+    from runtime.bench.peers import PeerError, peers_of  # noqa: PLC0415 - the same
 
-    wish = Wish(rate=rate, seconds=seconds, rounds=rounds, streams=streams)
     try:
+        peers = peers_of(peer or [], litellm_program=litellm)
+        wish = Wish(rate=rate, seconds=seconds, rounds=rounds, streams=streams, peers=peers)
         said = uvloop.run(run_gateway(wish))
-    except BenchError as error:
+    except (BenchError, PeerError) as error:
         say(str(error))
         raise typer.Exit(FAILED) from None
     write(said, output, lambda: pairs(said, tuple(said)))

@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from inventory.keys import mint
+from runtime.bench.costs import cpu_s, highest_rss_mb
 from runtime.bench.load import Door, Heard, Load, request_of
+from runtime.bench.peers import Peer, load_of, stand
 from runtime.bench.processes import STATE, USAGE
 from runtime.ledger import entries_after
 
@@ -33,6 +35,8 @@ WARMING_S = 1.0
 BEYOND_TOKENS = 2
 """Events of a stream that are no token: why it ended, and that it did."""
 START_S = 30.0
+CARRIED_SHARE = 0.6
+"""Of what a peer carries at most: at this load of a single server, lines are short."""
 
 
 class BenchError(Exception):
@@ -50,6 +54,7 @@ class Wish:
     tokens_per_second: float = 2.0
     ramp_s: float = 10.0
     hold_s: float = 10.0
+    peers: tuple[Peer, ...] = ()
 
     @property
     def stream_tokens(self) -> int:
@@ -63,6 +68,7 @@ class Site:
 
     directory: Path
     port: int
+    engine_port: int
     key: str
     gateway: asyncio.subprocess.Process
 
@@ -88,13 +94,14 @@ async def run_gateway(wish: Wish) -> dict[str, Any]:
             for _ in range(wish.rounds):
                 alone.append(await direct.at_rate(wish.rate, wish.seconds))
                 added.append(await through.at_rate(wish.rate, wish.seconds))
-            cpu_before = _cpu_s(site.gateway.pid)
+            cpu_before = cpu_s(site.gateway.pid)
             full = await through.as_fast_as_it_can(CONNECTIONS, wish.seconds)
-            cpu_s = _cpu_s(site.gateway.pid) - cpu_before
+            took_s = cpu_s(site.gateway.pid) - cpu_before
             direct.close()
             through.close()
             streams = await _streams(site, wish)
-            rss_mb = _rss_mb(site.gateway.pid)
+            rss = highest_rss_mb(site.gateway.pid)
+            peers = {peer.name: await _beside(peer, site, wish) for peer in wish.peers}
         journaled = sum(1 for _ in entries_after(directory / USAGE))
     answered += [*added, full, streams]
     requests = sum(len(one.took_s) for one in answered)
@@ -103,18 +110,65 @@ async def run_gateway(wish: Wish) -> dict[str, Any]:
         **compared(alone, added),
         "rate": wish.rate,
         "requests_per_second": round(len(full.took_s) / full.wall_s),
-        "requests_per_second_per_core": round(len(full.took_s) / cpu_s) if cpu_s else None,
+        "requests_per_second_per_core": _each(len(full.took_s), took_s),
         "streams": streams.most_at_once,
         "streams_dropped": streams.failed,
         "stream_p99_late_s": _late_s(streams, wish),
-        "rss_mb": rss_mb,
+        "rss_mb": rss,
         "requests": requests,
         "failed": sum(one.failed for one in [*alone, *answered]),
         "faults": dict(sum((one.faults for one in [*alone, *answered]), start=Heard().faults)),
         "not_journaled": requests - journaled,
-        "peers": {},
+        "peers": peers,
         "load": [round(load_before, 1), round(os.getloadavg()[0], 1)],
     }
+
+
+async def _beside(peer: Peer, site: Site, wish: Wish) -> dict[str, Any]:
+    """The same figures of another gateway."""
+
+    def request(key: str) -> bytes:
+        return _short("fast", key)
+
+    standing = await stand(
+        peer,
+        site.directory,
+        engine_socket=str(site.directory / "fast"),
+        engine_port=site.engine_port,
+        request=request,
+    )
+    direct, through = site.direct(), load_of(standing, request)
+    try:
+        warm = await through.as_fast_as_it_can(CONNECTIONS, WARMING_S)
+        before_s = standing.cpu_s
+        full = await through.as_fast_as_it_can(CONNECTIONS, wish.seconds)
+        took_s = standing.cpu_s - before_s
+        rate = min(wish.rate, CARRIED_SHARE * len(full.took_s) / full.wall_s)
+        alone, added = [], []
+        for _ in range(wish.rounds):
+            alone.append(await direct.at_rate(rate, wish.seconds))
+            added.append(await through.at_rate(rate, wish.seconds))
+        rss = standing.rss_mb
+    finally:
+        direct.close()
+        through.close()
+        await standing.child.stop()
+    heard = [warm, full, *alone, *added]
+    return {
+        **compared(alone, added),
+        "rate": round(rate),
+        "requests_per_second": round(len(full.took_s) / full.wall_s),
+        "requests_per_second_per_core": _each(len(full.took_s), took_s),
+        "rss_mb": rss,
+        "requests": sum(len(one.took_s) for one in heard),
+        "failed": sum(one.failed for one in heard),
+        "faults": dict(sum((one.faults for one in heard), start=Heard().faults)),
+    }
+
+
+def _each(requests: int, cpu_s: float) -> int | None:
+    """Requests for a second of CPU; None where none was counted."""
+    return round(requests / cpu_s) if cpu_s else None
 
 
 def compared(alone: list[Heard], through: list[Heard]) -> dict[str, float | None]:
@@ -164,17 +218,21 @@ async def _standing(directory: Path, wish: Wish) -> AsyncIterator[Site]:
     state = {"key": key.model_dump(mode="json"), "models": sockets}
     (directory / STATE).write_text(json.dumps(state))
     opened = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    engine = socket.create_server(("127.0.0.1", 0), backlog=2048)  # for those that know no other
     running = []
     try:
-        running.append(await _process("engine", sockets["fast"], "0"))
+        fast = await _process("engine", sockets["fast"], "0", str(engine.fileno()), opened=engine)
+        running.append(fast)
         running.append(await _process("engine", sockets["paced"], str(1 / wish.tokens_per_second)))
         gateway = await _process("gateway", str(directory), str(opened.fileno()), opened=opened)
         running.append(gateway)
-        for path, engine in zip(sockets.values(), running, strict=False):
-            await _until_open(path, engine)
-        yield Site(directory, opened.getsockname()[1], text, gateway)
+        for path, process in zip(sockets.values(), running, strict=False):
+            await _until_open(path, process)
+        ports = opened.getsockname()[1], engine.getsockname()[1]
+        yield Site(directory, *ports, text, gateway)
     finally:
         opened.close()
+        engine.close()
         for process in reversed(running):
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
@@ -217,15 +275,3 @@ def _short(model: str, key: str) -> bytes:
 def _body(model: str, tokens: int, *, stream: bool) -> dict[str, Any]:
     messages = [{"role": "user", "content": "Say how the hall is."}]
     return {"model": model, "messages": messages, "max_tokens": tokens, "stream": stream}
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _rss_mb(pid: int) -> float:
-    """At its highest, in 10⁶ bytes."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    found = next(line for line in lines if line.startswith("VmHWM:"))
-    return round(int(found.split()[1]) * 1024 / 1e6, 1)

@@ -1,6 +1,6 @@
 """The processes that a bench of the gateway stands between: an engine without a model, a gateway.
 
-    python -m runtime.bench.processes engine SOCKET TOKEN_INTERVAL_S
+    python -m runtime.bench.processes engine SOCKET TOKEN_INTERVAL_S [DESCRIPTOR]
     python -m runtime.bench.processes gateway DIRECTORY DESCRIPTOR
 
 The gateway is the product's own application behind the product's own listener, with a journal on
@@ -38,8 +38,9 @@ CONTEXT_TOKENS = 4096
 def main(arguments: list[str]) -> None:
     """Run one of them until SIGTERM."""
     match arguments:
-        case ["engine", path, interval]:
-            _engine(path, float(interval))
+        case ["engine", path, interval, *descriptors]:
+            also = [socket.socket(fileno=int(one)) for one in descriptors]
+            _engine(path, float(interval), also)
         case ["gateway", directory, descriptor]:
             opened = socket.socket(fileno=int(descriptor))
             asyncio.run(_gateway(Path(directory), opened))
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> None:
             raise SystemExit(__doc__)
 
 
-def _engine(path: str, token_interval_s: float) -> None:
+def _engine(path: str, token_interval_s: float, also: list[socket.socket]) -> None:
     settings = EngineSettings("bench", "", context_tokens=CONTEXT_TOKENS, parallel=PARALLEL)
     engine = SimulatedEngine(settings, token_interval_s=token_interval_s)
     application = Application(engine, model="bench")
@@ -56,7 +57,10 @@ def _engine(path: str, token_interval_s: float) -> None:
         response = await application.answer(Request(scope, receive))
         await response(scope, receive, send)
 
-    uvicorn.run(app, uds=path, lifespan="off", log_config=None, access_log=False)
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)
+    door = socket.socket(socket.AF_UNIX)
+    door.bind(path)
+    uvicorn.Server(config).run(sockets=[door, *also])
 
 
 async def _gateway(directory: Path, opened: socket.socket) -> None:
