@@ -175,6 +175,8 @@ def main(which: str) -> int:
     if which != "check":
         install_debian_packages()
     signal.signal(signal.SIGTERM, _interrupted)
+    # A shell starts what it puts in the background with SIGINT ignored, and so would be all below.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     lanes = min(LANES_MOST, len(os.sched_getaffinity(0)) + 1)
     started = time.monotonic()
     try:

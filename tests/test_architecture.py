@@ -53,7 +53,7 @@ DOORS = {
     "pyghmi": {"provisioning/drivers/ipmi/worker.py"},
     "pynetbox": {"inventory/netbox/client.py"},
     "pynvml": {"runtime/health.py"},
-    "ray": {"runtime/serving/replica.py"},
+    "ray": {"runtime/bench/serve_ingress.py", "runtime/serving/replica.py"},
     "redfish": {"provisioning/drivers/redfish/session.py"},
     "xllamacpp": {"runtime/serving/engines/xllamacpp.py"},
 }
