@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from asyncio import sslproto
 
-READ_BYTES = 32 * 1024
+READ_BYTES = 8 * 1024
 
 
 def bound_read_buffers() -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from inventory.api import build_api
 from inventory.errors import FenceLost
-from inventory.heap import bound_arenas
+from inventory.heap import bound_arenas, keep_giving_back
 from inventory.keys import in_force, mint
 from inventory.model import ApiKey
 from inventory.secrets import write_private
@@ -55,7 +55,7 @@ async def _serve_locked(options: ServeOptions, say: Callable[[str], None]) -> No
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(parts.store.close)
         listeners: list[Listener] = []
-        loops: list[Awaitable[None]] = []
+        loops: list[Awaitable[None]] = [keep_giving_back(parts.clock)]
         published = Published()
         inbox = Inbox()
         if "gateway" in sockets:
