@@ -19,6 +19,9 @@ from runtime.ledger import CURSOR_FORM, START, Entry, entries_after, forget_befo
 
 log = logging.getLogger("podyard.runtime")
 
+BATCHES_MOST = 50
+"""At one time: some seconds of work."""
+
 
 class Metering:
     """Ingests one gateway's journal. Not for two threads at a time."""
@@ -30,9 +33,13 @@ class Metering:
         self._batch = batch
 
     def ingest(self) -> int:
-        """Ingest all whole entries; how many records were new. Blocks: call it in a thread."""
+        """Ingest whole entries; how many records were new. Blocks: call it in a thread.
+
+        Where tenants ask faster than records are written there is always one more: after
+        `BATCHES_MOST` the rest waits for the next time, so that a service can end.
+        """
         added = 0
-        while True:
+        for _ in range(BATCHES_MOST):
             cursor = self._read_cursor()
             entries = list(islice(entries_after(self._journal, cursor), self._batch))
             if not entries:
@@ -41,6 +48,7 @@ class Metering:
             behind = entries[-1][1]
             write_private(self._cursor, behind.encode())
             forget_before(self._journal, behind)
+        return added
 
     def _read_cursor(self) -> str:
         """Where to go on. A cursor that is lost or broken costs a second reading, no more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from inventory.errors import StoreUnavailable
 from inventory.under_lease import UnderLease, kept
@@ -49,7 +49,11 @@ def runtime_loops(parts: Parts, published: Published) -> list[Awaitable[None]]:
 
 
 async def follow_records(parts: Parts, published: Published) -> None:
-    """A gateway by itself: keys and routes from the records, usage into them, nothing decided."""
+    """A gateway by itself: keys and routes from the records, usage into them, nothing decided.
+
+    Each at its own pace: after an outage there may be an hour's usage to write, and a key that is
+    revoked meanwhile must not work until that is done.
+    """
     settings = RuntimeSettings()
     metering = Metering(
         parts.store,
@@ -57,15 +61,26 @@ async def follow_records(parts: Parts, published: Published) -> None:
         cursor=parts.options.state.usage_cursor,
         batch=settings.usage_batch,
     )
-    while True:
-        try:
-            now = parts.clock.now()
-            state = await asyncio.to_thread(load_snapshot, parts.store, parts.box, now=now)
-            published.publish(state)
-            await asyncio.to_thread(metering.ingest)
-        except (OSError, StoreUnavailable) as error:  # serve on by what was last known
-            log.warning("the records cannot be read", extra={"cause": str(error)})
-        await parts.clock.sleep(settings.snapshot_interval_s)
+
+    def publish() -> None:
+        state = load_snapshot(parts.store, parts.box, now=parts.clock.now())
+        loop.call_soon_threadsafe(published.publish, state)
+
+    async def repeat(work: Callable[[], object], every_s: float) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(work)
+            except (OSError, StoreUnavailable) as error:  # serve on by what was last known
+                log.warning("the records cannot be reached", extra={"cause": str(error)})
+            await parts.clock.sleep(every_s)
+
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(repeat(publish, settings.snapshot_interval_s))
+            loops.create_task(repeat(metering.ingest, settings.usage_interval_s))
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from None
 
 
 class Published:

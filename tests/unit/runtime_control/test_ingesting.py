@@ -55,6 +55,14 @@ def test_entries_are_ingested_once_and_the_cursor_moves_on(
     assert (tmp_path / "cursor").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_journal_that_grows_as_fast_as_it_is_read_holds_nobody_up(
+    metering: Metering, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime.metering, "BATCHES_MOST", 2)
+    write(tmp_path, range(1, 9))
+    assert [metering.ingest() for _ in range(3)] == [6, 2, 0]
+
+
 def test_nothing_journalled_is_nothing_to_do(metering: Metering) -> None:
     assert metering.ingest() == 0
 
