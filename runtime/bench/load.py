@@ -144,7 +144,7 @@ class Load:
         began = time.perf_counter()
         for number in range(round(per_second * seconds)):
             await _until(began + number / per_second)
-            task = asyncio.create_task(self._one(heard))
+            task = asyncio.create_task(self.one(heard))
             asked.add(task)
             task.add_done_callback(asked.discard)
         await asyncio.gather(*asked)
@@ -158,7 +158,7 @@ class Load:
 
         async def go_on() -> None:
             while time.perf_counter() - began < seconds:
-                await self._one(heard)
+                await self.one(heard)
 
         await asyncio.gather(*(go_on() for _ in range(connections)))
         heard.wall_s = time.perf_counter() - began
@@ -170,7 +170,8 @@ class Load:
             line.close()
         self._idle.clear()
 
-    async def _one(self, heard: Heard) -> None:
+    async def one(self, heard: Heard) -> None:
+        """One request, as soon as this is called; what became of it is counted."""
         self._open += 1
         heard.most_at_once = max(heard.most_at_once, self._open)
         try:

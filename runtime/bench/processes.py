@@ -54,7 +54,8 @@ def _engine(path: str, token_interval_s: float, also: list[socket.socket]) -> No
     application = Application(engine, model="bench")
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        response = await application.answer(Request(scope, receive))
+        prefix = scope["path"].partition("/v1/")[0]  # where Serve would have put the application
+        response = await application.answer(Request({**scope, "root_path": prefix}, receive))
         await response(scope, receive, send)
 
     config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)
