@@ -381,6 +381,11 @@ def test_a_full_feed_makes_a_host_wait_and_says_by_how_many_watts(stage: Stage) 
     )
 
 
+def note_all(pod: LivePod, hosts: list[Host]) -> None:
+    """As if they had just been read, and there were no others."""
+    pod.read(hosts, there={host.id for host in hosts}, at=NOW)
+
+
 def test_who_waits_for_watts_goes_on_waiting_without_a_question_to_its_bmc(stage: Stage) -> None:
     pod = make_pod(plan=lab_plan())
     around = LivePod(pod, design_of(pod))
@@ -388,7 +393,7 @@ def test_who_waits_for_watts_goes_on_waiting_without_a_question_to_its_bmc(stage
     for name in ("r1-h2", "r1-h3", "r1-h4"):
         stage.add_peer(name, state=HostState.READY, reserved_watts=1000)
         peers.append(stage.store.find(Host, name=name)[0])
-    around.read([stage.host(), *peers], at=NOW)
+    note_all(around, [stage.host(), *peers])
     assert not stage.waits_on(around), "it asked for nothing yet"
     waiting = stage.reserve(1200, around)
     assert waiting.waiting.startswith("waiting for power: feed a carries 3000 W")
@@ -401,7 +406,7 @@ def test_who_waits_for_watts_goes_on_waiting_without_a_question_to_its_bmc(stage
     stage.clock.at = NOW + timedelta(seconds=40)
     gone = peers[0].model_copy(update={"reserved_watts": 20, "version": 2})
     still = LivePod(pod, design_of(pod))
-    still.read([stage.host(), gone, *peers[1:]], at=NOW)
+    note_all(still, [stage.host(), gone, *peers[1:]])
     assert not stage.waits_on(still), "there is room: its BMC is asked, and the store"
     stage.clock.at = NOW + timedelta(seconds=45)
     assert stage.waits_on(around)
@@ -411,7 +416,7 @@ def test_a_host_that_was_not_seen_for_minutes_is_looked_at_again(stage: Stage) -
     pod = make_pod(plan=lab_plan())
     around = LivePod(pod, design_of(pod))
     stage.add_peer("r1-h2", state=HostState.READY, reserved_watts=3000)
-    around.read([stage.host(), *stage.store.find(Host, name="r1-h2")], at=NOW)
+    note_all(around, [stage.host(), *stage.store.find(Host, name="r1-h2")])
     stage.reserve(1200, around)
     for seconds in (15, 30, 45):
         stage.clock.at = NOW + timedelta(seconds=seconds)
